@@ -1,0 +1,142 @@
+import type { Filter, Order } from '../../schema/filter.ts'
+import type { Column, Row } from '../../schema/values.ts'
+import type { ChangeLog } from './change-log.ts'
+import type { Scope } from './scope.ts'
+
+/** What a region is. Two definitions are equal when every member is. */
+export interface RegionDefinition {
+  /** `[A-Za-z][A-Za-z0-9_]*`, at most 63 characters. */
+  readonly name: string
+  readonly columns: readonly Column[]
+  /** Columns whose values name an entry, in order. Never null in a row. */
+  readonly key: readonly string[]
+  /** Column lists with a secondary index (equality on all of them, range on the last). */
+  readonly indexes: readonly (readonly string[])[]
+  readonly atomicity: 'ATOMIC' | 'TRANSACTIONAL'
+  readonly expiry: Expiry
+  /** Above this count the entries used longest ago go, one commit at a time; never an error to the writer. */
+  readonly maxEntries: number
+  /** False: the rows come from a source and are loaded again after a restart, so writing them down is not worth it. */
+  readonly durable: boolean
+  /** SHARED: one set of entries for everybody. TENANT: each tenant reads and writes its own and cannot name another's. */
+  readonly tenancy: 'SHARED' | 'TENANT'
+}
+
+/** Milliseconds an entry lives after it was created, last written, last read. The earliest limit that is set wins; none set: for ever. */
+export interface Expiry {
+  readonly createMs?: number
+  readonly updateMs?: number
+  readonly accessMs?: number
+}
+
+export interface Entry {
+  readonly key: string
+  readonly row: Row
+  /** Grows with every write of the key, never reused, so that equal versions are equal rows. */
+  readonly version: number
+  /** When the row was written or filled, on the store's clock. */
+  readonly writtenAtMs: number
+}
+
+/** Which rows, in which order, how many. */
+export interface Criteria {
+  readonly filter?: Filter
+  /** Ties end with the key, ascending, so that every order is total. */
+  readonly order?: readonly Order[]
+  /** The rows strictly behind this place: one value per term of the order and of the key, as in a row seen before. The row itself need not exist any more. */
+  readonly after?: Row
+  /** Walk the order from its end; `after` is then the place strictly before which rows are wanted. Rows are still answered in the order asked for. */
+  readonly backwards?: boolean
+  readonly limit?: number
+}
+
+export interface RegionStats {
+  readonly entries: number
+  readonly sizeBytes: number
+  readonly hits: number
+  readonly misses: number
+  readonly gets: number
+  readonly puts: number
+  readonly removals: number
+  readonly evictions: number
+  readonly expiries: number
+  /** Means since the store was opened; null before the first call. */
+  readonly avgGetMicros: number | null
+  readonly avgPutMicros: number | null
+}
+
+/**
+ * Named regions of entries held in memory. Reads see every commit made before them; what a write answered survives a crash of the process
+ * (regions that are not durable: until the process ends). Expired entries are invisible from the moment they expire, whenever they are swept.
+ * Every method fails with the signal's reason once the scope's signal is aborted, and with NOT_FOUND for a region that was dropped.
+ */
+export interface RegionStore {
+  /** The regions' commits in order. */
+  readonly changes: ChangeLog
+  /**
+   * The region of this definition, made if there is none. An equal definition answers the one there is. A definition that differs only in indexes, expiry,
+   * maxEntries or in nullable columns added at the end is taken over with the entries kept; any other difference → CONFLICT, naming it.
+   */
+  define(definition: RegionDefinition): Promise<Region>
+  /** The region as defined; NOT_FOUND with the nearest name. */
+  region(name: string): Region
+  readonly names: readonly string[]
+  /** Removes the region and its entries. False: there was none. */
+  drop(name: string): Promise<boolean>
+  /** Waits until everything is durable, then lets go of files. */
+  close(): Promise<void>
+}
+
+export interface Region {
+  readonly definition: RegionDefinition
+  /** One entry per key, in the order asked; undefined marks an absent key. Counts as a read of the entry. One call, however many keys. */
+  getMany(scope: Scope, keys: readonly string[]): Promise<readonly (Entry | undefined)[]>
+  /**
+   * Writes all rows in one commit, all or none, and answers when it is durable: the stored entries in the order given. Of two rows with one key the later wins.
+   * A row that lacks a key column, has a null in a column that is not nullable, or names an unknown column → VALIDATION_ERROR listing every problem.
+   */
+  putMany(scope: Scope, rows: readonly Row[]): Promise<readonly Entry[]>
+  /** Removes in one commit, durable when answered. Per key: whether there was an entry. */
+  removeMany(scope: Scope, keys: readonly string[]): Promise<readonly boolean[]>
+  /** Removes every entry the scope's tenant has; answers how many. */
+  clear(scope: Scope): Promise<number>
+  /** A mark for `fill`: take it before asking the source. */
+  mark(): number
+  /**
+   * Stores what a reader saw in the source, each row only if its key is still empty and was neither written nor removed since `mark`. Not a change: nobody is
+   * told and nothing is logged. Answers how many were stored; fewer than given is ordinary: someone newer was first.
+   */
+  fill(scope: Scope, rows: readonly Row[], mark: number): Promise<number>
+  /**
+   * Swaps all entries for those given: readers see the old set or the new one, never a part. Rows that stay equal keep their version; the others become changes,
+   * or, with `silent`, one reset of the region in the log (a load after a restart). A failing iterable leaves the old set.
+   */
+  replaceAll(scope: Scope, rows: AsyncIterable<readonly Row[]>, options?: { silent?: boolean }): Promise<ReplaceResult>
+  /** Rows that meet the criteria, from a consistent moment. Equality and ranges on key and indexed columns do not scan. Does not count as a read of the entries. */
+  select(scope: Scope, criteria: Criteria): Promise<readonly Row[]>
+  /** How many rows pass; all without a filter. */
+  count(scope: Scope, filter?: Filter): Promise<number>
+  /**
+   * All entries with the log's end of the same moment, for a subscription's start: an entry of the log below `offset` is in the rows, one from it on is not.
+   * The rows may only be shown once the log is durable up to `offset`.
+   */
+  snapshot(scope: Scope, filter?: Filter): { readonly entries: readonly Entry[]; readonly offset: number }
+  stats(): RegionStats
+}
+
+export interface ReplaceResult {
+  readonly entries: number
+  readonly created: number
+  readonly updated: number
+  readonly removed: number
+}
+
+/**
+ * The name of an entry as text, from its row: one column's value as text, or of several the JSON array of their texts. Regions of another tenant never meet,
+ * so the tenant is no part of it.
+ */
+export function keyOf(key: readonly string[], row: Row): string {
+  const [only] = key
+  if (key.length === 1 && only !== undefined) return String(row[only])
+  return JSON.stringify(key.map(column => String(row[column])))
+}

@@ -1,0 +1,47 @@
+/** Source of time. The product's is the machine's; a test's moves by hand. */
+export interface Clock {
+  /** Milliseconds since 1970, UTC. */
+  now(): number
+  /** Runs `work` once, not before `delayMs` from now. The answer cancels it. A pending timer does not keep the process alive. */
+  after(delayMs: number, work: () => void): () => void
+}
+
+/** Structured log. `fields` never hold secrets. */
+export interface Log {
+  debug(message: string, fields?: Readonly<Record<string, unknown>>): void
+  info(message: string, fields?: Readonly<Record<string, unknown>>): void
+  warn(message: string, fields?: Readonly<Record<string, unknown>>): void
+  error(message: string, fields?: Readonly<Record<string, unknown>>): void
+}
+
+export interface Caller {
+  /** Subject of the token, id of the API key, or `anonymous` where the hub is open. */
+  readonly subject: string
+  /** As granted: `area:verb`. */
+  readonly scopes: ReadonlySet<string>
+}
+
+/** What every call that leaves the process carries: whose call it is, until when it may run, and what to do with work that outlives it. */
+export interface Scope {
+  readonly requestId: string
+  /** Never empty. Part of every key, statement, cache entry and cursor. */
+  readonly tenant: string
+  readonly caller: Caller
+  /** Aborts when the client leaves or the deadline passes; its reason is a HubError (CANCELLED or TIMEOUT). */
+  readonly signal: AbortSignal
+  /** On the scope's clock. */
+  readonly deadlineMs: number
+  readonly clock: Clock
+  readonly log: Log
+  /** Work that outlives the answer. A draining process waits for it; its failure is logged. */
+  later(work: () => Promise<void>): void
+}
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  after(delayMs, work) {
+    const timer = setTimeout(work, delayMs)
+    timer.unref()
+    return () => clearTimeout(timer)
+  },
+}

@@ -1,0 +1,67 @@
+import type { Filter } from '../../schema/filter.ts'
+import type { Column, Row, Value } from '../../schema/values.ts'
+import type { Scope } from './scope.ts'
+
+/**
+ * A system rows are read from. Names of tables and columns are taken literally, never as a piece of a statement.
+ * A source that does not answer → UPSTREAM_UNAVAILABLE; one that refuses → UPSTREAM_REJECTED with its own words; never a secret in either.
+ */
+export interface SourceConnector {
+  readonly name: string
+  /** As in the catalog: `files`, `sqlite`, `postgresql`. */
+  readonly type: string
+  /** Every table with its columns, key and references, found in the source itself. Costs a look at each; callers keep it. */
+  tables(scope: Scope): Promise<readonly SourceTable[]>
+  /**
+   * The rows of one table, in batches, in no promised order. Columns, filter and limit are applied in the source, not here. Back-pressure: the next batch is read when
+   * asked for. Ending the iteration or aborting the signal stops the read in the source. Unknown table → NOT_FOUND.
+   */
+  scan(scope: Scope, request: ScanRequest): AsyncIterable<readonly Row[]>
+  /** The rows whose key columns equal one of the keys, in one read, in no promised order; no row where the source has none. */
+  lookup(scope: Scope, request: LookupRequest): Promise<readonly Row[]>
+  close(): Promise<void>
+}
+
+export interface ScanRequest {
+  readonly table: string
+  /** Absent: all. */
+  readonly columns?: readonly string[]
+  readonly filter?: Filter
+  readonly limit?: number
+}
+
+export interface LookupRequest {
+  readonly table: string
+  readonly columns?: readonly string[]
+  /** Any columns; those of the table's key are the fast ones. */
+  readonly keyColumns: readonly string[]
+  /** Per key one value per key column, none null. */
+  readonly keys: readonly (readonly Value[])[]
+}
+
+export interface SourceTable {
+  readonly name: string
+  readonly columns: readonly Column[]
+  /** Primary key; empty where the source knows none. */
+  readonly key: readonly string[]
+  readonly foreignKeys: readonly ForeignKey[]
+  /** Absent where counting would cost a scan. */
+  readonly rowCount?: number
+  /** Rows that could not be read and are left out. */
+  readonly quarantine: Quarantine
+  /** A quoted name under which the embedded SQL engine holds the table itself; absent: it reads by `scan`. */
+  readonly relation?: string
+  readonly description?: string
+}
+
+export interface ForeignKey {
+  readonly columns: readonly string[]
+  readonly table: string
+  readonly references: readonly string[]
+}
+
+export interface Quarantine {
+  readonly count: number
+  /** The first hundred. */
+  readonly samples: readonly { readonly line: number; readonly reason: string }[]
+}

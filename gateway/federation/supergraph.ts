@@ -1,0 +1,51 @@
+import type { DocumentNode, ExecutionResult, GraphQLSchema } from 'graphql'
+import type { Read } from '../../resolvers/context.ts'
+import type { Scope } from '../../connectors/ports/scope.ts'
+
+/** A subgraph as the executor sees it, in this process or behind a URL. */
+export interface SubgraphService {
+  readonly name: string
+  /** Federation SDL, as `_service` answers it. */
+  readonly sdl: string
+  /** Never throws for a GraphQL error; throws UPSTREAM_UNAVAILABLE, TIMEOUT or CANCELLED when there is no answer. */
+  execute(request: SubgraphRequest): Promise<ExecutionResult>
+  /** Events of one subscription; a refusal before the start is an ExecutionResult with errors. */
+  subscribe(request: SubgraphRequest): Promise<AsyncIterable<ExecutionResult> | ExecutionResult>
+  close?(): Promise<void>
+}
+
+export interface SubgraphRequest {
+  readonly document: string
+  /** Parsed once per plan; in-process services use it. */
+  readonly parsed: DocumentNode
+  readonly operationName?: string
+  readonly variables: Readonly<Record<string, unknown>>
+  readonly scope: Scope
+  readonly explain?: (read: Read) => void
+  /** Response path of the entities this is asked for; empty at the root. */
+  readonly at: string
+}
+
+/** What the gateway executes one operation against. Immutable: a recomposition makes another, operations finish on the one they began with. */
+export interface Supergraph {
+  /** Hash of the composed SDL. */
+  readonly version: string
+  /** Composed SDL with `@join__…`. */
+  readonly sdl: string
+  /** The graph clients see. */
+  readonly schema: GraphQLSchema
+  /** One validated operation. Query and mutation answer one result; `data` is absent when execution never began. Errors carry path, locations and `extensions.code`. */
+  execute(operation: Operation): Promise<ExecutionResult>
+  subscribe(operation: Operation): Promise<AsyncGenerator<ExecutionResult, void, void> | ExecutionResult>
+}
+
+export interface Operation {
+  readonly document: DocumentNode
+  /** The document's text: with the operation's name it names the plan. */
+  readonly text: string
+  readonly operationName?: string
+  /** As the client sent them, not yet coerced. */
+  readonly variables: Readonly<Record<string, unknown>>
+  readonly scope: Scope
+  readonly explain?: (read: Read) => void
+}
