@@ -20,3 +20,10 @@ export interface Subgraph {
    */
   readonly entities: Readonly<Record<string, (representations: readonly Representation[], context: Context) => Promise<readonly unknown[]>>>
 }
+
+/** The fields of several parts, type by type; types without any are left out. */
+export function mergeFields(...parts: readonly Subgraph['fields'][]): Subgraph['fields'] {
+  const merged: Record<string, Record<string, FieldResolution>> = {}
+  for (const part of parts) for (const [type, fields] of Object.entries(part)) merged[type] = { ...merged[type], ...fields }
+  return Object.fromEntries(Object.entries(merged).filter(([, fields]) => Object.keys(fields).length > 0))
+}

@@ -1,4 +1,4 @@
-import type { Column, ColumnType, Row, Value } from './values.ts'
+import type { Column, Row, Value } from './values.ts'
 
 /**
  * The catalog with everything found out: what each region and view is called in the graph, its columns and types, its relations. Immutable; a changed
@@ -40,14 +40,19 @@ export interface EntityModel {
 export interface FieldModel extends Column {
   /** The column's name in the graph: `meanDelayMinutes`. */
   readonly field: string
+  /** Declared as `ID`: a String column the graph shows as ID. */
+  readonly id?: boolean
 }
 
-/** One direction of a relation: a field on one type that finds rows of another by equality of two columns. */
+/**
+ * One direction of a relation: a field on one type that finds rows of another by equality of two columns. Where several rows match a field that answers one object, the
+ * first by key is the one, in answers, filters and orders alike.
+ */
 export interface Link {
-  /** The type the field is on. */
+  /** The type the field is on; a foreign one names its column by its field. */
   readonly source: string
   readonly sourceColumn: string
-  /** The type it answers, whose subgraph resolves it. */
+  /** The type it answers, whose subgraph resolves it; a foreign one is answered as a reference. */
   readonly target: string
   readonly targetColumn: string
   /** Name of the field. */
@@ -66,15 +71,39 @@ export interface ForeignEntity {
   readonly fields: readonly { readonly field: string; readonly type: string }[]
 }
 
-/** GraphQL scalar of each column type. Long and beyond are scalars of our own, described in scalars.ts. */
-export const scalarOf: Record<ColumnType, string> = {
-  String: 'String', Int: 'Int', Long: 'Long', Float: 'Float', Decimal: 'Decimal', Boolean: 'Boolean', Date: 'Date', Time: 'Time',
-  DateTime: 'DateTime', LocalDateTime: 'LocalDateTime', UUID: 'UUID', Bytes: 'Bytes', JSON: 'JSON',
+/** The subgraph that owns an entity's type. */
+export function subgraphOf(entity: Pick<EntityModel, 'kind'>): 'regions' | 'views' {
+  return entity.kind === 'region' ? 'regions' : 'views'
 }
 
-export type Key = readonly Value[]
+export function entityOfType(model: Model, type: string): EntityModel | undefined {
+  return model.entities.find(entity => entity.type === type)
+}
+
+export function fieldOfColumn(entity: EntityModel, column: string): FieldModel {
+  const field = entity.fields.find(one => one.name === column)
+  if (!field) throw new RangeError(`${entity.name} has no column ${column}`)
+  return field
+}
+
+/** The links on one type whose other end is a region or a view: those SQL can follow. */
+export function linksFrom(model: Model, type: string): readonly Link[] {
+  return model.links.filter(link => link.source === type && entityOfType(model, link.target) !== undefined)
+}
+
+/** `WatchlistEntry` → `WatchlistEntries`. */
+export function plural(type: string): string {
+  if (/[^aeiou]y$/i.test(type)) return `${type.slice(0, -1)}ies`
+  if (/(s|x|z|ch|sh)$/i.test(type)) return `${type}es`
+  return `${type}s`
+}
+
+/** Whether the key is exactly this column. */
+export function isSoleKey(entity: Pick<EntityModel, 'key'>, column: string): boolean {
+  return entity.key.length === 1 && entity.key[0] === column
+}
 
 /** The key values of a row, in the order of the key. */
-export function keyValues(entity: Pick<EntityModel, 'key'>, row: Row): Key {
+export function keyValues(entity: Pick<EntityModel, 'key'>, row: Row): readonly Value[] {
   return entity.key.map(column => row[column] ?? null)
 }

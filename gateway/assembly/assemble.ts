@@ -1,0 +1,131 @@
+import type { Catalog, Source } from '../../schema/catalog.ts'
+import { HubError, type Problem } from '../../schema/errors.ts'
+import { asProblem, type Finding } from '../../schema/findings.ts'
+import type { Model } from '../../schema/model.ts'
+import type { Row } from '../../schema/values.ts'
+import type { Region, RegionStore } from '../../connectors/ports/region-store.ts'
+import type { Clock, Scope } from '../../connectors/ports/scope.ts'
+import type { SourceConnector } from '../../connectors/ports/source-connector.ts'
+import type { MountedTable, SqlEngine } from '../../connectors/ports/sql-engine.ts'
+import type { EntityRows } from '../../resolvers/rows.ts'
+import type { Subgraph } from '../../resolvers/subgraph.ts'
+import { composeSupergraph } from '../federation/compose.ts'
+import { localService } from '../federation/local.ts'
+import { openSupergraph } from '../federation/open.ts'
+import type { SubgraphService, Supergraph } from '../federation/supergraph.ts'
+import { foreignEntities, openForeign, type OpenForeign } from './foreign.ts'
+import { modelOf, type ModelParts } from './model.ts'
+import { defineRegions, loadRegion, rowsOfModel, type HeldRegion } from './regions.ts'
+import { openSources, type OpenSource } from './sources.ts'
+
+/** What the hub is made of, from the outside: adapters, subgraphs, clock. */
+export interface AssemblyParts {
+  readonly store: RegionStore
+  readonly engine: SqlEngine
+  readonly clock: Clock
+  readonly openSource: (source: Source) => Promise<SourceConnector>
+  readonly openSubgraph: (declared: Catalog['subgraphs'][number]) => Promise<SubgraphService>
+  readonly tablesOf: ModelParts['tablesOf']
+  /** The rows a tenant sees of a region, read at once. */
+  readonly rowsNow: (region: Region, tenant: string) => Iterable<Row>
+  /** The product's own subgraphs over an assembly. */
+  readonly subgraphs: (assembly: Assembled) => readonly Subgraph[]
+  readonly progress?: (region: string, rows: number) => void
+}
+
+/** Everything derived from one catalog, but the graph. */
+export interface Assembled {
+  readonly catalog: Catalog
+  readonly model: Model
+  readonly mounts: readonly MountedTable[]
+  readonly sources: readonly OpenSource[]
+  readonly foreign: readonly OpenForeign[]
+  readonly held: ReadonlyMap<string, HeldRegion>
+  readonly rowsOf: (type: string) => EntityRows
+}
+
+export interface Assembly extends Assembled {
+  readonly supergraph: Supergraph
+}
+
+export const nothing: Assembled = {
+  catalog: { sources: [], regions: [], views: [], relations: [], subgraphs: [] }, model: { entities: [], links: [], foreign: [] }, mounts: [], sources: [], foreign: [], held: new Map(),
+  rowsOf: type => {
+    throw new RangeError(`${type} is not declared.`)
+  },
+}
+
+/**
+ * A catalog made ready to serve: sources opened and looked into, views described, regions defined and loaded, subgraphs composed. What `previous` has and is declared as
+ * before is taken over. Any mistake → CATALOG_INVALID with all that one stage finds, and everything is as it was.
+ */
+export async function assemble(scope: Scope, catalog: Catalog, parts: AssemblyParts, previous: Assembled): Promise<Assembly> {
+  const opened: { sources: readonly OpenSource[]; foreign: readonly OpenForeign[]; held: ReadonlyMap<string, HeldRegion> } = { sources: [], foreign: [], held: new Map() }
+  try {
+    const found = await openSources(scope, catalog.sources, previous.sources, parts.openSource)
+    opened.sources = found.sources
+    const joined = await openForeign(catalog.subgraphs, previous.foreign, parts.openSubgraph)
+    opened.foreign = joined.foreign
+    const { sources } = found
+    const { foreign } = joined
+    refuse([...found.findings, ...joined.findings])
+
+    const held = new Map<string, HeldRegion>()
+    const rows = (name: string) => (tenant: string) => rowsOfHeld(held.get(name), tenant, parts)
+    const derived = await modelOf(scope, catalog, { engine: parts.engine, sources, foreign: foreign.flatMap(one => foreignEntities(one)), tablesOf: parts.tablesOf, rows })
+    refuse(derived.findings)
+    const { model, mounts } = derived
+
+    const regionParts = { ...parts, sources }
+    for (const [name, one] of await defineRegions(model, catalog, regionParts, previous.held)) held.set(name, one)
+    opened.held = held
+    const assembled: Assembled = { catalog, model, mounts, sources, foreign, held, rowsOf: rowsOfModel(model, held, regionParts) }
+    const services = [...parts.subgraphs(assembled).map(localService), ...foreign.map(one => one.service)]
+    const composed = composeSupergraph(services)
+    await loadRegions(scope, assembled, regionParts, previous)
+    return { ...assembled, supergraph: openSupergraph({ composed, services }) }
+  } catch (error) {
+    await parts.engine.mount(previous.mounts)
+    await letGo(opened, previous, parts.store)
+    throw error
+  }
+}
+
+function rowsOfHeld(held: HeldRegion | undefined, tenant: string, parts: AssemblyParts): Iterable<Row> {
+  return held ? parts.rowsNow(held.region, tenant) : []
+}
+
+async function loadRegions(scope: Scope, { catalog, model, held }: Assembled, parts: Parameters<typeof loadRegion>[4], previous: Assembled): Promise<void> {
+  const findings: Finding[] = []
+  const entries = [...catalog.regions, ...catalog.views]
+  // Tables first, then views in the order of their building: a kept view may read a kept region.
+  for (const entity of model.entities.toSorted((a, b) => Number(a.kind === 'view') - Number(b.kind === 'view'))) {
+    const one = held.get(entity.name)
+    const entry = entries.find(other => other.name === entity.name)
+    if (!one || !entry || !entity.complete || one.loadedAtMs !== undefined || (entity.kind === 'region' && !entity.load)) continue
+    try {
+      await loadRegion(scope, entity, entry, one, parts, !previous.held.has(entity.name))
+    } catch (error) {
+      if (!(error instanceof HubError)) throw error
+      findings.push({ path: [entity.kind === 'region' ? 'regions' : 'views', entity.name], message: error.message })
+    }
+  }
+  refuse(findings)
+}
+
+/** Closes what only the first of the two has. Regions that clients filled keep their entries. */
+export async function letGo(old: Pick<Assembled, 'sources' | 'foreign' | 'held'>, next: Pick<Assembled, 'sources' | 'foreign' | 'held'>, store: RegionStore): Promise<void> {
+  const kept = new Set([...next.held.values()].map(held => held.region))
+  for (const { source, connector } of old.sources) if (!next.sources.some(one => one.connector === connector)) await connector.close().catch((cause: unknown) => Promise.reject(new Error(`Source "${source.name}" did not close.`, { cause })))
+  for (const { service } of old.foreign) if (!next.foreign.some(one => one.service === service)) await service.close?.()
+  for (const { region } of old.held.values()) if (!kept.has(region) && !region.definition.durable) await store.drop(region.definition.name)
+}
+
+/** CATALOG_INVALID with every finding; a finding inside a text names its line there. */
+function refuse(findings: readonly Finding[]): void {
+  if (findings.length === 0) return
+  const problems: Problem[] = findings.map(finding => ({ ...asProblem(finding), ...('sqlLine' in finding ? { sqlLine: finding.sqlLine, sqlColumn: (finding as { sqlColumn?: unknown }).sqlColumn } : {}) }))
+  const [first] = problems
+  throw new HubError('CATALOG_INVALID', `The catalog has ${problems.length === 1 ? 'a mistake' : `${problems.length} mistakes`}. ${first?.path}: ${first?.message}`, { problems })
+}
+

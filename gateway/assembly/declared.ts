@@ -1,0 +1,49 @@
+import { parseEntry, type Catalog, type CatalogDefaults } from '../../schema/catalog.ts'
+import { catalogChecks } from '../../schema/catalog-checks.ts'
+import type { Finding } from '../../schema/findings.ts'
+import type { Json } from '../../schema/values.ts'
+import type { CatalogEntry, EntryKind } from '../../connectors/ports/metadata-store.ts'
+
+/** What files declare: ready to use, and as written. */
+export interface FileCatalog {
+  readonly catalog: Catalog
+  readonly written: Readonly<Record<string, unknown>>
+}
+
+export type ApiEntry = Pick<CatalogEntry, 'kind' | 'name' | 'definition'>
+
+const sections = { source: 'sources', region: 'regions', view: 'views', relation: 'relations', subgraph: 'subgraphs' } as const satisfies Record<EntryKind, string>
+
+export function sectionOf(kind: EntryKind): (typeof sections)[EntryKind] {
+  return sections[kind]
+}
+
+/** Whether files declare an entry of this name. */
+export function isFromFiles(files: FileCatalog, kind: EntryKind, name: string): boolean {
+  return kind !== 'relation' && files.catalog[sections[kind]].some(entry => 'name' in entry && entry.name === name)
+}
+
+/** Files and API entries as one catalog, with what the two say of each other checked. A name both declare is the files'. */
+export function declaredCatalog(files: FileCatalog, entries: readonly ApiEntry[], defaults: CatalogDefaults): { catalog: Catalog; findings: readonly Finding[] } {
+  const own = entries.filter(entry => !isFromFiles(files, entry.kind, entry.name))
+  const of = <Kind extends EntryKind>(kind: Kind) => own.filter(entry => entry.kind === kind).map(entry => parseEntry(kind, entry.name, entry.definition, defaults))
+  const catalog: Catalog = {
+    sources: [...files.catalog.sources, ...of('source')],
+    regions: [...files.catalog.regions, ...of('region')],
+    views: [...files.catalog.views, ...of('view')],
+    relations: [...files.catalog.relations, ...of('relation')],
+    subgraphs: [...files.catalog.subgraphs, ...of('subgraph')],
+  }
+  const written = writtenTogether(files.written, own)
+  return { catalog, findings: catalogChecks(catalog, written) }
+}
+
+function writtenTogether(files: FileCatalog['written'], entries: readonly ApiEntry[]): Record<string, unknown> {
+  const merged: Record<string, unknown> = { ...files }
+  for (const { kind, name, definition } of entries) {
+    const section = sections[kind]
+    if (kind === 'relation') merged[section] = [...((merged[section] as Json[] | undefined) ?? []), definition]
+    else merged[section] = { ...(merged[section] as Record<string, Json> | undefined), [name]: definition }
+  }
+  return merged
+}

@@ -1,0 +1,69 @@
+import { isDeepStrictEqual } from 'node:util'
+import { Kind, parse, print, type FieldDefinitionNode, type ObjectTypeDefinitionNode, type ObjectTypeExtensionNode, type TypeNode } from 'graphql'
+import type { ForeignSubgraph } from '../../schema/catalog.ts'
+import { HubError } from '../../schema/errors.ts'
+import type { Finding } from '../../schema/findings.ts'
+import type { ForeignEntity } from '../../schema/model.ts'
+import type { SubgraphService } from '../federation/supergraph.ts'
+
+/** A subgraph somewhere else, reached. */
+export interface OpenForeign {
+  readonly declared: ForeignSubgraph
+  readonly service: SubgraphService
+}
+
+/** The declared subgraphs, asked for their SDL; those declared as before are kept. One that does not answer is a finding. */
+export async function openForeign(declared: readonly ForeignSubgraph[], previous: readonly OpenForeign[], open: (one: ForeignSubgraph) => Promise<SubgraphService>): Promise<{ foreign: readonly OpenForeign[]; findings: readonly Finding[] }> {
+  const findings: Finding[] = []
+  const foreign = await Promise.all(
+    declared.map(async (one): Promise<OpenForeign[]> => {
+      const known = previous.find(other => isDeepStrictEqual(other.declared, one))
+      if (known) return [known]
+      try {
+        return [{ declared: one, service: await open(one) }]
+      } catch (error) {
+        if (!(error instanceof HubError)) throw error
+        findings.push({ path: ['subgraphs', one.name], message: error.message })
+        return []
+      }
+    }),
+  )
+  return { foreign: foreign.flat(), findings }
+}
+
+/** The entities a subgraph owns: types with a key of plain fields that it can resolve. */
+export function foreignEntities({ declared, service }: OpenForeign): ForeignEntity[] {
+  const types = parse(service.sdl, { noLocation: true }).definitions.filter(node => node.kind === Kind.OBJECT_TYPE_DEFINITION || node.kind === Kind.OBJECT_TYPE_EXTENSION)
+  return types.flatMap(type => {
+    const key = keyOf(type)
+    if (!key) return []
+    const fields = (type.fields ?? []).filter(field => isPlain(field.type) && (field.arguments ?? []).length === 0 && !marked(field, 'external'))
+    const typed = (field: FieldDefinitionNode) => ({ field: field.name.value, type: print(field.type) })
+    const keyFields = key.map(name => type.fields?.find(field => field.name.value === name))
+    if (!keyFields.every(field => field !== undefined)) return []
+    return [{ type: type.name.value, subgraph: declared.name, key: keyFields.map(typed), fields: fields.map(typed) }]
+  })
+}
+
+function keyOf(type: ObjectTypeDefinitionNode | ObjectTypeExtensionNode): string[] | undefined {
+  for (const directive of type.directives ?? []) {
+    if (directive.name.value !== 'key' && directive.name.value !== 'federation__key') continue
+    const argument = (name: string) => directive.arguments?.find(one => one.name.value === name)?.value
+    const resolvable = argument('resolvable')
+    const fields = argument('fields')
+    if (resolvable?.kind === Kind.BOOLEAN && !resolvable.value) continue
+    if (fields?.kind === Kind.STRING && !fields.value.includes('{')) return fields.value.trim().split(/[\s,]+/)
+  }
+  return undefined
+}
+
+const plain = new Set(['ID', 'String', 'Int', 'Float', 'Boolean'])
+
+function isPlain(type: TypeNode): boolean {
+  if (type.kind === Kind.NON_NULL_TYPE) return isPlain(type.type)
+  return type.kind === Kind.NAMED_TYPE && plain.has(type.name.value)
+}
+
+function marked(field: FieldDefinitionNode, name: string): boolean {
+  return (field.directives ?? []).some(directive => directive.name.value === name || directive.name.value === `federation__${name}`)
+}

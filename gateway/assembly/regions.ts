@@ -1,0 +1,164 @@
+import type { Catalog, RegionEntry, ViewEntry } from '../../schema/catalog.ts'
+import { HubError } from '../../schema/errors.ts'
+import { isSoleKey, type EntityModel, type Model } from '../../schema/model.ts'
+import type { Row } from '../../schema/values.ts'
+import { keyOf, type Region, type RegionDefinition, type RegionStore } from '../../connectors/ports/region-store.ts'
+import type { Clock, Scope } from '../../connectors/ports/scope.ts'
+import type { SqlEngine } from '../../connectors/ports/sql-engine.ts'
+import type { ReadThrough } from '../../resolvers/read-through.ts'
+import { completeRows, engineRows, partialRows, type EntityRows } from '../../resolvers/rows.ts'
+import { lookupStatement } from '../../resolvers/sql.ts'
+import { keyFromText } from '../../resolvers/rows.ts'
+import { allRows } from '../../connectors/ports/sql-engine.ts'
+import type { OpenSource } from './sources.ts'
+
+/** A region of the running hub: of a declared region or a materialised view. */
+export interface HeldRegion {
+  readonly region: Region
+  /** What it was filled from; an equal text later means that its rows can stay. */
+  readonly origin: string
+  /** When its rows were loaded, on the hub's clock; undefined where clients write them. */
+  loadedAtMs?: number
+  readonly flights: ReadThrough['flights']
+}
+
+export interface RegionParts {
+  readonly store: RegionStore
+  readonly engine: SqlEngine
+  readonly sources: readonly OpenSource[]
+  readonly clock: Clock
+  /** Tells how far a load is; rows so far. */
+  readonly progress?: (region: string, rows: number) => void
+}
+
+/** Every region the model needs, defined in the store. Rows of regions declared as before stay; where the shape changed, a region with loaded rows begins anew under another name of the store, beside the old one. */
+export async function defineRegions(model: Model, catalog: Catalog, parts: RegionParts, previous: ReadonlyMap<string, HeldRegion>): Promise<Map<string, HeldRegion>> {
+  const held = new Map<string, HeldRegion>()
+  for (const entity of model.entities) {
+    const entry = [...catalog.regions, ...catalog.views].find(one => one.name === entity.name)
+    if (!entry || ('sql' in entry && !entry.materialize)) continue
+    const definition = definitionOf(model, entity, entry)
+    const region = await define(parts.store, definition)
+    const origin = JSON.stringify([originOf(entry, parts.sources), entity.fields])
+    const before = previous.get(entity.name)
+    const same = before?.region === region && before.origin === origin
+    held.set(entity.name, { region, origin, loadedAtMs: same ? before.loadedAtMs : undefined, flights: same ? before.flights : new Map() })
+  }
+  return held
+}
+
+async function define(store: RegionStore, definition: RegionDefinition): Promise<Region> {
+  for (let generation = 1; ; generation += 1) {
+    const name = generation === 1 ? definition.name : `${definition.name}__${generation}`
+    try {
+      return await store.define({ ...definition, name })
+    } catch (error) {
+      if (!(error instanceof HubError) || error.code !== 'CONFLICT' || definition.durable) throw error
+    }
+  }
+}
+
+function definitionOf(model: Model, entity: EntityModel, entry: RegionEntry | ViewEntry): RegionDefinition {
+  const declared = 'indexes' in entry ? entry.indexes : []
+  const related = model.links.filter(link => link.target === entity.type && !isSoleKey(entity, link.targetColumn)).map(link => [link.targetColumn])
+  const indexes = [...new Map([...declared, ...related].map(columns => [JSON.stringify(columns), columns])).values()]
+  const columns = entity.fields.map(({ name, type, nullable, description }) => ({ name, type, nullable, description }))
+  const common = { name: entity.name, columns, key: entity.key, indexes, tenancy: entity.tenancy }
+  if ('sql' in entry) return { ...common, atomicity: 'ATOMIC', expiry: {}, maxEntries: Number.MAX_SAFE_INTEGER, durable: false }
+  return { ...common, atomicity: entry.atomicity, expiry: entry.expiry, maxEntries: entry.maxEntries, durable: entry.load === undefined }
+}
+
+function originOf(entry: RegionEntry | ViewEntry, sources: readonly OpenSource[]): unknown {
+  if ('sql' in entry) return ['sql', entry.sql]
+  if (!entry.load) return ['clients']
+  if ('view' in entry.load) return ['view', entry.load.view]
+  const { source, table } = entry.load
+  return ['table', table, sources.find(one => one.source.name === source)?.source, entry.tenantColumn]
+}
+
+/** Fills a region that is complete: all rows of its table or view, swapped in as a whole. `silent` after a start, when nobody has seen earlier rows. Rows without key are left out, counted in the log. */
+export async function loadRegion(scope: Scope, entity: EntityModel, entry: RegionEntry | ViewEntry, held: HeldRegion, parts: RegionParts, silent: boolean): Promise<void> {
+  const startedMs = parts.clock.now()
+  const counts = { rows: 0, withoutKey: 0, repeated: 0 }
+  const rows = usable(sourceRows(scope, entity, entry, parts), entity, counts, parts.progress)
+  const tenantColumn = 'tenantColumn' in entry ? entry.tenantColumn : undefined
+  if (tenantColumn === undefined) {
+    await held.region.replaceAll(scope, rows, { silent })
+  } else {
+    const tenants = new Map<string, Row[]>()
+    for await (const batch of rows) for (const row of batch) tenants.set(String(row[tenantColumn]), [...(tenants.get(String(row[tenantColumn])) ?? []), row])
+    for (const [tenant, own] of tenants) await held.region.replaceAll({ ...scope, tenant }, one(own), { silent })
+  }
+  const limit = 'maxEntries' in entry ? entry.maxEntries : Number.MAX_SAFE_INTEGER
+  if (counts.rows > limit) {
+    throw new HubError('RESULT_TOO_LARGE', `Region "${entity.name}" loads ${counts.rows} rows and keeps at most ${limit}. Raise maxEntries, or load as rows are asked for (eager: false).`, { region: entity.name })
+  }
+  held.loadedAtMs = startedMs
+  const left = counts.withoutKey + counts.repeated > 0 ? { withoutKey: counts.withoutKey, repeatedKey: counts.repeated } : {}
+  scope.log.info(`Loaded ${counts.rows} rows into "${entity.name}".`, { region: entity.name, ...left })
+}
+
+async function* one(rows: readonly Row[]): AsyncGenerator<readonly Row[]> {
+  yield rows
+}
+
+async function* sourceRows(scope: Scope, entity: EntityModel, entry: RegionEntry | ViewEntry, parts: RegionParts): AsyncGenerator<readonly Row[]> {
+  if (!('sql' in entry) && entry.load && 'source' in entry.load) {
+    const { source, table } = entry.load
+    const connector = parts.sources.find(one => one.source.name === source)?.connector
+    if (!connector) throw new HubError('NOT_FOUND', `Source "${source}" is not declared.`, { source })
+    yield* connector.scan(scope, { table, columns: entity.fields.map(field => field.name) })
+    return
+  }
+  const sql = 'sql' in entry ? entry.sql : `SELECT * FROM hub."${entity.load?.table ?? ''}"`
+  yield* (await parts.engine.query(scope, { sql })).rows
+}
+
+async function* usable(batches: AsyncIterable<readonly Row[]>, entity: EntityModel, counts: { rows: number; withoutKey: number; repeated: number }, progress: RegionParts['progress']): AsyncGenerator<readonly Row[]> {
+  const seen = new Set<string>()
+  for await (const batch of batches) {
+    const rows = batch.filter(row => {
+      if (entity.key.some(column => (row[column] ?? null) === null)) {
+        counts.withoutKey += 1
+        return false
+      }
+      const key = keyOf(entity.key, row)
+      if (seen.has(key)) {
+        counts.repeated += 1
+        return false
+      }
+      seen.add(key)
+      return true
+    })
+    counts.rows += rows.length
+    progress?.(entity.name, counts.rows)
+    yield rows
+  }
+}
+
+/** How the rows of each type are read, region first. */
+export function rowsOfModel(model: Model, held: ReadonlyMap<string, HeldRegion>, parts: RegionParts): (type: string) => EntityRows {
+  const readers = new Map(model.entities.map(entity => [entity.type, reader(model, entity, held.get(entity.name), parts)]))
+  return type => {
+    const found = readers.get(type)
+    if (!found) throw new RangeError(`${type} is not declared.`)
+    return found
+  }
+}
+
+function reader(model: Model, entity: EntityModel, held: HeldRegion | undefined, parts: RegionParts): EntityRows {
+  if (!held) return engineRows(model, entity, parts.engine, 'view')
+  if (entity.complete) return completeRows(model, entity, held.region, parts.engine, now => (held.loadedAtMs === undefined ? 0 : now - held.loadedAtMs))
+  return partialRows(model, entity, { region: held.region, flights: held.flights, load: keyed(entity, parts) }, parts.engine)
+}
+
+/** Reads rows by key from the table a region is loaded from, in one read. */
+function keyed(entity: EntityModel, parts: RegionParts): ReadThrough['load'] {
+  const columns = entity.fields.map(field => field.name)
+  return async (scope, texts) => {
+    const keys = texts.map(text => keyFromText(entity, text))
+    const connector = parts.sources.find(one => one.source.name === entity.load?.source)?.connector
+    if (connector && entity.load) return connector.lookup(scope, { table: entity.load.table, columns, keyColumns: entity.key, keys })
+    return allRows(await parts.engine.query(scope, lookupStatement(entity, entity.key, keys)))
+  }
+}

@@ -1,0 +1,181 @@
+import type { GraphQLResolveInfo } from 'graphql'
+import { HubError } from '../schema/errors.ts'
+import { entityOfType, fieldOfColumn, isSoleKey, type EntityModel, type Link, type Model } from '../schema/model.ts'
+import { parseKeyText } from '../schema/scalars.ts'
+import { ownsLink } from '../schema/sdl.ts'
+import type { Row, Value } from '../schema/values.ts'
+import { keyOf } from '../connectors/ports/region-store.ts'
+import { listPage, type Connection, type ListArguments, type ListPage } from './connection.ts'
+import type { Context } from './context.ts'
+import type { CursorSealer } from './cursor.ts'
+import { batched } from './loader.ts'
+import type { EntityRows, PlacedRow } from './rows.ts'
+import type { FieldResolution, Representation, Subgraph } from './subgraph.ts'
+
+export interface EntityRoles {
+  readonly model: Model
+  readonly subgraph: 'regions' | 'views'
+  /** How the rows of a type of this subgraph are read. */
+  readonly rowsOf: (type: string) => EntityRows
+  readonly cursors: CursorSealer
+}
+
+type Fields = Record<string, Record<string, FieldResolution>>
+type Batch = (context: Context, path: string) => (keys: readonly string[]) => Promise<readonly (Row | undefined)[]>
+
+/** How a subgraph's entities are answered: look-ups, lists, batches, references, columns and the links whose target it owns. */
+export function entityResolution(roles: EntityRoles): Pick<Subgraph, 'fields' | 'entities'> {
+  const { model, subgraph } = roles
+  const own = model.entities.filter(entity => (entity.kind === 'region' ? 'regions' : 'views') === subgraph)
+  const fields: Fields = { Query: {} }
+  const entities: Record<string, Subgraph['entities'][string]> = {}
+
+  for (const entity of own) {
+    Object.assign(fields['Query'] ?? {}, queries(roles, entity))
+    fields[entity.type] = columns(entity)
+    entities[entity.type] = references(roles, entity)
+  }
+  for (const link of model.links.filter(one => ownsLink(model, one, subgraph))) {
+    const source = entityOfType(model, link.source)
+    if (source) fields[link.source] = { ...columns(source, [...source.key, link.sourceColumn]), ...fields[link.source] }
+    fields[link.source] = { ...fields[link.source], [link.field]: linkField(roles, link) }
+    entities[link.source] ??= representations => Promise.resolve(representations.map(representation => stub(source, representation)))
+  }
+  return { fields, entities }
+}
+
+/** The asking field's response path, without list positions and with the place its fetch was made for. */
+export function pathOf(context: Context, info: GraphQLResolveInfo): string {
+  const own: string[] = []
+  for (let path: GraphQLResolveInfo['path'] | undefined = info.path; path; path = path.prev) {
+    if (typeof path.key === 'string') own.unshift(path.key)
+  }
+  const names = own[0]?.startsWith('_e') ? own.slice(1) : own
+  return [context.at, ...names].filter(Boolean).join('.')
+}
+
+/** The text that names an entry, from a look-up's arguments or an input of keys. */
+export function keyFromArguments(entity: EntityModel, args: Readonly<Record<string, unknown>>): string {
+  const row = Object.fromEntries(
+    entity.key.map(column => {
+      const { field, type } = fieldOfColumn(entity, column)
+      const value = parseKeyText(type, args[field])
+      if (value === null) throw new HubError('BAD_USER_INPUT', `${entity.lookupField} needs ${field}: a part of the key is never null.`, { field })
+      return [column, value]
+    }),
+  )
+  return keyOf(entity.key, row)
+}
+
+function queries(roles: EntityRoles, entity: EntityModel): Record<string, FieldResolution> {
+  const rows = roles.rowsOf(entity.type)
+  const batch = byKeys(rows)
+  const [only] = entity.key
+  return {
+    [entity.lookupField]: (_: unknown, args: Record<string, unknown>, context: Context, info: GraphQLResolveInfo) => one(rows, context, info, batch, keyFromArguments(entity, args)),
+    [`${entity.listField}ByKey`]: async (_: unknown, { keys }: { keys: readonly unknown[] }, context: Context, info: GraphQLResolveInfo) => {
+      if (keys.length > 10_000) throw new HubError('PAYLOAD_TOO_LARGE', `${entity.listField}ByKey was asked for ${keys.length} keys; it takes 10,000 at once. Split them.`, { field: 'keys' })
+      const texts = keys.map(key => keyFromArguments(entity, entity.key.length > 1 ? (key as Record<string, unknown>) : { [fieldOfColumn(entity, only ?? '').field]: key }))
+      return (await rows.byKeys(context, pathOf(context, info), texts)).map(row => row ?? null)
+    },
+    [entity.listField]: async (_: unknown, args: ListArguments, context: Context, info: GraphQLResolveInfo) => {
+      const page = listPage(roles.model, entity, context.scope.tenant, args, roles.cursors)
+      const path = pathOf(context, info)
+      return page.connection(await rows.select(context, path, page.request), () => rows.count(context, `${path}.totalCount`, page.request.where))
+    },
+  }
+}
+
+function byKeys(rows: EntityRows): Batch {
+  return (context, path) => keys => rows.byKeys(context, path, keys)
+}
+
+async function one(rows: EntityRows, context: Context, info: GraphQLResolveInfo, batch: Batch, key: string): Promise<Row | null> {
+  const row = await batched(context, rows, 'key', batch(context, pathOf(context, info))).load(key)
+  return row ?? null
+}
+
+/** Resolvers of columns whose field has another name: all of them, or those a subgraph knows of another's entity. */
+function columns(entity: EntityModel, known?: readonly string[]): Record<string, FieldResolution> {
+  return Object.fromEntries(entity.fields.filter(({ field, name }) => field !== name && (known?.includes(name) ?? true)).map(({ field, name }) => [field, (row: Row) => row[name]]))
+}
+
+function references(roles: EntityRoles, entity: EntityModel): Subgraph['entities'][string] {
+  const rows = roles.rowsOf(entity.type)
+  return async (representations, context) => {
+    const keys = representations.map(representation => keyFromArguments(entity, representation))
+    const distinct = [...new Set(keys)]
+    const found = new Map((await rows.byKeys(context, context.at, distinct)).map((row, index) => [distinct[index], row]))
+    return keys.map(key => found.get(key) ?? null)
+  }
+}
+
+/** What is known of an entity of another subgraph: the fields it was named by, as its columns. A foreign one keeps its fields' names. */
+function stub(source: EntityModel | undefined, representation: Representation): Row {
+  if (!source) return representation as unknown as Row
+  const known = source.fields.filter(({ field }) => field in representation)
+  return Object.fromEntries(known.map(({ name, field, type }) => [name, parseKeyText(type, representation[field])]))
+}
+
+function linkField(roles: EntityRoles, link: Link): FieldResolution {
+  const target = entityOfType(roles.model, link.target)
+  if (!target) return foreignReference(roles.model, link)
+  const rows = roles.rowsOf(link.target)
+  const { type } = fieldOfColumn(target, link.targetColumn)
+  const wanted = (row: Row): Value => parseKeyText(type, row[link.sourceColumn])
+  return link.many ? manyRows(roles, link, target, rows, wanted) : oneRow(link, target, rows, wanted)
+}
+
+function oneRow(link: Link, target: EntityModel, rows: EntityRows, wanted: (row: Row) => Value): FieldResolution {
+  const read = isSoleKey(target, link.targetColumn)
+    ? (context: Context, path: string) => (values: readonly Value[]) => rows.byKeys(context, path, values.map(String))
+    : (context: Context, path: string) => async (values: readonly Value[]) => {
+        const found = await rows.select(context, path, { where: { and: [] }, order: [], per: { column: link.targetColumn, values }, limit: 1 })
+        const first = new Map(found.map(({ row }) => [row[link.targetColumn] ?? null, row]))
+        return values.map(value => first.get(value))
+      }
+  return async (row: Row, _args: unknown, context: Context, info: GraphQLResolveInfo) => {
+    const value = wanted(row)
+    if (value === null) return null
+    return (await batched<Value, Row | undefined>(context, link, '', read(context, pathOf(context, info))).load(value)) ?? null
+  }
+}
+
+function manyRows(roles: EntityRoles, link: Link, target: EntityModel, rows: EntityRows, wanted: (row: Row) => Value): FieldResolution {
+  return async (row: Row, args: ListArguments, context: Context, info: GraphQLResolveInfo): Promise<Connection> => {
+    const page = pageFor(roles, target, args, context, info)
+    const value = wanted(row)
+    if (value === null) return page.connection([], () => Promise.resolve(0))
+    const path = pathOf(context, info)
+    const variant = JSON.stringify(args, (_, one) => (typeof one === 'bigint' ? String(one) : one))
+    const read = async (values: readonly Value[]) => {
+      const groups = Map.groupBy(await rows.select(context, path, { ...page.request, per: { column: link.targetColumn, values } }), ({ row: found }) => found[link.targetColumn] ?? null)
+      return values.map(one => groups.get(one) ?? [])
+    }
+    const count = async (values: readonly Value[]) => {
+      const counts = await rows.countPer(context, `${path}.totalCount`, page.request.where, { column: link.targetColumn, values })
+      return values.map(one => counts.get(one) ?? 0)
+    }
+    const found = await batched<Value, readonly PlacedRow[]>(context, link, variant, read).load(value)
+    return page.connection(found, () => batched<Value, number>(context, link, `count ${variant}`, count).load(value))
+  }
+}
+
+/** The same page for every parent of the field in this fetch: parsed once. */
+function pageFor(roles: EntityRoles, target: EntityModel, args: ListArguments, context: Context, info: GraphQLResolveInfo): ListPage {
+  const [node] = info.fieldNodes
+  const known = node && (context.perFetch.get(node) as ListPage | undefined)
+  if (known) return known
+  const page = listPage(roles.model, target, context.scope.tenant, args, roles.cursors)
+  if (node) context.perFetch.set(node, page)
+  return page
+}
+
+/** A reference to a type owned elsewhere, by the value that is its key. */
+function foreignReference(model: Model, link: Link): FieldResolution {
+  const source = entityOfType(model, link.source)
+  return (row: Row) => {
+    const value = row[source ? link.sourceColumn : link.targetColumn] ?? null
+    return value === null ? null : { __typename: link.target, [link.targetColumn]: value }
+  }
+}

@@ -1,0 +1,67 @@
+import { randomUUID } from 'node:crypto'
+import { HubError } from '../schema/errors.ts'
+import type { Column, Row, Value } from '../schema/values.ts'
+import type { SqlEngine } from '../connectors/ports/sql-engine.ts'
+import type { Context } from './context.ts'
+import type { CursorSealer } from './cursor.ts'
+
+export interface StatementRequest {
+  readonly sql: string
+  readonly params?: readonly (Value | readonly Value[])[] | null
+  /** Rows of one page. */
+  readonly pageSize: number
+  /** Cursor of an earlier page of the same statement with the same parameters. */
+  readonly after?: string | null
+}
+
+export interface StatementPage {
+  readonly queryId: string
+  readonly engine: string
+  readonly columns: readonly Column[]
+  readonly rows: readonly (readonly Value[])[]
+  readonly tookMs: number
+  readonly endCursor: string | null
+  readonly hasNextPage: boolean
+}
+
+/**
+ * One page of a client's statement. The engine runs the statement anew for each page and the rows of earlier pages are passed over, so pages fit together as long as
+ * the statement orders its rows and the data stands still. A cursor of another statement, parameters or tenant → BAD_CURSOR.
+ */
+export async function runStatement(context: Context, engine: SqlEngine, cursors: CursorSealer, request: StatementRequest): Promise<StatementPage> {
+  const { scope } = context
+  const { sql, pageSize } = request
+  const params = request.params ?? []
+  const identity = JSON.stringify(['statement', scope.tenant, sql, params], (_, value) => (typeof value === 'bigint' ? String(value) : value))
+  const skip = request.after ? Number(cursors.open(identity, request.after)) : 0
+  const startedMs = scope.clock.now()
+
+  const result = await engine.query(scope, { sql, params }, { maxRows: skip + pageSize + 1 })
+  const rows: Row[] = []
+  let seen = 0
+  for await (const batch of result.rows) {
+    for (const row of batch) {
+      seen += 1
+      if (seen > skip && rows.length <= pageSize) rows.push(row)
+    }
+    if (rows.length > pageSize) break
+  }
+  const hasNextPage = rows.length > pageSize
+  const page = rows.slice(0, pageSize)
+  context.explain?.({ path: context.at, from: 'view', name: 'statement', engine: engine.name, rows: page.length, ageMs: 0 })
+  return {
+    queryId: randomUUID(),
+    engine: engine.name,
+    columns: result.columns,
+    rows: page.map(row => result.columns.map(column => row[column.name] ?? null)),
+    tookMs: scope.clock.now() - startedMs,
+    endCursor: page.length > 0 ? cursors.seal(identity, String(skip + page.length)) : null,
+    hasNextPage,
+  }
+}
+
+/** A page size within its bounds; VALIDATION_ERROR beyond them. */
+export function pageSizeWithin(name: string, size: number, largest: number): number {
+  if (Number.isInteger(size) && size >= 1 && size <= largest) return size
+  throw new HubError('VALIDATION_ERROR', `${name} is ${size}; it takes 1 to ${largest}.`, { field: name })
+}

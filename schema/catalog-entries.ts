@@ -1,0 +1,80 @@
+import type { CatalogDefaults, DeclaredField, ForeignSubgraph, RegionEntry, Relation, RelationEnd, Source, ViewEntry } from './catalog.ts'
+import type { RegionInput, RelationInput, SourceInput, SubgraphInput, ViewInput } from './catalog-input.ts'
+import { singular } from './catalog-names.ts'
+import { durationMs } from './duration.ts'
+import { camelCase, pascalCase } from './names.ts'
+import type { ColumnType } from './values.ts'
+
+/** From what is written to what is used, one function a kind of entry. The input has passed its schema. */
+export function sourceEntry(name: string, source: SourceInput): Source {
+  switch (source.type) {
+    case 'files':
+      return { ...source, name, tables: source.tables && Object.fromEntries(Object.entries(source.tables).map(([table, given]) => [table, typeof given === 'string' ? { file: given } : given])) }
+    case 'sqlite':
+      return { ...source, name }
+    case 'postgresql': {
+      const { type, description, url, host = '', port = 5432, database = '', user, password, schema = 'public' } = source
+      return { type, name, description, connection: url === undefined ? { host, port: Number(port), database, user, password } : { url }, schema }
+    }
+  }
+}
+
+export function regionEntry(name: string, region: RegionInput, defaults: CatalogDefaults): RegionEntry {
+  const { description, load, fields, expiry = {}, tenantColumn } = region
+  const key = listed(region.key)
+  return {
+    name,
+    type: region.type ?? typeName(name),
+    description,
+    key,
+    load: load && ('view' in load ? load : { ...load, eager: load.eager ?? false }),
+    fields: fields && Object.entries(fields).map(([field, given]) => declaredField(field, typeof given === 'string' ? { type: given } : given, key)),
+    strategies: region.strategies ? listed(region.strategies) : load && 'source' in load ? ['READ_THROUGH'] : [],
+    expiry: { createMs: optionalMs(expiry.create), updateMs: optionalMs(expiry.update), accessMs: optionalMs(expiry.access) },
+    indexes: (region.indexes ?? []).map(listed),
+    atomicity: region.atomicity ?? 'TRANSACTIONAL',
+    maxEntries: region.maxEntries ?? defaults.maxEntries,
+    tenancy: region.tenancy ?? (load ? 'SHARED' : 'TENANT'),
+    tenantColumn,
+  }
+}
+
+function declaredField(name: string, given: { type?: string; description?: string; column?: string }, key: readonly string[]): DeclaredField {
+  const column = given.column ?? name
+  const field = given.column === undefined ? camelCase(name) : name
+  if (given.type === undefined) return { name: column, field, id: false, description: given.description }
+  const type = given.type.replace('!', '')
+  const nullable = !given.type.endsWith('!') && !key.includes(column)
+  return { name: column, field, type: type === 'ID' ? 'String' : (type as ColumnType), nullable, id: type === 'ID', description: given.description }
+}
+
+export function viewEntry(name: string, view: ViewInput): ViewEntry {
+  const { type = typeName(name), description, sql, materialize, descriptions = {} } = view
+  return { name, type, description, key: listed(view.key), sql, materialize: materialize && { everyMs: durationMs(materialize.every) ?? 0 }, descriptions }
+}
+
+export function relationEntry(_name: string, relation: RelationInput): Relation {
+  return { from: relationEnd(relation.from), to: relationEnd(relation.to), as: relation.as, inverse: relation.inverse }
+}
+
+export function subgraphEntry(name: string, { url, headers = {}, description }: SubgraphInput): ForeignSubgraph {
+  return { name, url, headers, description }
+}
+
+function relationEnd(text: string): RelationEnd {
+  const dot = text.indexOf('.')
+  return { type: text.slice(0, dot), column: text.slice(dot + 1) }
+}
+
+/** `busiest_routes` → `BusiestRoute` */
+function typeName(name: string): string {
+  return pascalCase(singular(name))
+}
+
+function listed<T>(value: T | readonly T[]): readonly T[] {
+  return Array.isArray(value) ? value : [value as T]
+}
+
+function optionalMs(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : durationMs(text)
+}

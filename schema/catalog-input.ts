@@ -1,0 +1,198 @@
+import { z } from 'zod'
+import { durationMs } from './duration.ts'
+import { closed } from './findings.ts'
+import { columnTypes } from './values.ts'
+
+/** Column types as a field is declared: `Int`, `Int!`; `ID` is a String column the graph shows as ID. */
+export const fieldTypes = ['ID', ...columnTypes].flatMap(type => [type, `${type}!`])
+export const strategies = ['READ_THROUGH', 'WRITE_THROUGH', 'WRITE_BEHIND', 'REFRESH_AHEAD'] as const
+export type Strategy = (typeof strategies)[number]
+
+const text = z.string().min(1)
+/** How a secret is referred to. */
+const reference = '$\{env:NAME} or $\{file:path}'
+const description = text.optional().describe('A sentence for people: it becomes the description in the graph.')
+const positive = (what: string) => z.int({ error: what }).min(1, { error: what })
+const duration = z
+  .string()
+  .refine(value => durationMs(value) !== undefined, { error: 'an ISO 8601 duration of weeks, days, hours, minutes or seconds above zero, such as PT10M or P1D' })
+  .meta({ format: 'duration', examples: ['PT10M', 'P1D'] })
+const textOrList = z.union([text, z.array(text).min(1)])
+const named = <Schema extends z.ZodType>(schema: Schema) => z.record(z.string(), schema)
+
+/** How a file is written. */
+export const fileFormat = z.discriminatedUnion('type', [
+  closed({
+    type: z.literal('csv').describe('Values in lines.'),
+    header: z.boolean().optional().describe('Whether the first line holds the column names. Default true.'),
+    delimiter: z.string().min(1).max(4).optional().describe('What stands between two values. Default a comma; in files that end in .tsv or .tab a tab.'),
+    quote: z.string().max(1).optional().describe('What stands round a value that holds a delimiter. Default `"`; empty: values are never quoted.'),
+    escape: z.string().max(1).optional().describe('What stands in front of a quote inside of a quoted value. Default the quote itself, doubled.'),
+    null: z.union([z.string(), z.array(z.string()).nonempty()]).optional().describe('How a missing value is written, or the ways it is. Default the empty text.'),
+    comment: z.string().length(1, { error: 'one character' }).optional().describe('Lines that begin with it are left out.'),
+  }),
+  closed({ type: z.literal('json').describe('One JSON array of objects.') }),
+  closed({ type: z.literal('ndjson').describe('One JSON object a line.') }),
+  closed({ type: z.literal('parquet').describe('Apache Parquet.') }),
+])
+export type FileFormat = z.output<typeof fileFormat>
+
+const filesTable = closed({
+  file: text.describe('Path of the file, relative to the source\'s root.'),
+  format: fileFormat.optional().describe('How this file is written, instead of what the source says.'),
+  columns: z.array(text).nonempty().optional().describe('CSV: names of the columns, in the order of the file, instead of those in it. Other formats: the columns to take.'),
+  key: z.union([text, z.array(text).nonempty()]).optional().describe('Columns whose values name a row. Checked when the file is read.'),
+})
+export type FilesTable = z.output<typeof filesTable>
+
+export const filesSource = closed({
+  type: z.literal('files').describe('CSV, JSON and Parquet files in a folder.'),
+  description,
+  root: text.describe('The folder, relative to the file this stands in. Nothing outside of it is read.'),
+  format: fileFormat.optional().describe('How the files are written, unless a table says otherwise. Absent: told by their endings.'),
+  tables: named(z.union([text, filesTable], { error: 'a file\'s path or a map' })).optional().describe('Tables by name: a path, or a map. Absent: every file of the folder is a table of its name.'),
+  quarantineLimit: z.int().min(0).optional().describe('How many unreadable rows of a table are set aside before the table is refused. Default 1000 rows, or a tenth of the rows where that is more.'),
+})
+
+export const sqliteSource = closed({
+  type: z.literal('sqlite').describe('A SQLite database file, opened for reading.'),
+  description,
+  file: text.describe('The database, relative to the file this stands in.'),
+})
+
+export const postgresqlSource = closed({
+  type: z.literal('postgresql').describe('A PostgreSQL database.'),
+  description,
+  url: text.optional().describe('`postgresql://user:password@host:port/database`, best as a reference to a secret. Instead of host and the rest.'),
+  host: text.optional().describe('Name or address of the server.'),
+  port: z
+    .union([z.int().min(1).max(65_535), z.string().regex(/^(\d{1,5}|\$\{(env|file):[^}]+\})$/)], { error: 'a port from 1 to 65535' })
+    .optional()
+    .describe('Port of the server. Default 5432.'),
+  database: text.optional().describe('Name of the database.'),
+  user: text.optional().describe('Who connects.'),
+  password: text.optional().describe(`Best as ${reference}.`),
+  schema: text.optional().describe('The schema whose tables are read. Default `public`.'),
+}).check(({ value, issues }) => {
+  const refuse = (name: 'url' | 'host' | 'database' | 'port' | 'user' | 'password', message: string) => issues.push({ code: 'custom', input: value[name], path: [name], message })
+  if (value.url === undefined) {
+    if (value.host === undefined) refuse('host', '"url", or "host" and "database"')
+    else if (value.database === undefined) refuse('database', 'the name of a database')
+  } else {
+    for (const name of ['host', 'port', 'database', 'user', 'password'] as const) if (value[name] !== undefined) refuse(name, `needed beside "url". Leave one of the two out`)
+    if (!/^postgres(ql)?:\/\/|\$\{/.test(value.url)) refuse('url', 'of the form postgresql://user:password@host:port/database')
+  }
+})
+
+export const sourceInput = z.discriminatedUnion('type', [filesSource, sqliteSource, postgresqlSource])
+
+const key = textOrList.describe('Column, or columns, whose values name one row.')
+
+const fieldType = z.enum(fieldTypes, { error: `a type: ID, ${columnTypes.join(', ')}, each with "!" where it is never null` })
+
+const field = z.union(
+  [
+    fieldType,
+    closed({
+      type: fieldType.optional().describe('As `Int`, or `Int!` where it is never null. Absent: as the source says.'),
+      description,
+      column: text.optional().describe('The column of the source, where it has another name than the field.'),
+    }),
+  ],
+  { error: 'a type such as "String!" or a map' },
+)
+
+export const regionInput = closed({
+  type: text.optional().describe('Name of its GraphQL type. Default: the region\'s name in the singular, as `busiest_routes` → `BusiestRoute`.'),
+  description,
+  key,
+  load: z
+    .union(
+      [
+        closed({
+          source: text.describe('The source rows are read from.'),
+          table: text.describe('Its table.'),
+          columns: z.array(text).min(1).optional().describe('Columns to take. Absent: all.'),
+          eager: z.boolean().optional().describe('Load every row at start, so that lists are answered from memory. Default false: rows come in as they are asked for.'),
+        }),
+        closed({ view: text.describe('The view whose rows fill the region.') }),
+      ],
+      { error: 'a map with "source" and "table", or with "view"' },
+    )
+    .optional()
+    .describe('Where its entries come from. Absent: clients write them.'),
+  fields: named(field).optional().describe('Its fields by their name in the graph. Absent: all columns of the source. Without a source they must be given.'),
+  strategies: z
+    .union([z.enum(strategies), z.array(z.enum(strategies))])
+    .optional()
+    .describe('How region and source work together. Default READ_THROUGH with a source: a miss is read there and kept.'),
+  expiry: closed({
+    create: duration.optional().describe('Life of an entry from its creation.'),
+    update: duration.optional().describe('Life of an entry from its last write.'),
+    access: duration.optional().describe('Life of an entry from its last read.'),
+  })
+    .optional()
+    .describe('When entries go by themselves: the earliest limit that is set. Absent: never.'),
+  indexes: z.array(textOrList).optional().describe('Columns, or lists of columns, to find entries by without a scan.'),
+  atomicity: z.enum(['TRANSACTIONAL', 'ATOMIC']).optional().describe('Only a TRANSACTIONAL region takes part in transactions. Default TRANSACTIONAL.'),
+  maxEntries: positive('a whole number of entries from 1').optional().describe('Above this count the entries used longest ago go. Default 10000000 entries, or DIH_DEFAULT_EVICTION_SIZE.'),
+  tenancy: z.enum(['SHARED', 'TENANT']).optional().describe('SHARED: one set of entries for everybody; TENANT: each tenant its own. Default SHARED with a source, TENANT without.'),
+  tenantColumn: text.optional().describe('With a source and TENANT: the column that says whose row it is.'),
+})
+
+export const viewInput = closed({
+  type: text.optional().describe('Name of its GraphQL type. Default: the view\'s name in the singular.'),
+  description,
+  key,
+  sql: text.describe('One SELECT in Trino\'s dialect over `source.table`, regions and other views.'),
+  materialize: closed({ every: duration.describe('How often the rows are computed anew.') })
+    .optional()
+    .describe('Keep the rows in memory, replaced as a whole. Absent: every read asks the engine.'),
+  descriptions: named(text).optional().describe('Descriptions of its columns, by column.'),
+})
+
+const end = z.string().regex(/^[A-Za-z]\w*\.[^.\s]+$/, { error: 'a type and its column, such as Airport.iata' })
+
+export const relationInput = closed({
+  from: end.describe('Type and column that refer: `BusiestRoute.origin`.'),
+  to: end.describe('Type and column referred to: `Airport.iata`.'),
+  as: text.describe('Field on the referring type that answers the row referred to.'),
+  inverse: text.optional().describe('Field on the type referred to that answers the rows that refer. Absent: there is none.'),
+})
+
+export const subgraphInput = closed({
+  url: z.url({ protocol: /^https?$/, error: 'an http or https URL' }).or(z.string().regex(/\$\{(env|file):[^}]+\}/, { error: 'an http or https URL' })).describe('Where the Federation 2 subgraph answers.'),
+  headers: named(z.string()).optional().describe(`Headers sent with every request, secret values best as ${reference}.`),
+  description,
+})
+
+/** The whole catalog, as the JSON schema for editors is made from it. */
+export const catalogInput = closed({
+  sources: named(sourceInput).optional().describe('Systems rows are read from, by name.'),
+  regions: named(regionInput).optional().describe('Sets of entries held in memory, by name. Each is a type of the graph and a table in SQL.'),
+  views: named(viewInput).optional().describe('Named SQL statements. Each is a type of the graph and a table in SQL.'),
+  relations: z.array(relationInput).optional().describe('Fields that lead from one type to another by equal columns.'),
+  subgraphs: named(subgraphInput).optional().describe('Foreign Federation 2 subgraphs that join the graph, by name.'),
+}).describe('What a Tributary hub serves: sources, and the regions, views and relations over them.')
+
+/** The catalog as it is written. */
+export type CatalogInput = z.input<typeof catalogInput>
+export type SourceInput = z.input<typeof sourceInput>
+export type RegionInput = z.input<typeof regionInput>
+export type ViewInput = z.input<typeof viewInput>
+export type RelationInput = z.input<typeof relationInput>
+export type SubgraphInput = z.input<typeof subgraphInput>
+
+/** What the design promises and this version does not do yet: the place's last name or value → the sentence that refuses it. */
+export const notYet: Readonly<Record<'strategies' | 'sections', Readonly<Record<string, string>>>> = {
+  strategies: {
+    WRITE_THROUGH: 'Strategy "WRITE_THROUGH" is not available yet: only READ_THROUGH is. Leave it out; the region then takes no writes.',
+    WRITE_BEHIND: 'Strategy "WRITE_BEHIND" is not available yet: only READ_THROUGH is. Leave it out; the region then takes no writes.',
+    REFRESH_AHEAD: 'Strategy "REFRESH_AHEAD" is not available yet: only READ_THROUGH is. Leave it out; an expired entry is then read again when it is asked for.',
+  },
+  sections: {
+    endpoints: 'Section "endpoints" is not available yet. Leave it out; views answer the same questions.',
+    policies: 'Section "policies" is not available yet. A hub that must mask or filter rows cannot run on this version.',
+    schedules: 'Section "schedules" is not available yet. Leave it out; `materialize: { every }` computes a view again on time.',
+  },
+}

@@ -1,0 +1,86 @@
+import { camelCase } from './names.ts'
+import { plural } from './model.ts'
+
+/** The kinds of names in the graph; two equal names of one kind collide. */
+export type NameSpace = 'type' | 'Query' | 'Mutation' | 'Subscription'
+
+export interface GraphName {
+  readonly space: NameSpace
+  readonly name: string
+  /** Which of the entry's names decides it: renaming that one solves a collision. */
+  readonly by: 'entry' | 'type'
+}
+
+/** Every name a region or view takes in the graph. */
+export function graphNames(kind: 'region' | 'view', name: string, type: string, writable: boolean): GraphName[] {
+  const list = camelCase(name)
+  const lookup = camelCase(type)
+  const names: GraphName[] = [
+    ...['', ...typeSuffixes].map(suffix => ({ space: 'type' as const, name: type + suffix, by: 'type' as const })),
+    { space: 'Query', name: lookup, by: 'type' },
+    { space: 'Query', name: list, by: 'entry' },
+    { space: 'Query', name: `${list}ByKey`, by: 'entry' },
+  ]
+  if (kind === 'region') names.push({ space: 'Subscription', name: `${lookup}Changed`, by: 'type' })
+  if (writable) for (const field of [`put${type}`, `put${plural(type)}`, `remove${type}`]) names.push({ space: 'Mutation', name: field, by: 'type' })
+  return names
+}
+
+const typeSuffixes = ['Connection', 'Edge', 'Filter', 'Order', 'Change', 'Key', 'Input']
+
+/** `busiest_routes` → `busiest_route`: English plurals in -ies, -sses, -xes, -ches, -shes and -s; any other word as it is. */
+export function singular(name: string): string {
+  if (/[^aeiou]ies$/i.test(name)) return `${name.slice(0, -3)}y`
+  if (/(ss|x|ch|sh|zz)es$/i.test(name)) return name.slice(0, -2)
+  return /[^sui]s$/i.test(name) ? name.slice(0, -1) : name
+}
+
+const scalars = ['String', 'Int', 'Float', 'Boolean', 'ID', 'Long', 'Decimal', 'Date', 'Time', 'DateTime', 'LocalDateTime', 'UUID', 'Bytes', 'JSON', 'JSONObject']
+
+/** Names the graph has of its own, whatever the catalog says. */
+export const reservedNames: Readonly<Record<NameSpace, ReadonlySet<string>>> = {
+  type: new Set([
+    ...scalars, ...scalars.map(name => `${name}Filter`),
+    'Query', 'Mutation', 'Subscription', 'PageInfo', 'Direction', 'ChangeType', 'QueryResult', 'QueryLineage', 'LineageGraph', 'LineageDirection', 'LineageNode', 'LineageEdge',
+    'SqlResult', 'SqlColumn', 'CacheRegion', 'CacheRegionStats', 'CacheRegionConnection', 'CacheRegionEdge', 'CacheMode', 'CacheStrategy', 'AtomicityMode', 'DataSource',
+    'DataSourceType', 'ApiEndpoint', 'Transaction', 'Isolation', 'ConsistencyLevel', 'View', 'ViewConnection', 'Column', 'CatalogEntry', 'AuditEvent',
+  ]),
+  Query: new Set([
+    'unifiedQuery', 'queryLineage', 'lineage', 'sqlQuery', 'sqlExplain', 'cacheRegions', 'cacheRegion', 'cacheGet', 'cacheGetAll', 'cacheCluster', 'cacheMetrics', 'dataSources',
+    'dataSource', 'apiQuery', 'apiEndpoints', 'apiPresets', 'views', 'view', 'catalog', 'audit', 'auditTrail', 'health', 'diagnose', 'advice', 'hub', 'node', 'nodes',
+  ]),
+  Mutation: new Set([
+    'createCacheRegion', 'updateCacheRegion', 'deleteCacheRegion', 'clearCacheRegion', 'cachePut', 'cachePutAll', 'cacheRemove', 'registerDataSource', 'deleteDataSource', 'createView',
+    'updateView', 'deleteView', 'executeTransaction', 'registerApiEndpoint', 'installPreset', 'sqlExecute',
+  ]),
+  Subscription: new Set(['cacheChanges']),
+}
+
+/** Names SQL takes for catalogs of its own, so that no source can have them. */
+export const reservedSources: ReadonlySet<string> = new Set(['hub', 'system', 'memory', 'temp', 'main', 'information_schema', 'pg_catalog'])
+
+/** The hub's own subgraphs. */
+export const reservedSubgraphs: ReadonlySet<string> = new Set(['regions', 'views', 'registry', 'pipelines', 'streams', 'lineage', 'replicas'])
+
+/** Reserved words of Trino and of DuckDB, either of which may run a statement. */
+const sqlWords = `
+  all alter analyse analyze and any array as asc asymmetric between both by case cast check collate column constraint create cross cube current_catalog current_date current_path
+  current_role current_schema current_time current_timestamp current_user deallocate default deferrable delete desc describe distinct do drop else end escape except execute exists
+  extract false fetch for foreign from full group grouping having in initially inner insert intersect into is join json_array json_exists json_object json_query json_table json_value
+  lambda lateral leading left like limit listagg localtime localtimestamp natural normalize not null offset on only or order outer pivot pivot_longer pivot_wider placing prepare
+  primary qualify recursive references returning right rollup select show skip some summarize symmetric table then to trailing trim true uescape union unique unnest unpivot update
+  using values variadic when where window with`
+const reservedWords: ReadonlySet<string> = new Set(sqlWords.trim().split(/\s+/))
+
+/** Why the text cannot name an entry, as words that follow the quoted name; undefined: it can. */
+export function nameProblem(name: string): string | undefined {
+  if (name.length > 63) return 'is longer than 63 characters.'
+  if (!/^[A-Za-z][A-Za-z0-9_]*$/.test(name)) return `is not a name. Names are letters, digits and "_", and begin with a letter${proposal(name)}.`
+  if (reservedWords.has(name.toLowerCase())) return `is a reserved word of SQL. Call it "${name}_data", for example.`
+  return undefined
+}
+
+function proposal(name: string): string {
+  const plain = name.replace(/[^A-Za-z0-9_]+/g, '_').replace(/^[^A-Za-z]+|_+$/g, '')
+  return plain === '' ? '' : `: "${plain.slice(0, 63)}", for example`
+}

@@ -1,0 +1,177 @@
+import type { Catalog, Relation, RelationEnd, RegionEntry, ViewEntry } from './catalog.ts'
+import type { Finding, Path } from './findings.ts'
+import { isSoleKey, type EntityModel, type FieldModel, type ForeignEntity, type Link } from './model.ts'
+import { camelCase, didYouMean } from './names.ts'
+import type { Column, ColumnType } from './values.ts'
+
+/** What was derived, or why it could not be: findings with paths into the catalog. */
+export interface Derived<T> {
+  readonly value?: T
+  readonly findings: readonly Finding[]
+}
+
+/** A region's entity: its declared fields, with what they leave open taken from the columns it is loaded from; without fields all of those columns. */
+export function regionEntity(entry: RegionEntry, columns: readonly Column[] | undefined): Derived<EntityModel> {
+  const path = ['regions', entry.name]
+  const chosen = chosenColumns(entry, columns, path)
+  const { load } = entry
+  const fields = (chosen.value ?? []).map(field => (entry.key.includes(field.name) ? { ...field, nullable: false } : field))
+  const findings = [...chosen.findings, ...(chosen.value ? fieldFindings(entry, fields, path) : [])]
+  if (findings.length > 0) return { findings }
+  return {
+    findings,
+    value: {
+      kind: 'region', name: entry.name, description: entry.description, type: entry.type, key: entry.key, fields, ...graphNames(entry),
+      writable: load === undefined, complete: load === undefined || 'view' in load || load.eager, tenancy: entry.tenancy,
+      load: load && ('view' in load ? { source: 'hub', table: load.view } : { source: load.source, table: load.table }),
+    },
+  }
+}
+
+/** A view's entity from the columns its statement answers. Columns of the key count as never null. */
+export function viewEntity(entry: ViewEntry, columns: readonly Column[]): Derived<EntityModel> {
+  const path = ['views', entry.name]
+  const fields = columns.map((column): FieldModel => ({
+    ...column, field: camelCase(column.name), nullable: column.nullable && !entry.key.includes(column.name), description: entry.descriptions[column.name] ?? column.description,
+  }))
+  const unknown = Object.keys(entry.descriptions).filter(name => !columns.some(column => column.name === name))
+  const findings = [
+    ...fieldFindings(entry, fields, path),
+    ...unknown.map(name => ({ path: [...path, 'descriptions', name], at: 'key' as const, message: `The view answers no column "${name}".${didYouMean(name, columns.map(column => column.name))}` })),
+  ]
+  if (findings.length > 0) return { findings }
+  return {
+    findings,
+    value: {
+      kind: 'view', name: entry.name, description: entry.description, type: entry.type, key: entry.key, fields, ...graphNames(entry), writable: false,
+      complete: entry.materialize !== undefined, tenancy: 'SHARED', sql: entry.sql,
+    },
+  }
+}
+
+/** Both directions of every relation. */
+export function linksOf(relations: Catalog['relations'], entities: readonly EntityModel[], foreign: readonly ForeignEntity[]): Derived<readonly Link[]> {
+  const findings: Finding[] = []
+  const links: Link[] = []
+  for (const [index, relation] of relations.entries()) {
+    const from = endOf(relation.from, entities, foreign, ['relations', index, 'from'])
+    const to = endOf(relation.to, entities, foreign, ['relations', index, 'to'])
+    findings.push(...from.findings, ...to.findings)
+    if (!from.value || !to.value) continue
+    if (!comparable(from.value.type, to.value.type)) {
+      findings.push({ path: ['relations', index], message: `${said(relation.from)} is ${from.value.type} and ${said(relation.to)} is ${to.value.type}: the two never equal. Relate columns of one type, with CAST in a view's SQL where needed.` })
+      continue
+    }
+    links.push(...linksOfRelation(relation, from.value, to.value))
+  }
+  return { value: links, findings: [...findings, ...collisions(links, entities)] }
+}
+
+interface End {
+  readonly entity?: EntityModel
+  readonly column: string
+  readonly type: ColumnType
+}
+
+function linksOfRelation(relation: Relation, from: End, to: End): Link[] {
+  const forward: Link = { source: relation.from.type, sourceColumn: from.column, target: relation.to.type, targetColumn: to.column, field: relation.as, many: false }
+  if (relation.inverse === undefined || !from.entity) return [forward]
+  const many = !isSoleKey(from.entity, from.column)
+  return [forward, { source: relation.to.type, sourceColumn: to.column, target: relation.from.type, targetColumn: from.column, field: relation.inverse, many }]
+}
+
+function endOf(end: RelationEnd, entities: readonly EntityModel[], foreign: readonly ForeignEntity[], path: Path): Derived<End> {
+  const entity = entities.find(one => one.type === end.type)
+  if (entity) {
+    const field = entity.fields.find(one => one.name === end.column) ?? entity.fields.find(one => one.field === end.column)
+    if (field) return { value: { entity, column: field.name, type: field.type }, findings: [] }
+    return { findings: [{ path, message: `${end.type} has no column "${end.column}".${didYouMean(end.column, entity.fields.map(one => one.name))}` }] }
+  }
+  const outside = foreign.find(one => one.type === end.type)
+  const field = [...(outside?.key ?? []), ...(outside?.fields ?? [])].find(one => one.field === end.column)
+  if (field) return { value: { column: field.field, type: columnTypeOf(field.type) }, findings: [] }
+  if (outside) return { findings: [{ path, message: `${end.type} of the subgraph "${outside.subgraph}" has no field "${end.column}".${didYouMean(end.column, outside.fields.map(one => one.field))}` }] }
+  const known = [...entities.map(one => one.type), ...foreign.map(one => one.type)]
+  return { findings: [{ path, message: `There is no type "${end.type}".${didYouMean(end.type, known)}` }] }
+}
+
+function columnTypeOf(graphQlType: string): ColumnType {
+  const name = graphQlType.replace(/[![\]]/g, '')
+  return name === 'ID' ? 'String' : (name as ColumnType)
+}
+
+const families: Partial<Record<ColumnType, string>> = { Int: 'number', Long: 'number', Float: 'number', Decimal: 'number' }
+
+function comparable(a: ColumnType, b: ColumnType): boolean {
+  return (families[a] ?? a) === (families[b] ?? b)
+}
+
+function said(end: RelationEnd): string {
+  return `${end.type}.${end.column}`
+}
+
+/** A link's field must be new on its type. */
+function collisions(links: readonly Link[], entities: readonly EntityModel[]): Finding[] {
+  const taken = new Map(entities.map(entity => [entity.type, new Set(entity.fields.map(field => field.field))]))
+  return links.flatMap(link => {
+    const names = taken.get(link.source)
+    if (!names) return []
+    if (names.has(link.field)) {
+      const also = camelCase(link.target)
+      return [{ path: ['relations'], message: `${link.source} has a field "${link.field}" already. Call the relation otherwise${names.has(also) ? '' : `: "${also}", for example`}.` }]
+    }
+    names.add(link.field)
+    return []
+  })
+}
+
+function chosenColumns(entry: RegionEntry, columns: readonly Column[] | undefined, path: Path): Derived<readonly FieldModel[]> {
+  const known = new Map((columns ?? []).map(column => [column.name, column]))
+  const unknown = (name: string, place: Path): Finding => ({ path: place, message: `${loadedFrom(entry)} has no column "${name}".${didYouMean(name, known.keys())}` })
+  if (entry.fields) {
+    const findings: Finding[] = []
+    const fields = entry.fields.flatMap(({ name, field, type, nullable, id, description }): FieldModel[] => {
+      const column = known.get(name)
+      if (columns && !column) findings.push(unknown(name, [...path, 'fields', field]))
+      const stored = type ?? column?.type
+      if (stored === undefined) return []
+      if (type && column && type !== column.type) {
+        findings.push({ path: [...path, 'fields', field], message: `"${field}" is declared ${type}, but ${loadedFrom(entry)} has ${column.type} in "${name}". Leave the type out, or load a view that casts.` })
+      }
+      return [{ name, field, type: stored, nullable: nullable ?? column?.nullable ?? true, id: id || undefined, description: description ?? column?.description }]
+    })
+    return { value: findings.length === 0 ? fields : undefined, findings }
+  }
+  if (!columns) return { findings: [{ path, message: 'A region without a source needs its fields declared: fields: { code: "ID!", note: "String" }.' }] }
+  const load = entry.load && 'source' in entry.load ? entry.load.columns : undefined
+  const missing = (load ?? []).filter(name => !known.has(name)).map((name, index) => unknown(name, [...path, 'load', 'columns', index]))
+  const taken = load ? columns.filter(column => load.includes(column.name)) : columns
+  return { value: missing.length === 0 ? taken.map(column => ({ ...column, field: camelCase(column.name) })) : undefined, findings: missing }
+}
+
+function loadedFrom(entry: RegionEntry): string {
+  if (!entry.load) return `Region "${entry.name}"`
+  return 'view' in entry.load ? `View "${entry.load.view}"` : `Table "${entry.load.source}.${entry.load.table}"`
+}
+
+/** Key and index columns exist, and no two columns have one name in the graph. */
+function fieldFindings(entry: RegionEntry | ViewEntry, fields: readonly FieldModel[], path: Path): Finding[] {
+  const names = new Set(fields.map(field => field.name))
+  const lacking = (columns: readonly string[], place: Path) =>
+    columns.filter(column => !names.has(column)).map((column): Finding => ({ path: place, message: `"${entry.name}" has no column "${column}".${didYouMean(column, names)}` }))
+  const findings = lacking(entry.key, [...path, 'key'])
+  for (const column of entry.key) {
+    if (fields.find(field => field.name === column)?.type === 'JSON') findings.push({ path: [...path, 'key'], message: `Column "${column}" is JSON, which names no row. Key by a column of a plain type.` })
+  }
+  if ('indexes' in entry) entry.indexes.forEach((columns, index) => findings.push(...lacking(columns, [...path, 'indexes', index])))
+  if ('tenantColumn' in entry && entry.tenantColumn) findings.push(...lacking([entry.tenantColumn], [...path, 'tenantColumn']))
+  for (const [field, several] of Map.groupBy(fields, one => one.field)) {
+    if (several.length > 1) findings.push({ path, message: `Columns ${several.map(one => `"${one.name}"`).join(' and ')} would both be the field "${field}". Rename one of them, in fields or by AS in the SQL.` })
+  }
+  if (fields.length === 0) findings.push({ path, message: `"${entry.name}" has no columns.` })
+  return findings
+}
+
+function graphNames(entry: { readonly name: string; readonly type: string }): Pick<EntityModel, 'listField' | 'lookupField'> {
+  return { listField: camelCase(entry.name), lookupField: camelCase(entry.type) }
+}

@@ -1,0 +1,53 @@
+import { HubError } from '../../schema/errors.ts'
+import type { EntityModel, Model } from '../../schema/model.ts'
+import type { ChangeLog } from '../../connectors/ports/change-log.ts'
+import type { Region } from '../../connectors/ports/region-store.ts'
+import type { Context } from '../../resolvers/context.ts'
+import type { CursorSealer } from '../../resolvers/cursor.ts'
+import { mustHold } from '../../resolvers/guard.ts'
+import type { Dispatcher } from '../../resolvers/live/dispatcher.ts'
+import type { FieldResolution } from '../../resolvers/subgraph.ts'
+import { watch, type WatchEvent } from '../../resolvers/watch.ts'
+import { asFilter, parseWhere } from '../../resolvers/where.ts'
+
+/** Where changes come from: the store's log and the dispatcher that knows who waits for what. */
+export interface Changes {
+  readonly log: ChangeLog
+  readonly dispatcher: Dispatcher
+}
+
+interface Arguments {
+  readonly where?: Readonly<Record<string, unknown>> | null
+  readonly initial?: boolean | null
+  readonly after?: string | null
+}
+
+/** `<type>Changed`: snapshot, then changes. A filter through a relation → BAD_USER_INPUT: a change of the other side would go unseen. */
+export function changes(roles: { readonly model: Model; readonly changes: Changes; readonly cursors: CursorSealer }, entity: EntityModel, region: Region): FieldResolution {
+  return {
+    subscribe: async (_: unknown, args: Arguments, { scope }: Context) => {
+      mustHold(scope, 'cache:read')
+      const filter = asFilter(parseWhere(roles.model, entity, args.where))
+      if (!filter) throw new HubError('BAD_USER_INPUT', `${entity.lookupField}Changed filters by ${entity.type}'s own fields; this filter goes through a relation. Filter what arrives, or subscribe to the other type.`, { field: 'where' })
+      const events = watch(scope, {
+        region,
+        changes: roles.changes.log,
+        dispatcher: roles.changes.dispatcher,
+        cursors: roles.cursors,
+        filter,
+        initial: args.initial ?? true,
+        after: args.after ?? undefined,
+      })
+      return named(events, `${entity.lookupField}Changed`)
+    },
+  }
+}
+
+/** How an event's fields are answered. */
+export const changeFields: Record<string, FieldResolution> = {
+  committedAt: ({ committedAtMs }: WatchEvent) => new Date(committedAtMs).toISOString().replace(/\.?0*Z$/, 'Z'),
+}
+
+async function* named(events: AsyncGenerator<WatchEvent>, field: string): AsyncGenerator<Record<string, WatchEvent>> {
+  for await (const event of events) yield { [field]: event }
+}

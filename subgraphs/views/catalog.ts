@@ -1,0 +1,98 @@
+import { HubError } from '../../schema/errors.ts'
+import type { EntityModel, Model } from '../../schema/model.ts'
+import { didYouMean } from '../../schema/names.ts'
+import type { Json } from '../../schema/values.ts'
+import type { MountedTable } from '../../connectors/ports/sql-engine.ts'
+import type { Quarantine } from '../../connectors/ports/source-connector.ts'
+import type { CatalogAdmin } from '../../resolvers/catalog-admin.ts'
+import type { Context } from '../../resolvers/context.ts'
+import { mustHold } from '../../resolvers/guard.ts'
+import type { Subgraph } from '../../resolvers/subgraph.ts'
+
+export interface CatalogRoles {
+  readonly model: Model
+  readonly admin: CatalogAdmin
+  /** The model that serves after a change. */
+  readonly current: () => Model
+  /** Every table statements can name. */
+  readonly tables: () => readonly MountedTable[]
+  readonly connectorOf: (catalog: string) => string
+  readonly quarantineOf: (catalog: string, table: string) => Quarantine
+  /** A materialised view's schedule and last time; undefined where every read asks the engine. */
+  readonly materialised: (view: string) => { readonly everyMs: number; readonly refreshedAtMs: number | undefined } | undefined
+  readonly refresh: (context: Context, view: string) => Promise<void>
+}
+
+interface ViewArguments {
+  readonly name: string
+  readonly type?: string | null
+  readonly key: readonly string[]
+  readonly sql: string
+  readonly description?: string | null
+  readonly materializeEvery?: string | null
+}
+
+/** What there is to ask: views, systems, tables; and views declared while the hub runs. */
+export function catalogFields(roles: CatalogRoles): Subgraph['fields'] {
+  return {
+    Query: {
+      federatedViews: (_: unknown, _args: unknown, { scope }: Context) => {
+        mustHold(scope, 'catalog:read')
+        return roles.model.entities.filter(entity => entity.kind === 'view').map(entity => describedView(roles, entity))
+      },
+      queryDataSources: (_: unknown, _args: unknown, { scope }: Context) => {
+        mustHold(scope, 'catalog:read')
+        const catalogs = Map.groupBy(roles.tables(), table => table.catalog)
+        return [...catalogs].map(([catalog, tables]) => ({ name: catalog, catalog, connector: roles.connectorOf(catalog), tables: tables.map(table => describedTable(roles, table)) }))
+      },
+      tableSchema: (_: unknown, { catalog, table }: { catalog: string; table: string }, { scope }: Context) => {
+        mustHold(scope, 'catalog:read')
+        const found = roles.tables().find(one => one.catalog === catalog && one.name === table)
+        return found ? describedTable(roles, found) : null
+      },
+    },
+    Mutation: {
+      createFederatedView: async (_: unknown, args: ViewArguments, { scope }: Context) => {
+        mustHold(scope, 'catalog:write')
+        await roles.admin.declare(scope, 'view', args.name, definitionOf(args))
+        return described(roles, args.name)
+      },
+      refreshView: async (_: unknown, { name }: { name: string }, context: Context) => {
+        mustHold(context.scope, 'catalog:write')
+        const view = described(roles, name)
+        await roles.refresh(context, name)
+        return { ...view, ...described(roles, name) }
+      },
+      dropView: (_: unknown, { name }: { name: string }, { scope }: Context) => {
+        mustHold(scope, 'catalog:write')
+        return roles.admin.drop(scope, 'view', name)
+      },
+    },
+  }
+}
+
+function definitionOf({ type, key, sql, description, materializeEvery }: ViewArguments): Json {
+  return { ...(type ? { type } : {}), key, sql, ...(description ? { description } : {}), ...(materializeEvery ? { materialize: { every: materializeEvery } } : {}) }
+}
+
+function described(roles: CatalogRoles, name: string) {
+  const views = roles.current().entities.filter(entity => entity.kind === 'view')
+  const view = views.find(entity => entity.name === name)
+  if (!view) throw new HubError('NOT_FOUND', `There is no view "${name}".${didYouMean(name, views.map(entity => entity.name))}`, { view: name })
+  return describedView(roles, view)
+}
+
+function describedView(roles: CatalogRoles, view: EntityModel) {
+  const materialised = roles.materialised(view.name)
+  const at = materialised?.refreshedAtMs
+  return {
+    name: view.name, type: view.type, description: view.description ?? null, sql: view.sql, columns: view.fields,
+    refreshEveryMs: materialised?.everyMs ?? null,
+    refreshedAt: at === undefined ? null : new Date(at).toISOString(),
+  }
+}
+
+function describedTable(roles: CatalogRoles, { catalog, name, columns }: MountedTable) {
+  const { count, samples } = roles.quarantineOf(catalog, name)
+  return { catalog, name, columns, quarantined: count, quarantineSamples: samples }
+}
