@@ -1,0 +1,1 @@
+export { type EventLogOptions, openEventLog } from './event-log.ts'

@@ -1,0 +1,151 @@
+import type { Filter } from '../../schema/filter.ts'
+import { compareValues, type Value } from '../../schema/values.ts'
+import { keyOf } from '../ports/region-store.ts'
+import { type ColumnIndex, type Group, indexed } from './column-index.ts'
+import type { Rows } from './rows.ts'
+import type { Slot } from './slot.ts'
+
+/** Slots among which are all that pass a filter, and how many they are. */
+export interface Candidates {
+  readonly count: number
+  readonly slots: () => Iterable<Slot>
+}
+
+/** What every passing row must have in one column. */
+export interface Constraint {
+  /** One of these; empty: nothing passes. */
+  equal?: readonly Value[]
+  from?: Value
+  to?: Value
+  absent?: true
+}
+
+/** Combinations of key or leading values beyond which looking each one up is no gain. */
+const combinationsTried = 10_000
+
+/** The smallest set the key and the indexes offer; all slots when none applies. */
+export function candidates(rows: Rows, constraints: ReadonlyMap<string, Constraint>): Candidates {
+  let best: Candidates = { count: rows.slots.size, slots: () => rows.slots.values() }
+  const byKey = keyCandidates(rows, constraints)
+  if (byKey && byKey.count <= best.count) best = byKey
+  for (const index of rows.indexes) {
+    const found = indexCandidates(index, constraints, best.count)
+    if (found && found.count < best.count) best = found
+  }
+  return best
+}
+
+/** What a filter demands of single columns, read from the conditions that all must hold. */
+export function constraintsOf(filter: Filter | undefined): ReadonlyMap<string, Constraint> {
+  const constraints = new Map<string, Constraint>()
+  if (filter) collect(filter, constraints)
+  return constraints
+}
+
+function collect(filter: Filter, constraints: Map<string, Constraint>): void {
+  if ('and' in filter) {
+    for (const part of filter.and) collect(part, constraints)
+    return
+  }
+  if (!('column' in filter)) return
+  const constraint = constraints.get(filter.column) ?? {}
+  constraints.set(filter.column, constraint)
+  if (filter.op === 'isNull') {
+    if (filter.value) constraint.absent = true
+  } else if (filter.op === 'in') {
+    demand(constraint, filter.value.filter(value => value !== null))
+  } else if (filter.value === null) {
+    demand(constraint, [])
+  } else if (filter.op === 'eq') {
+    demand(constraint, [filter.value])
+  } else if (filter.op === 'gt' || filter.op === 'gte') {
+    constraint.from ??= filter.value
+  } else if (filter.op === 'lt' || filter.op === 'lte') {
+    constraint.to ??= filter.value
+  }
+}
+
+function demand(constraint: Constraint, values: readonly Value[]): void {
+  if (!constraint.equal || values.length < constraint.equal.length) constraint.equal = values
+}
+
+function keyCandidates(rows: Rows, constraints: ReadonlyMap<string, Constraint>): Candidates | undefined {
+  const { key, columns } = rows.definition
+  const exact = key.every(name => columns.some(column => column.name === name && column.type !== 'Decimal'))
+  const lists = exact ? combinations(key.map(name => constraints.get(name)?.equal)) : undefined
+  if (!lists) return undefined
+  const keys = new Set(lists.map(values => keyOf(key, Object.fromEntries(key.map((name, index) => [name, values[index] ?? null])))))
+  const found = [...keys].map(name => rows.slots.get(name)).filter(slot => slot !== undefined)
+  return { count: found.length, slots: () => found }
+}
+
+function indexCandidates(index: ColumnIndex, constraints: ReadonlyMap<string, Constraint>, atMost: number): Candidates | undefined {
+  const leading = combinations(index.columns.slice(0, -1).map(column => constraints.get(column)?.equal))
+  if (!leading) return undefined
+  const groups = leading.length === 1 && leading[0] ? [index.group(leading[0])] : [...new Set(leading.map(values => index.group(values)))]
+  const parts = groups.filter(group => group !== undefined).map(group => groupCandidates(index, group, constraints.get(index.last), atMost))
+  if (parts.some(part => part === undefined)) return undefined
+  const known = parts.filter(part => part !== undefined)
+  return {
+    count: known.reduce((sum, part) => sum + part.count, 0),
+    *slots() {
+      for (const part of known) yield* part.slots()
+    },
+  }
+}
+
+function groupCandidates(index: ColumnIndex, group: Group, constraint: Constraint | undefined, atMost: number): Candidates | undefined {
+  const leads = index.columns.length > 1
+  if (constraint?.equal) {
+    const values = [...new Set(constraint.equal.map(value => indexed(index.lastType, value)))]
+    return {
+      count: values.reduce<number>((sum, value) => sum + group.countAt(value), 0),
+      *slots() {
+        for (const value of values) yield* group.at(value)
+      },
+    }
+  }
+  if (constraint?.absent) return { count: group.absent.size, slots: () => group.absent }
+  if (constraint && (constraint.from !== undefined || constraint.to !== undefined)) return rangeCandidates(index, group, constraint, atMost)
+  if (!leads) return undefined
+  return {
+    count: group.size,
+    *slots() {
+      yield* group.absent
+      for (const value of group.values.keys()) yield* group.at(value)
+    },
+  }
+}
+
+function rangeCandidates(index: ColumnIndex, group: Group, { from, to }: Constraint, atMost: number): Candidates | undefined {
+  const type = index.lastType === 'JSON' ? 'String' : index.lastType
+  const low = from === undefined ? undefined : indexed(index.lastType, from)
+  const high = to === undefined ? undefined : indexed(index.lastType, to)
+  function* values(): Generator<Value> {
+    for (const value of group.order.ascending(low === undefined ? undefined : item => compareValues(type, item, low) >= 0)) {
+      if (high !== undefined && compareValues(type, value, high) > 0) return
+      yield value
+    }
+  }
+  let count = 0
+  for (const value of values()) {
+    count += group.countAt(value)
+    if (count >= atMost) return undefined
+  }
+  return {
+    count,
+    *slots() {
+      for (const value of values()) yield* group.at(value)
+    },
+  }
+}
+
+/** One value from each list, every way; undefined when a list is missing or the ways are too many. No lists: one way, empty. */
+function combinations(lists: readonly (readonly Value[] | undefined)[]): Value[][] | undefined {
+  let ways: Value[][] = [[]]
+  for (const list of lists) {
+    if (!list || ways.length * list.length > combinationsTried) return undefined
+    ways = ways.flatMap(way => list.map(value => [...way, value]))
+  }
+  return ways
+}

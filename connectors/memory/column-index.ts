@@ -1,0 +1,126 @@
+import { type ColumnType, compareValues, toLong, type Column, type Row, type Value } from '../../schema/values.ts'
+import type { Slot } from './slot.ts'
+import { SortedList } from './sorted-list.ts'
+
+/** Slots that share the values of an index's leading columns, by the value of its last column. */
+export class Group {
+  readonly values = new Map<Value, Slot | Set<Slot>>()
+  readonly order: SortedList<Value>
+  readonly absent = new Set<Slot>()
+  size = 0
+
+  constructor(type: ColumnType) {
+    this.order = new SortedList<Value>((a, b) => compareValues(type, a, b))
+  }
+
+  /** The slots with this value in the last column. */
+  *at(value: Value): Generator<Slot> {
+    const found = this.values.get(value)
+    if (found instanceof Set) yield* found
+    else if (found) yield found
+  }
+
+  countAt(value: Value): number {
+    const found = this.values.get(value)
+    return found instanceof Set ? found.size : found ? 1 : 0
+  }
+}
+
+/** A secondary index: equality on all its columns, range and order on the last. Rows with a null before the last column are not in it. */
+export class ColumnIndex {
+  readonly columns: readonly string[]
+  readonly last: string
+  readonly lastType: ColumnType
+  readonly #types: readonly ColumnType[]
+  readonly #groups = new Map<string, Group>()
+
+  constructor(columns: readonly string[], definitions: readonly Column[]) {
+    this.columns = columns
+    this.#types = columns.map(name => definitions.find(column => column.name === name)?.type ?? 'String')
+    this.last = columns[columns.length - 1] as string
+    this.lastType = this.#types[this.#types.length - 1] as ColumnType
+  }
+
+  /** The group of these values of the leading columns; undefined: no row has them. */
+  group(leading: readonly Value[]): Group | undefined {
+    return this.#groups.get(this.#name(leading))
+  }
+
+  add(slot: Slot, row: Row): void {
+    const leading = this.#leading(row)
+    if (!leading) return
+    const name = this.#name(leading)
+    let group = this.#groups.get(name)
+    if (!group) {
+      group = new Group(this.lastType === 'JSON' ? 'String' : this.lastType)
+      this.#groups.set(name, group)
+    }
+    group.size += 1
+    const value = indexed(this.lastType, row[this.last] ?? null)
+    if (value === null) {
+      group.absent.add(slot)
+      return
+    }
+    const found = group.values.get(value)
+    if (found instanceof Set) found.add(slot)
+    else if (found) group.values.set(value, new Set([found, slot]))
+    else {
+      group.values.set(value, slot)
+      group.order.insert(value)
+    }
+  }
+
+  remove(slot: Slot, row: Row): void {
+    const leading = this.#leading(row)
+    if (!leading) return
+    const name = this.#name(leading)
+    const group = this.#groups.get(name)
+    if (!group) return
+    group.size -= 1
+    if (group.size === 0) this.#groups.delete(name)
+    const value = indexed(this.lastType, row[this.last] ?? null)
+    if (value === null) {
+      group.absent.delete(slot)
+      return
+    }
+    const found = group.values.get(value)
+    if (found instanceof Set) {
+      found.delete(slot)
+      if (found.size > 0) return
+    }
+    group.values.delete(value)
+    group.order.remove(value)
+  }
+
+  /** Whether a row changed from one to the other stays where it is. */
+  same(before: Row, after: Row): boolean {
+    return this.columns.every(column => before[column] === after[column])
+  }
+
+  #leading(row: Row): Value[] | undefined {
+    const values: Value[] = []
+    for (let index = 0; index < this.columns.length - 1; index++) {
+      const value = row[this.columns[index] as string] ?? null
+      if (value === null) return undefined
+      values.push(value)
+    }
+    return values
+  }
+
+  #name(leading: readonly Value[]): string {
+    if (leading.length === 0) return ''
+    return JSON.stringify(leading.map((value, index) => String(indexed(this.#types[index] as ColumnType, value))))
+  }
+}
+
+/** One value for all that `compareValues` calls equal. */
+export function indexed(type: ColumnType, value: Value): Value {
+  if (typeof value === 'bigint') return toLong(value)
+  if (value === null || (type !== 'Decimal' && type !== 'JSON')) return value
+  if (type === 'JSON') return JSON.stringify(value)
+  const match = /^([+-]?)0*(\d+?)(?:\.(\d*?)0*)?$/.exec(String(value))
+  if (!match) return value
+  const [, sign, whole, fraction] = match
+  const digits = fraction ? `${whole}.${fraction}` : `${whole}`
+  return sign === '-' && /[1-9]/.test(digits) ? `-${digits}` : digits
+}
