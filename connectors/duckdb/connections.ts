@@ -1,0 +1,79 @@
+import type { DuckDBConnection } from '@duckdb/node-api'
+import { HubError } from '../../schema/errors.ts'
+import type { Scope } from '../ports/scope.ts'
+import type { DuckDatabase } from './database.ts'
+
+/** A bounded set of connections, each with one statement at a time. */
+export class Connections {
+  readonly #database: DuckDatabase
+  readonly #most: number
+  readonly #free: DuckDBConnection[] = []
+  readonly #waiting: ((connection: DuckDBConnection) => void)[] = []
+  #open = 0
+  #closed = false
+
+  constructor(database: DuckDatabase, most: number) {
+    this.#database = database
+    this.#most = most
+  }
+
+  /** A free connection, at once or when one is given back. None before the deadline → POOL_EXHAUSTED; the signal aborted → its reason. */
+  async take(scope: Scope): Promise<DuckDBConnection> {
+    scope.signal.throwIfAborted()
+    if (this.#closed) throw new HubError('SHUTTING_DOWN', 'The SQL engine is closed.')
+    const free = this.#free.pop()
+    if (free) return free
+    if (this.#open < this.#most) return this.#connect()
+    return new Promise((resolve, reject) => {
+      const leave = () => {
+        cancelTimer()
+        scope.signal.removeEventListener('abort', abort)
+        const place = this.#waiting.indexOf(hand)
+        if (place >= 0) this.#waiting.splice(place, 1)
+      }
+      const hand = (connection: DuckDBConnection) => {
+        leave()
+        resolve(connection)
+      }
+      const abort = () => {
+        leave()
+        reject(scope.signal.reason)
+      }
+      const cancelTimer = scope.clock.after(Math.max(0, scope.deadlineMs - scope.clock.now()), () => {
+        leave()
+        reject(new HubError('POOL_EXHAUSTED', `All ${this.#most} connections of the SQL engine stayed in use until the deadline. Ask again later, or allow more.`))
+      })
+      scope.signal.addEventListener('abort', abort, { once: true })
+      this.#waiting.push(hand)
+    })
+  }
+
+  async #connect(): Promise<DuckDBConnection> {
+    this.#open += 1
+    try {
+      return await this.#database.connect()
+    } catch (error) {
+      this.#open -= 1
+      throw error
+    }
+  }
+
+  /** Gives it back for the next statement; one that is not clean is thrown away. */
+  give(connection: DuckDBConnection, clean: boolean): void {
+    if (clean && !this.#closed) {
+      const next = this.#waiting.shift()
+      if (next) next(connection)
+      else this.#free.push(connection)
+      return
+    }
+    connection.disconnectSync()
+    this.#open -= 1
+    const next = this.#waiting.shift()
+    if (next) this.#connect().then(next, () => this.#waiting.unshift(next))
+  }
+
+  close(): void {
+    this.#closed = true
+    for (const connection of this.#free.splice(0)) connection.disconnectSync()
+  }
+}

@@ -1,0 +1,70 @@
+import { type Body, kindOf, listOf, type Node, nameOf, parseTrino } from './ast.ts'
+
+export interface BaseTable {
+  /** Absent where the statement names the table alone. */
+  readonly catalog?: string
+  readonly name: string
+}
+
+/**
+ * The tables a statement reads, each once, in the order of the text: names of its own WITH clauses are none. Errors are those of `parseTrino`.
+ * `a.b.c` is table `b.c` of catalog `a`.
+ */
+export function baseTables(sql: string): readonly BaseTable[] {
+  const found = new Map<string, BaseTable>()
+  eachTable(parseTrino(sql).root, (node, ctes) => {
+    const parts = tableName(node)
+    const [only] = parts
+    if (parts.length === 1 && only !== undefined && ctes.has(only.toLowerCase())) return
+    const table = splitName(parts)
+    found.set(parts.join('\u0000').toLowerCase(), table)
+  })
+  return [...found.values()]
+}
+
+/** Catalog, schema and name of a table node, those that are there. */
+export function tableName(node: Node): readonly string[] {
+  const body = node['table'] as Body
+  return [nameOf(body['catalog']), nameOf(body['schema']), nameOf(body['name'])].filter(part => part !== undefined)
+}
+
+export function splitName(parts: readonly string[]): BaseTable {
+  const [catalog, ...rest] = parts
+  return rest.length === 0 ? { name: catalog ?? '' } : { catalog, name: rest.join('.') }
+}
+
+/** Visits every table node with the names, in lower case, that WITH clauses give there. */
+export function eachTable(node: unknown, visit: (table: Node, ctes: ReadonlySet<string>) => void, ctes: ReadonlySet<string> = new Set()): void {
+  if (Array.isArray(node)) {
+    for (const item of node) eachTable(item, visit, ctes)
+    return
+  }
+  if (typeof node !== 'object' || node === null) return
+  const body = (node as Node)[kindOf(node)] as Body | undefined
+  if (kindOf(node) === 'table' && body?.['name'] !== undefined) return visit(node as Node, ctes)
+
+  const scope = withScope(node as Body, ctes, (definition, inner) => eachTable(definition, visit, inner))
+  for (const [name, value] of Object.entries(node)) {
+    if (name !== 'span' && name !== 'with' && typeof value === 'object') eachTable(value, visit, scope)
+  }
+}
+
+/** The scope behind the body's WITH clause; each definition is handed over with the scope it stands in. */
+export function withScope(body: Body, ctes: ReadonlySet<string>, each: (definition: unknown, scope: ReadonlySet<string>) => void): ReadonlySet<string> {
+  const clause = body['with'] as { ctes?: readonly Body[]; recursive?: boolean } | null | undefined
+  if (!clause?.ctes) return ctes
+  const scope = new Set(ctes)
+  for (const cte of clause.ctes) {
+    const name = nameOf(cte['alias'])?.toLowerCase() ?? ''
+    const inner = new Set(scope)
+    if (clause.recursive) inner.add(name)
+    each(cte['this'], inner)
+    scope.add(name)
+  }
+  return scope
+}
+
+/** Whether the list holds a plain asterisk for every column. */
+export function hasStar(expressions: unknown): boolean {
+  return listOf(expressions).some(item => kindOf(item) === 'star')
+}

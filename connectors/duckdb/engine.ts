@@ -1,0 +1,202 @@
+import type { DuckDBConnection } from '@duckdb/node-api'
+import { DuckDBTimestampTZValue, TIMESTAMPTZ } from '@duckdb/node-api'
+import type { Clock, Scope } from '../ports/scope.ts'
+import type { MountedTable, QueryOptions, QueryResult, SqlEngine, Statement } from '../ports/sql-engine.ts'
+import { Connections } from './connections.ts'
+import type { DuckDatabase } from './database.ts'
+import { type ParsedStatement, parseTrino } from './dialect/ast.ts'
+import { preludeStatements } from './dialect/prelude.ts'
+import { planText } from './explain.ts'
+import { failureOf } from './failures.ts'
+import { LiveTables } from './live-tables.ts'
+import { Mounts } from './mounts.ts'
+import { Parameters } from './parameters.ts'
+import { columnsOf, queryResult } from './result.ts'
+import { dropStage, fillStage, makeStage, settleDecimals } from './staging.ts'
+import { Stop } from './stop.ts'
+import { type Translation, tokenMark, translate } from './translate.ts'
+import { readerOf } from './values.ts'
+
+export interface DuckDbEngineOptions {
+  readonly clock: Clock
+  /** Statements at one time. Node runs four pieces of native work at once, so more would only wait there. */
+  readonly connections?: number
+}
+
+/** Statements whose translation is kept. */
+const keptTranslations = 500
+
+/** The embedded SqlEngine: Trino's dialect, parsed and written anew for DuckDB from what is known to mean the same there; the rest is refused by name. */
+export async function openDuckDbEngine(database: DuckDatabase, options: DuckDbEngineOptions): Promise<SqlEngine> {
+  const live = new LiveTables()
+  const first = await database.connect()
+  try {
+    for (const sql of preludeStatements) await first.run(sql)
+    live.register(first)
+  } finally {
+    first.disconnectSync()
+  }
+  return new DuckDbEngine(new Connections(database, options.connections ?? 4), live, options.clock)
+}
+
+interface Prepared {
+  readonly parsed: ParsedStatement
+  readonly translation: Translation
+  readonly parameters: Parameters
+}
+
+/** One statement on one connection, from its start to its cleaning up. */
+interface Run extends Prepared {
+  readonly connection: DuckDBConnection
+  readonly stop: Stop
+  readonly token: string
+  readonly sql: string
+}
+
+class DuckDbEngine implements SqlEngine {
+  readonly name = 'duckdb'
+  readonly #connections: Connections
+  readonly #live: LiveTables
+  readonly #clock: Clock
+  #mounts = new Mounts([])
+  #parsed = new Map<string, ParsedStatement>()
+  #translations = new Map<string, Translation>()
+
+  constructor(connections: Connections, live: LiveTables, clock: Clock) {
+    this.#connections = connections
+    this.#live = live
+    this.#clock = clock
+  }
+
+  get tables() {
+    return this.#mounts.tables
+  }
+
+  async mount(tables: readonly MountedTable[]): Promise<void> {
+    this.#mounts = new Mounts(tables)
+    this.#translations = new Map()
+  }
+
+  async describe(scope: Scope, statement: Statement) {
+    return this.#withRun(scope, statement, { rows: false }, async run => {
+      const prepared = await run.stop.guard(run.connection, () => run.connection.prepare(run.sql))
+      try {
+        const places = Array.from({ length: prepared.columnCount }, (_, index) => index)
+        return columnsOf(places.map(index => prepared.columnName(index)), places.map(index => readerOf(prepared.columnType(index))))
+      } finally {
+        prepared.destroySync()
+      }
+    })
+  }
+
+  async explain(scope: Scope, statement: Statement): Promise<string> {
+    return this.#withRun(scope, statement, { rows: false }, async run => {
+      const { values, types } = this.#bound(scope, run)
+      const reader = await run.stop.guard(run.connection, () => run.connection.runAndReadAll(`EXPLAIN (FORMAT JSON) ${run.sql}`, values, types))
+      return planText(String(reader.getRows()[0]?.[1] ?? '[]'), run.translation)
+    })
+  }
+
+  async query(scope: Scope, statement: Statement, options: QueryOptions = {}): Promise<QueryResult> {
+    const run = await this.#start(scope, statement, { rows: true, ...options })
+    try {
+      const { values, types } = this.#bound(scope, run)
+      const result = await run.stop.guard(run.connection, () => run.connection.stream(run.sql, values, types))
+      return queryResult({
+        result,
+        maxRows: options.maxRows,
+        fetch: () => this.#told(run, () => run.stop.guard(run.connection, () => result.fetchChunk())),
+        finish: () => this.#finish(run),
+      })
+    } catch (error) {
+      await this.#finish(run)
+      throw failureOf(error, run.parsed, run.translation)
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#connections.close()
+  }
+
+  #prepare(statement: Statement): Prepared {
+    const parsed = remembered(this.#parsed, statement.sql, () => parseTrino(statement.sql))
+    const parameters = new Parameters(statement, parsed.parameters)
+    const translation = remembered(this.#translations, `${statement.sql}\u0000${parameters.shape}`, () =>
+      translate(parsed, { mounts: this.#mounts, parameters, liveReference: (token, index) => this.#live.reference(token, index) }))
+    return { parsed, parameters, translation }
+  }
+
+  /** Everything the statement reads is in place; without `rows` tables are there but empty. */
+  async #start(scope: Scope, statement: Statement, options: QueryOptions & { rows: boolean }): Promise<Run> {
+    const prepared = this.#prepare(statement)
+    const { translation, parameters } = prepared
+    const connection = await this.#connections.take(scope)
+    const stop = new Stop(scope, this.#clock, options.timeoutMs)
+    const made: Run = { ...prepared, connection, stop, token: '', sql: translation.sql }
+    try {
+      for (const read of translation.staged) {
+        await makeStage(connection, read)
+        if (options.rows) await fillStage({ ...scope, signal: stop.signal }, connection, read, parameters)
+        else await settleDecimals(connection, read, read.columns.map(() => 2))
+      }
+      stop.signal.throwIfAborted()
+      const token = this.#live.open(translation.live, options.rows ? scope.tenant : undefined)
+      const limit = options.maxRows !== undefined && translation.unlimited ? ` LIMIT ${options.maxRows + 1}` : ''
+      return { ...made, token, sql: translation.sql.replaceAll(tokenMark, token) + limit }
+    } catch (error) {
+      await this.#finish(made)
+      throw stop.signal.aborted ? stop.signal.reason : failureOf(error, prepared.parsed, translation)
+    }
+  }
+
+  async #withRun<T>(scope: Scope, statement: Statement, options: { rows: boolean }, work: (run: Run) => Promise<T>): Promise<T> {
+    const run = await this.#start(scope, statement, options)
+    try {
+      return await this.#told(run, () => work(run))
+    } finally {
+      await this.#finish(run)
+    }
+  }
+
+  /** Failures in the caller's words. */
+  async #told<T>(run: Run, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      throw failureOf(error, run.parsed, run.translation)
+    }
+  }
+
+  #bound(scope: Scope, run: Run) {
+    const { values, types } = run.parameters.bound(run.sql)
+    if (!run.sql.includes('$now')) return { values, types }
+    return { values: { ...values, now: new DuckDBTimestampTZValue(BigInt(scope.clock.now()) * 1000n) }, types: { ...types, now: TIMESTAMPTZ } }
+  }
+
+  /** The connection goes back clean, or not at all. */
+  async #finish({ connection, stop, token, translation }: Run): Promise<void> {
+    stop.end()
+    this.#live.close(token)
+    let clean = true
+    try {
+      // A new statement on the connection ends what still streams on it.
+      for (const read of translation.staged) await dropStage(connection, read)
+      if (translation.staged.length === 0) await connection.run('SELECT 1')
+    } catch {
+      clean = false
+    }
+    this.#connections.give(connection, clean)
+  }
+}
+
+function remembered<T>(kept: Map<string, T>, key: string, make: () => T): T {
+  const known = kept.get(key)
+  if (known !== undefined) return known
+  const made = make()
+  if (kept.size >= keptTranslations) {
+    const [oldest] = kept.keys()
+    if (oldest !== undefined) kept.delete(oldest)
+  }
+  kept.set(key, made)
+  return made
+}

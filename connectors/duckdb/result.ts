@@ -1,0 +1,86 @@
+import type { DuckDBDataChunk, DuckDBResult } from '@duckdb/node-api'
+import type { Column, Row, Value } from '../../schema/values.ts'
+import type { QueryResult } from '../ports/sql-engine.ts'
+import { type Reader, readerOf } from './values.ts'
+
+export interface ResultSource {
+  readonly result: DuckDBResult
+  readonly maxRows: number | undefined
+  /** The next rows; null or none at the end. */
+  readonly fetch: () => Promise<DuckDBDataChunk | null>
+  /** Called once, when the rows were read to their end, closed early, or failed. */
+  readonly finish: () => Promise<void>
+}
+
+/** Columns of a result by position, a name that comes again with its number behind it: `id`, `id_2`. */
+export function columnsOf(names: readonly string[], readers: readonly Reader[]): readonly Column[] {
+  // A row must not take its prototype from a statement.
+  const taken = new Set(['__proto__'])
+  return names.map((name, index) => {
+    let own = name
+    for (let count = 2; taken.has(own); count++) own = `${name}_${count}`
+    taken.add(own)
+    return { name: own, type: readers[index]?.type ?? 'String', nullable: true }
+  })
+}
+
+/** DuckDB's result as the port's: a chunk is fetched when the next batch is asked for. */
+export function queryResult({ result, maxRows, fetch, finish }: ResultSource): QueryResult {
+  const readers = result.columnTypes().map(readerOf)
+  const columns = columnsOf(result.columnNames(), readers)
+  let left = maxRows ?? Number.POSITIVE_INFINITY
+  let truncated = false
+  let finished: Promise<void> | undefined
+  const end = () => {
+    finished ??= finish()
+    return finished
+  }
+
+  const next = async (): Promise<IteratorResult<readonly Row[]>> => {
+    if (finished) return { done: true, value: undefined }
+    try {
+      const chunk = await fetch()
+      const count = Math.min(chunk?.rowCount ?? 0, left)
+      truncated = (chunk?.rowCount ?? 0) > left
+      if (!chunk || count === 0) {
+        await end()
+        return { done: true, value: undefined }
+      }
+      left -= count
+      const rows = rowsOf(chunk, count, columns, readers)
+      if (truncated) await end()
+      return { done: false, value: rows }
+    } catch (error) {
+      await end()
+      throw error
+    }
+  }
+
+  return {
+    columns,
+    truncated: () => truncated,
+    rows: {
+      [Symbol.asyncIterator]: () => ({
+        next,
+        async return() {
+          await end()
+          return { done: true, value: undefined }
+        },
+      }),
+    },
+  }
+}
+
+function rowsOf(chunk: DuckDBDataChunk, count: number, columns: readonly Column[], readers: readonly Reader[]): readonly Row[] {
+  const rows: Record<string, Value>[] = Array.from({ length: count }, () => ({}))
+  columns.forEach(({ name }, index) => {
+    const vector = chunk.getColumnVector(index)
+    const { read } = readers[index] ?? readerOf(vector.type)
+    for (let row = 0; row < count; row++) {
+      const value = vector.getItem(row)
+      const target = rows[row]
+      if (target) target[name] = value === null ? null : read(value)
+    }
+  })
+  return rows
+}
