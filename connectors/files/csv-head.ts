@@ -1,0 +1,65 @@
+import { open } from 'node:fs/promises'
+import type { CsvFormat } from './options.ts'
+
+const headBytes = 1 << 20
+
+/** The first records of a csv file, as many as its first MiB holds whole and at most `limit`. Values are as written, quotes removed. */
+export async function csvHead(path: string, format: CsvFormat & { delimiter: string }, limit: number): Promise<string[][]> {
+  const file = await open(path)
+  try {
+    const { bytesRead, buffer } = await file.read(Buffer.alloc(headBytes), 0, headBytes, 0)
+    const text = new TextDecoder().decode(buffer.subarray(0, bytesRead))
+    return csvRecords(text, format, limit, bytesRead < headBytes)
+  } finally {
+    await file.close()
+  }
+}
+
+/** Records of a text. Blank and commented lines are no records; a last record without its line end counts when the text is `complete`. */
+export function csvRecords(text: string, format: Pick<CsvFormat, 'quote' | 'escape' | 'comment'> & { delimiter: string }, limit: number, complete = true): string[][] {
+  const { delimiter, quote, comment } = format
+  const escapeChar = format.escape ?? quote
+  const records: string[][] = []
+  let record: string[] = []
+  let value = ''
+  let quoted = false
+  let at = 0
+  const finish = () => {
+    record.push(value)
+    if (record.length > 1 || record[0] !== '') records.push(record)
+    record = []
+    value = ''
+  }
+
+  while (at < text.length && records.length < limit) {
+    const char = text.charAt(at)
+    if (quoted) {
+      if (escapeChar !== '' && char === escapeChar && text.charAt(at + 1) === quote) {
+        value += quote
+        at += 2
+      } else {
+        if (char === quote) quoted = false
+        else value += char
+        at += 1
+      }
+    } else if (comment !== undefined && char === comment && value === '' && record.length === 0) {
+      const end = text.indexOf('\n', at)
+      at = end < 0 ? text.length : end + 1
+    } else if (quote !== '' && char === quote && value === '') {
+      quoted = true
+      at += 1
+    } else if (text.startsWith(delimiter, at)) {
+      record.push(value)
+      value = ''
+      at += delimiter.length
+    } else if (char === '\n' || char === '\r') {
+      finish()
+      at += char === '\r' && text.charAt(at + 1) === '\n' ? 2 : 1
+    } else {
+      value += char
+      at += 1
+    }
+  }
+  if (records.length < limit && complete && (value !== '' || record.length > 0)) finish()
+  return records
+}

@@ -1,0 +1,88 @@
+import { stat } from 'node:fs/promises'
+import { basename, relative, sep } from 'node:path'
+import { HubError } from '../../schema/errors.ts'
+import type { DuckDatabase } from '../duckdb/database.ts'
+import type { SourceTable } from '../ports/source-connector.ts'
+import { identifier } from '../sql-text/filter.ts'
+import { type LoadRequest, load } from './load.ts'
+import { formatOf, knownEndings, type ParsedFormat, type ParsedTable } from './options.ts'
+import { locate, walk } from './paths.ts'
+
+/** One file as a table of the shared DuckDB, loaded when first needed and again when the file is another. */
+export interface StagedTable {
+  readonly name: string
+  /** Loads unless the table holds the file as it is on disk; with `trusting`, as it was when last looked at. One load at a time. */
+  current(trusting?: boolean): Promise<SourceTable>
+}
+
+export interface StageContext {
+  readonly database: DuckDatabase
+  readonly source: string
+  /** The root with every link followed. */
+  readonly root: string
+  /** Name of the schema the tables stand in, unquoted. */
+  readonly schema: string
+  readonly format?: ParsedFormat
+  readonly quarantineLimit?: number
+}
+
+export function stagedTable(context: StageContext, name: string, table: ParsedTable): StagedTable {
+  const relation = `${identifier(context.schema)}.${identifier(name)}`
+  let loaded: { readonly as: string; readonly table: SourceTable } | undefined
+  let running: Promise<SourceTable> | undefined
+
+  async function refresh(trusting: boolean): Promise<SourceTable> {
+    if (trusting && loaded) return loaded.table
+    const path = await locate(context.root, name, table.file)
+    const seen = await stat(path, { bigint: true })
+    if (!seen.isFile()) throw new HubError('UPSTREAM_REJECTED', `Table "${name}": "${table.file}" is not a regular file.`, { source: context.source, table: name })
+    const as = `${path} ${seen.dev} ${seen.ino} ${seen.size} ${seen.mtimeNs}`
+    if (loaded?.as === as) return loaded.table
+    loaded = { as, table: await read({ relation, path, format: formatFor(context, name, table), columns: table.columns, key: table.key, quarantineLimit: context.quarantineLimit }) }
+    return loaded.table
+  }
+
+  async function read(request: LoadRequest): Promise<SourceTable> {
+    const connection = await context.database.connect()
+    try {
+      const result = await load(connection, request)
+      return { name, columns: result.columns, key: request.key ?? [], foreignKeys: [], rowCount: result.rowCount, quarantine: result.quarantine, relation }
+    } catch (error) {
+      const own = error instanceof HubError
+      const said = own ? error.message : engineWords(error).replaceAll(request.path, table.file)
+      throw new HubError('UPSTREAM_REJECTED', `Table "${name}" cannot be read from "${table.file}": ${said}`, { source: context.source, table: name, file: table.file }, { cause: own ? error.cause : error })
+    } finally {
+      connection.disconnectSync()
+    }
+  }
+
+  return {
+    name,
+    current(trusting = false) {
+      running ??= refresh(trusting).finally(() => {
+        running = undefined
+      })
+      return running
+    },
+  }
+}
+
+/** The tables of a source that declares none: each file of a known ending, called after its path below the root. */
+export async function discover(root: string): Promise<Map<string, ParsedTable>> {
+  const files = (await walk(root)).map(path => relative(root, path)).filter(file => formatOf(file))
+  if (files.length === 0) throw new HubError('NOT_FOUND', `The root "${basename(root)}" has no file that ends in ${knownEndings.map(ending => `.${ending}`).join(', ')}. Name the files under "tables", with their format.`)
+  const plain = (file: string) => file.replace(/\.[^.]+$/, '').split(sep).join('_')
+  const count = new Map<string, number>()
+  for (const file of files) count.set(plain(file).toLowerCase(), (count.get(plain(file).toLowerCase()) ?? 0) + 1)
+  return new Map(files.map(file => [count.get(plain(file).toLowerCase()) === 1 ? plain(file) : file.split(sep).join('_').replaceAll('.', '_'), { file }]))
+}
+
+function formatFor(context: StageContext, name: string, table: ParsedTable): ParsedFormat {
+  const format = table.format ?? context.format ?? formatOf(table.file)
+  if (format) return format
+  throw new HubError('CATALOG_INVALID', `Table "${name}" does not say how "${table.file}" is written, and its ending does not tell. Add format: { type: csv }, json, ndjson or parquet.`, { source: context.source, table: name })
+}
+
+function engineWords(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? ''
+}

@@ -1,0 +1,21 @@
+import { HubError } from '../../schema/errors.ts'
+
+/** Codes of Node and of PostgreSQL that mean: not there, not now. */
+const absent = /^(ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EPIPE|ENOENT|57P0[1-5]|08...|53...)$/
+const lost = /connection terminated|connection ended|timeout expired|not queryable|connection error/i
+
+/** The failure of a call as the port has it. `secrets` never appear in the message, whoever wrote it. */
+export function asSourceError(source: string, error: unknown, secrets: readonly string[]): HubError {
+  if (error instanceof HubError) return error
+  const { code, message, errors } = shapeOf(error)
+  const said = secrets.reduce((text, secret) => text.replaceAll(secret, '***'), message || errors.map(one => shapeOf(one).message).join('; ') || 'no reason given')
+  if (/timeout exceeded when trying to connect/.test(message)) return new HubError('POOL_EXHAUSTED', `Every connection to source "${source}" is in use, and none came free in time. Ask again later.`, { source }, { cause: error })
+  if (absent.test(code) || lost.test(message)) return new HubError('UPSTREAM_UNAVAILABLE', `Source "${source}" does not answer: ${said}. Check that PostgreSQL runs and can be reached from here.`, { source }, { cause: error })
+  return new HubError('UPSTREAM_REJECTED', `Source "${source}" refused: ${said}.`, { source, ...(code ? { sqlState: code } : {}) }, { cause: error })
+}
+
+function shapeOf(error: unknown): { code: string; message: string; errors: readonly unknown[] } {
+  if (typeof error !== 'object' || error === null) return { code: '', message: String(error), errors: [] }
+  const { code, message, errors } = error as { code?: unknown; message?: unknown; errors?: unknown }
+  return { code: typeof code === 'string' ? code : '', message: typeof message === 'string' ? message : '', errors: Array.isArray(errors) ? errors : [] }
+}

@@ -1,0 +1,256 @@
+import pg, { type ClientConfig, type PoolClient } from 'pg'
+import { z } from 'zod'
+import { HubError } from '../../schema/errors.ts'
+import { didYouMean } from '../../schema/names.ts'
+import type { Row, Value } from '../../schema/values.ts'
+import type { Scope } from '../ports/scope.ts'
+import type { SourceConnector } from '../ports/source-connector.ts'
+import { noSuchTable, pickColumns } from '../sql-text/columns.ts'
+import { type Bind, type Bound, filterSql, isPossible } from '../sql-text/filter.ts'
+import { boundType, postgresDialect, textFor } from './dialect.ts'
+import { asSourceError } from './errors.ts'
+import { type Ask, introspect, type PostgresTable } from './introspect.ts'
+import { converters, type PostgresColumn } from './types.ts'
+
+/** The options of a source of type `postgresql` in the catalog, beside its type: a `url`, or its parts. */
+export const postgresOptions = z.strictObject({
+  /** `postgresql://user:password@host:port/database?sslmode=…` */
+  url: z.string().optional(),
+  host: z.string().optional(),
+  port: z.number().int().min(1).max(65_535).optional(),
+  database: z.string().optional(),
+  user: z.string().optional(),
+  password: z.string().optional(),
+  /** The schema whose tables are the source's. */
+  schema: z.string().min(1).default('public'),
+  /** Connections open at the same time, at most. A scan holds one until it ends. */
+  maxConnections: z.number().int().positive().default(8),
+  /** How long a call waits for a connection. */
+  connectTimeoutMs: z.number().int().positive().default(10_000),
+})
+export type PostgresOptions = z.input<typeof postgresOptions>
+
+const batchRows = 1000
+const session = `SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'iso_8601'; SET bytea_output = 'hex'; SET extra_float_digits = 1; SET default_transaction_read_only = on`
+/** Text as PostgreSQL wrote it, so that no number passes through a double. */
+const untouched = { getTypeParser: () => (written: unknown) => written }
+
+type Cells = (string | null)[]
+
+/**
+ * A schema of a PostgreSQL database, read only. Connections are made when needed: a database that is down fails the call, not the opening. An aborted signal
+ * cancels the statement at the server. `infinity` in dates and `NaN` in numbers are read as null.
+ */
+export async function openPostgres(given: PostgresOptions & { name: string }): Promise<SourceConnector> {
+  const { name, ...rest } = given
+  const options = postgresOptions.parse(rest)
+  const config = clientConfig(name, options)
+  const secrets = secretsOf(options)
+  const pool = new pg.Pool({
+    ...config, max: options.maxConnections, connectionTimeoutMillis: options.connectTimeoutMs, idleTimeoutMillis: 30_000, allowExitOnIdle: true,
+    onConnect: async client => { await client.query(session) },
+  })
+  // An idle connection that breaks is taken out of the pool; the next call makes another or reports why it cannot.
+  pool.on('error', () => {})
+  const held = new Set<(end: boolean) => void>()
+  let known: readonly PostgresTable[] | undefined
+
+  /** Runs the work on a connection of its own. When the signal aborts, the server stops the statement, and the connection is given up rather than reused. */
+  async function* onConnection<T>(scope: Scope, work: (client: PoolClient) => AsyncGenerator<T, void, void>): AsyncGenerator<T, void, void> {
+    scope.signal.throwIfAborted()
+    let cancelled: Promise<void> | undefined
+    let broken = false
+    const client = await connect(scope)
+    const release = hold(client)
+    const cancel = () => {
+      cancelled = cancelStatement(client, release)
+    }
+    scope.signal.addEventListener('abort', cancel, { once: true })
+    try {
+      scope.signal.throwIfAborted()
+      yield* work(client)
+      scope.signal.throwIfAborted()
+    } catch (error) {
+      broken = !(error instanceof HubError)
+      scope.signal.throwIfAborted()
+      throw asSourceError(name, error, secrets)
+    } finally {
+      scope.signal.removeEventListener('abort', cancel)
+      await cancelled
+      release(broken || cancelled !== undefined)
+    }
+  }
+
+  /** Marks the connection as in use. The answer gives it back, once; `true` ends it instead. */
+  function hold(client: PoolClient): (end: boolean) => void {
+    // What breaks between two statements is told by the next one.
+    const heard = () => {}
+    const release = (end: boolean) => {
+      if (!held.delete(release)) return
+      client.release(end)
+      if (!end) client.off('error', heard)
+    }
+    client.on('error', heard)
+    held.add(release)
+    return release
+  }
+
+  async function connect({ signal }: Scope): Promise<PoolClient> {
+    const connecting = pool.connect()
+    const left = Promise.withResolvers<never>()
+    const leave = () => left.reject(signal.reason)
+    signal.addEventListener('abort', leave, { once: true })
+    try {
+      return await Promise.race([connecting, left.promise])
+    } catch (error) {
+      // Whoever left does not wait; the connection that still comes goes back unused.
+      connecting.then(client => client.release(), () => {})
+      signal.throwIfAborted()
+      throw asSourceError(name, error, secrets)
+    } finally {
+      signal.removeEventListener('abort', leave)
+    }
+  }
+
+  /** Asks the server, over a second connection, to stop what the first one runs. That it cannot be asked changes nothing for the caller, who has left. */
+  async function cancelStatement(client: PoolClient, release: (end: boolean) => void): Promise<void> {
+    const pid = processIdOf(client)
+    const other = new pg.Client({ ...config, connectionTimeoutMillis: options.connectTimeoutMs })
+    other.on('error', () => {})
+    try {
+      await other.connect()
+      await other.query('SELECT pg_cancel_backend($1)', [pid])
+    } catch {
+      release(true)
+    } finally {
+      await other.end().catch(() => {})
+    }
+  }
+
+  async function ask(client: PoolClient, sql: string, values: readonly Bound[]): Promise<Cells[]> {
+    const result = await client.query<Cells>({ text: sql, values: [...values], rowMode: 'array', types: untouched })
+    return result.rows
+  }
+
+  async function once<T>(scope: Scope, work: (client: PoolClient) => Promise<T>): Promise<T> {
+    for await (const result of onConnection(scope, async function* (client) { yield await work(client) })) return result
+    throw new HubError('INTERNAL', `Source "${name}" answered nothing.`)
+  }
+
+  async function look(scope: Scope): Promise<readonly PostgresTable[]> {
+    return once(scope, async client => {
+      const asking: Ask = (sql, values) => ask(client, sql, values)
+      const tables = await introspect(asking, options.schema)
+      if (tables.length === 0) {
+        const schemas = (await asking('SELECT nspname FROM pg_namespace', [])).map(([schema]) => schema ?? '')
+        if (!schemas.includes(options.schema)) throw new HubError('NOT_FOUND', `Source "${name}" has no schema "${options.schema}".${didYouMean(options.schema, schemas)}`, { source: name })
+      }
+      return tables
+    })
+  }
+
+  async function tableFor(scope: Scope, table: string): Promise<PostgresTable> {
+    known ??= await look(scope)
+    const found = known.find(one => one.name === table)
+    if (!found) throw noSuchTable(name, table, known.map(one => one.name))
+    return found
+  }
+
+  return {
+    name,
+    type: 'postgresql',
+
+    async tables(scope) {
+      known = await look(scope)
+      return known.map(({ relation: _, columns, ...table }) => ({
+        ...table,
+        columns: columns.map(({ name: column, type, nullable, description }) => ({ name: column, type, nullable, ...(description ? { description } : {}) })),
+        quarantine: { count: 0, samples: [] },
+      }))
+    },
+
+    async *scan(scope, request) {
+      const table = await tableFor(scope, request.table)
+      const columns = pickColumns(table.name, table.columns, request.columns)
+      const { values, bind } = parameters()
+      const where = request.filter ? ` WHERE ${filterSql(request.filter, table.columns, postgresDialect, bind)}` : ''
+      const limit = request.limit === undefined ? '' : ` LIMIT ${bind(String(request.limit))}::int8`
+      const select = `SELECT ${selectList(columns)} FROM ${table.relation}${where}${limit}`
+      yield* onConnection(scope, async function* (client) {
+        await client.query('BEGIN TRANSACTION READ ONLY')
+        try {
+          await client.query(`DECLARE scan NO SCROLL CURSOR FOR ${select}`, values)
+          for (;;) {
+            const rows = await ask(client, `FETCH ${batchRows} FROM scan`, [])
+            if (rows.length > 0) yield rows.map(cells => rowOf(columns, cells))
+            scope.signal.throwIfAborted()
+            if (rows.length < batchRows) return
+          }
+        } finally {
+          // After an abort the connection is given up, and with it the transaction.
+          if (!scope.signal.aborted) await client.query('ROLLBACK')
+        }
+      })
+    },
+
+    async lookup(scope, request) {
+      scope.signal.throwIfAborted()
+      const table = await tableFor(scope, request.table)
+      const keyColumns = pickColumns(table.name, table.columns, request.keyColumns)
+      const columns = pickColumns(table.name, table.columns, request.columns)
+      const keys = request.keys.filter(key => keyColumns.every((column, index) => isPossible(column.type, key[index] ?? null)))
+      if (keys.length === 0) return []
+      const { values, bind } = parameters()
+      const lists = keyColumns.map((column, index) => {
+        const list = keys.map(key => key[index] ?? null)
+        return `${bind(list.map(value => (value === null ? null : textFor(column, value))))}::${boundType(column, list)}[]`
+      })
+      const [first] = keyColumns
+      const where = lists.length === 1 && first ? `${first.expression} = ANY(${lists[0]})` : `(${keyColumns.map(({ expression }) => expression).join(', ')}) IN (SELECT * FROM unnest(${lists.join(', ')}))`
+      const rows = await once(scope, client => ask(client, `SELECT ${selectList(columns)} FROM ${table.relation} WHERE ${where}`, values))
+      return rows.map(cells => rowOf(columns, cells))
+    },
+
+    /** Reads that are not at their end fail with UPSTREAM_UNAVAILABLE. */
+    async close() {
+      for (const release of held) release(true)
+      await pool.end()
+    },
+  }
+}
+
+function clientConfig(source: string, { url, host, port, database, user, password }: z.output<typeof postgresOptions>): ClientConfig {
+  const application_name = 'tributary'
+  if (url === undefined) return { host, port, database, user, password, application_name }
+  // The URL holds the password: no message and no cause may quote it.
+  if (!/^postgres(ql)?:\/\//.test(url) || !URL.canParse(url)) throw new HubError('CATALOG_INVALID', `Source "${source}" has a url that is not of the form postgresql://user:password@host:port/database.`, { source })
+  return { connectionString: url, application_name }
+}
+
+function secretsOf({ url, password }: z.output<typeof postgresOptions>): string[] {
+  const inUrl = url && URL.canParse(url) ? new URL(url).password : ''
+  return [url, password, inUrl, decodeURIComponent(inUrl)].filter((secret): secret is string => secret !== undefined && secret !== '')
+}
+
+function processIdOf(client: PoolClient): number {
+  const { processID } = client as PoolClient & { processID?: number | null }
+  return processID ?? 0
+}
+
+function selectList(columns: readonly PostgresColumn[]): string {
+  return columns.map(({ expression }) => expression).join(', ') || 'NULL'
+}
+
+function parameters(): { values: Bound[]; bind: Bind } {
+  const values: Bound[] = []
+  return { values, bind: value => `$${values.push(value)}` }
+}
+
+function rowOf(columns: readonly PostgresColumn[], cells: Cells): Row {
+  const row: Record<string, Value> = {}
+  columns.forEach(({ name, type }, index) => {
+    const cell = cells[index] ?? null
+    row[name] = cell === null ? null : converters[type](cell)
+  })
+  return row
+}

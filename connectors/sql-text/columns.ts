@@ -1,0 +1,20 @@
+import { HubError } from '../../schema/errors.ts'
+import { didYouMean } from '../../schema/names.ts'
+import type { SqlColumn } from './filter.ts'
+
+/** The columns asked for, in that order; all when nothing is said. Unknown ones → BAD_USER_INPUT listing each. */
+export function pickColumns<C extends SqlColumn>(table: string, columns: readonly C[], names: readonly string[] | undefined): readonly C[] {
+  if (!names) return columns
+  const byName = new Map(columns.map(column => [column.name, column]))
+  const unknown = names.filter(name => !byName.has(name))
+  if (unknown.length > 0) {
+    const said = unknown.map(name => `Table "${table}" has no column "${name}".${didYouMean(name, byName.keys())}`)
+    throw new HubError('BAD_USER_INPUT', said.join(' '), { table, columns: unknown })
+  }
+  return names.flatMap(name => byName.get(name) ?? [])
+}
+
+/** NOT_FOUND for a table the source does not have, with the nearest name. */
+export function noSuchTable(source: string, table: string, known: Iterable<string>): HubError {
+  return new HubError('NOT_FOUND', `Source "${source}" has no table "${table}".${didYouMean(table, known)}`, { source, table })
+}

@@ -1,0 +1,62 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { buildClientSchema, getIntrospectionQuery, type FormattedExecutionResult, type GraphQLSchema, type IntrospectionQuery } from 'graphql'
+import { createClient } from 'graphql-ws'
+import WebSocket from 'ws'
+import { systemClock } from '../../connectors/ports/scope.ts'
+import { readConfig } from '../../gateway/config.ts'
+import type { LiveHub } from '../../gateway/assembly/live-hub.ts'
+import { serve } from '../../gateway/server.ts'
+import { openLog } from '../../gateway/telemetry/log.ts'
+
+type Variables = Readonly<Record<string, unknown>>
+
+export interface RunningHub {
+  readonly url: string
+  readonly data: string
+  readonly hub: LiveHub
+  /** One operation over HTTP, as a client would send it. */
+  query<Data>(query: string, variables?: Variables, headers?: Readonly<Record<string, string>>): Promise<FormattedExecutionResult<Data, Record<string, unknown>>>
+  /** One subscription over a WebSocket of its own. */
+  subscribe<Data>(query: string, variables?: Variables): AsyncIterableIterator<FormattedExecutionResult<Data>, undefined> & { return(): Promise<unknown> }
+  /** The graph as introspection shows it. */
+  schema(): GraphQLSchema
+  /** Stops it and starts it again on the same data. */
+  restart(): Promise<RunningHub>
+  /** Stops it and removes its data. */
+  close(): Promise<void>
+}
+
+/** A hub on a free loopback port with a data folder of its own, everything real, reached over HTTP. */
+export async function startHub({ catalog, flags = [], data }: { catalog: string; flags?: readonly string[]; data?: string }): Promise<RunningHub> {
+  const folder = data ?? (await mkdtemp(join(tmpdir(), 'tributary-')))
+  const config = readConfig([`--catalog=${catalog}`, `--data=${folder}`, '--port=0', '--log-level=error', '--limits-requests-per-minute=1000000', ...flags], {})
+  const server = await serve({ ...config, catalog }, { clock: systemClock, log: openLog({ level: config.logLevel }), onFatal: error => { throw error } })
+  const endpoint = `${server.url}/graphql`
+
+  const query: RunningHub['query'] = async (document, variables = {}, headers = {}) => {
+    const response = await fetch(endpoint, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify({ query: document, variables }) })
+    return (await response.json()) as never
+  }
+  const introspected = await query<IntrospectionQuery>(getIntrospectionQuery())
+  return {
+    url: server.url,
+    data: folder,
+    hub: server.hub,
+    query,
+    subscribe: (document, variables = {}) => {
+      const client = createClient({ url: endpoint.replace('http', 'ws'), webSocketImpl: WebSocket, lazy: true, retryAttempts: 0 })
+      return client.iterate({ query: document, variables: { ...variables } }) as never
+    },
+    schema: () => buildClientSchema(introspected.data as IntrospectionQuery),
+    async restart() {
+      await server.close()
+      return startHub({ catalog, flags, data: folder })
+    },
+    async close() {
+      await server.close()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}

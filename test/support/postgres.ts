@@ -1,0 +1,86 @@
+import { execFile, spawn } from 'node:child_process'
+import { chown, mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { tmpdir } from 'node:os'
+import { promisify } from 'node:util'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import pg from 'pg'
+
+const run = promisify(execFile)
+const installations = '/usr/lib/postgresql'
+
+/** Folder of the newest installed server's programs; undefined: none is installed. */
+export const postgresBin: string | undefined = existsSync(installations)
+  ? readdirSync(installations).sort((a, b) => Number(b) - Number(a)).map(version => join(installations, version, 'bin')).find(bin => existsSync(join(bin, 'initdb')))
+  : undefined
+
+export interface PostgresServer {
+  /** As the superuser, on loopback. */
+  readonly url: string
+  readonly port: number
+  readonly password: string
+  /** Runs statements as the superuser. */
+  exec(sql: string): Promise<void>
+  stop(): Promise<void>
+}
+
+/** A new database cluster in a temporary folder, with its server on loopback. The server refuses to run as root: root hands it to the user `postgres`. */
+export async function startPostgres(): Promise<PostgresServer> {
+  if (!postgresBin) throw new Error(`There is no PostgreSQL below ${installations}.`)
+  const folder = await mkdtemp(join(tmpdir(), 'tributary-pg-'))
+  const user = process.getuid?.() === 0 ? userNamed('postgres') : undefined
+  const as = user ? { uid: user.uid, gid: user.gid } : {}
+  if (user) await chown(folder, user.uid, user.gid)
+  const password = 's3cret/p@ss'
+  const passwordFile = join(folder, 'password')
+  await run('sh', ['-c', 'printf %s "$0" > "$1"', password, passwordFile], as)
+  await run(join(postgresBin, 'initdb'), ['-D', join(folder, 'data'), '-U', 'hub', '--auth=scram-sha-256', `--pwfile=${passwordFile}`, '-E', 'UTF8', '--locale=C.UTF-8', '--no-sync'], { ...as, cwd: folder })
+
+  const port = await freePort()
+  const server = spawn(join(postgresBin, 'postgres'), ['-D', join(folder, 'data'), '-p', String(port), '-h', '127.0.0.1', '-k', folder, '-F'], { ...as, cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] })
+  const ended = new Promise<void>(resolve => server.once('exit', () => resolve()))
+  let log = ''
+  await new Promise<void>((resolve, reject) => {
+    server.stderr.setEncoding('utf8').on('data', text => {
+      log += text
+      if (log.includes('database system is ready to accept connections')) resolve()
+    })
+    server.once('exit', code => reject(new Error(`PostgreSQL ended with ${code} before it was ready:\n${log}`)))
+  })
+  const url = `postgresql://hub:${encodeURIComponent(password)}@127.0.0.1:${port}/postgres`
+
+  return {
+    url, port, password,
+    async exec(sql) {
+      const client = new pg.Client({ connectionString: url })
+      await client.connect()
+      try {
+        await client.query(sql)
+      } finally {
+        await client.end()
+      }
+    },
+    async stop() {
+      server.kill('SIGINT')
+      await ended
+      await rm(folder, { recursive: true })
+    },
+  }
+}
+
+function userNamed(name: string): { uid: number; gid: number } {
+  const line = readFileSync('/etc/passwd', 'utf8').split('\n').map(entry => entry.split(':')).find(([user]) => user === name)
+  if (!line) throw new Error(`PostgreSQL does not run as root, and there is no user "${name}" to run it as.`)
+  return { uid: Number(line[2]), gid: Number(line[3]) }
+}
+
+/** A port that was free a moment ago. */
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise(resolve => server.close(resolve))
+  if (address === null || typeof address === 'string') throw new Error('The system gave no port.')
+  return address.port
+}
