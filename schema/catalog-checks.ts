@@ -80,21 +80,26 @@ function graphNameChecks(catalog: Catalog): Finding[] {
       const id = `${space}.${name}`
       const other = reservedNames[space].has(name) ? 'the graph itself' : taken.get(id)
       if (other === undefined) taken.set(id, named.path.join('.'))
-      // A reserved type is the entry's own mistake and was reported there.
-      else if (!collisions.has(by) && !(space === 'type' && name === named.entry.type && reservedNames.type.has(name))) collisions.set(by, collision(named, graphName, other))
+      else if (!collisions.has(by) && !isSaidElsewhere(named, graphName, other)) collisions.set(by, collision(named, graphName, other))
     }
     return [...collisions.values()]
   })
 }
 
+/** A reserved type is the entry's own mistake; entries whose names are one in SQL are told so there. */
+function isSaidElsewhere({ entry, path }: Named, { space, name, by }: GraphName, other: string): boolean {
+  if (by === 'entry') return other !== path.join('.') && other.toLowerCase().endsWith(`.${entry.name.toLowerCase()}`)
+  return space === 'type' && name === entry.type && reservedNames.type.has(name)
+}
+
 function collision({ kind, entry, path }: Named, { space, name, by }: GraphName, other: string): Finding {
-  const what = space === 'type' ? `type "${name}"` : `${space} field "${name}"`
+  const what = space === 'type' ? `the type "${name}"` : `the ${space} field "${name}"`
   const self = other === path.join('.')
   const proposal = by === 'type' ? `type "${entry.type}${kind === 'region' ? 'Entry' : 'View'}"` : `"${entry.name}_${kind === 'region' ? 'entries' : 'view'}"`
   return {
     path: by === 'type' ? [...path, 'type'] : path,
     ...(by === 'entry' && { at: 'key' as const }),
-    message: `${self ? 'Its list and its look-up would both be' : `It would be`} ${what}${self ? '' : `, which ${other} has already`}. Call it ${proposal}, for example.`,
+    message: `${self ? 'Its list and its look-up would both be' : 'In the graph it would be'} ${what}${self ? '' : `, which ${other} has already`}. Call it ${proposal}, for example.`,
   }
 }
 
@@ -144,12 +149,15 @@ function namesOf(input: unknown, section: string): string[] {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.keys(value) : []
 }
 
+/** Members whose names the author chooses, beside those of the sections. */
+const freeNames: ReadonlySet<string> = new Set(['fields', 'tables', 'headers', 'descriptions'])
+
 /** `__proto__` is dropped by whoever copies a map; nothing may be called so. */
 function prototypeKeys(value: unknown, path: Path): Finding[] {
   if (typeof value !== 'object' || value === null) return []
   return Object.entries(value).flatMap(([key, member]) => {
     const place = [...path, Array.isArray(value) ? Number(key) : key]
-    const own: Finding[] = key === '__proto__' && path.length !== 1 ? [{ path: place, at: 'key', message: '"__proto__" cannot be a name here.' }] : []
+    const own: Finding[] = key === '__proto__' && freeNames.has(String(path.at(-1))) ? [{ path: place, at: 'key', message: '"__proto__" cannot be a name here.' }] : []
     return [...own, ...prototypeKeys(member, place)]
   })
 }

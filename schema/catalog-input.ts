@@ -10,12 +10,13 @@ export type Strategy = (typeof strategies)[number]
 
 const text = z.string().min(1)
 /** How a secret is referred to. */
-const reference = '$\{env:NAME} or $\{file:path}'
+const reference = `\${env:NAME} or \${file:path}`
 const description = text.optional().describe('A sentence for people: it becomes the description in the graph.')
 const positive = (what: string) => z.int({ error: what }).min(1, { error: what })
+const durationForm = 'an ISO 8601 duration of weeks, days, hours, minutes or seconds above zero, such as PT10M or P1D'
 const duration = z
-  .string()
-  .refine(value => durationMs(value) !== undefined, { error: 'an ISO 8601 duration of weeks, days, hours, minutes or seconds above zero, such as PT10M or P1D' })
+  .string({ error: durationForm })
+  .refine(value => durationMs(value) !== undefined, { error: durationForm })
   .meta({ format: 'duration', examples: ['PT10M', 'P1D'] })
 const textOrList = z.union([text, z.array(text).min(1)])
 const named = <Schema extends z.ZodType>(schema: Schema) => z.record(z.string(), schema)
@@ -135,6 +136,9 @@ export const regionInput = closed({
     .describe('When entries go by themselves: the earliest limit that is set. Absent: never.'),
   indexes: z.array(textOrList).optional().describe('Columns, or lists of columns, to find entries by without a scan.'),
   atomicity: z.enum(['TRANSACTIONAL', 'ATOMIC']).optional().describe('Only a TRANSACTIONAL region takes part in transactions. Default TRANSACTIONAL.'),
+  mode: z.enum(['PARTITIONED', 'REPLICATED']).optional().describe('How entries lie on the nodes of a cluster: spread over them, or a full copy on each. The embedded store has one node. Default PARTITIONED.'),
+  backups: z.int().min(0).optional().describe('Copies of a partition on other nodes of a cluster. Default 1 copy, or DIH_DEFAULT_BACKUPS.'),
+  affinityKey: text.optional().describe('Column whose equal values keep entries on one node of a cluster.'),
   maxEntries: positive('a whole number of entries from 1').optional().describe('Above this count the entries used longest ago go. Default 10000000 entries, or DIH_DEFAULT_EVICTION_SIZE.'),
   tenancy: z.enum(['SHARED', 'TENANT']).optional().describe('SHARED: one set of entries for everybody; TENANT: each tenant its own. Default SHARED with a source, TENANT without.'),
   tenantColumn: text.optional().describe('With a source and TENANT: the column that says whose row it is.'),

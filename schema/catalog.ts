@@ -63,6 +63,11 @@ export interface RegionEntry {
   /** Columns of each index. */
   readonly indexes: readonly (readonly string[])[]
   readonly atomicity: 'TRANSACTIONAL' | 'ATOMIC'
+  /** How entries lie on the nodes of a cluster. */
+  readonly mode: 'PARTITIONED' | 'REPLICATED'
+  /** Copies on other nodes. */
+  readonly backups: number
+  readonly affinityKey?: string
   readonly maxEntries: number
   readonly tenancy: 'SHARED' | 'TENANT'
   readonly tenantColumn?: string
@@ -115,9 +120,10 @@ export interface ForeignSubgraph {
 /** What a catalog does not say and the configuration does. */
 export interface CatalogDefaults {
   readonly maxEntries: number
+  readonly backups: number
 }
 
-export const catalogDefaults: CatalogDefaults = { maxEntries: 10_000_000 }
+export const catalogDefaults: CatalogDefaults = { maxEntries: 10_000_000, backups: 1 }
 
 /** Schema, section of the file, and the way from what is written to what is used, per kind of entry. */
 const kinds = {

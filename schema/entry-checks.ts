@@ -1,6 +1,6 @@
 import type { DeclaredField, RegionEntry, Relation, ViewEntry } from './catalog.ts'
 import { notYet, type RegionInput } from './catalog-input.ts'
-import { reservedNames } from './catalog-names.ts'
+import { nameProblem, reservedNames } from './catalog-names.ts'
 import type { Finding, Path } from './findings.ts'
 import { didYouMean, pascalCase } from './names.ts'
 
@@ -13,18 +13,19 @@ function none(): Finding[] {
 
 function regionChecks(region: RegionEntry, path: Path, input: RegionInput): Finding[] {
   return [
-    ...typeChecks(region.type, path, input.type),
+    ...typeChecks(region, path, input.type),
     ...columnListChecks(region.key, [...path, 'key'], region.fields),
     ...fieldChecks(region, [...path, 'fields'], Object.keys(input.fields ?? {})),
     ...indexChecks(region, [...path, 'indexes'], input),
     ...strategyChecks(region, [...path, 'strategies'], input),
     ...tenancyChecks(region, path),
+    ...(region.affinityKey === undefined ? [] : columnListChecks([region.affinityKey], [...path, 'affinityKey'], region.fields)),
   ]
 }
 
 function viewChecks(view: ViewEntry, path: Path, input: { type?: string }): Finding[] {
   const blank: Finding[] = view.sql.trim() === '' ? [{ path: [...path, 'sql'], message: 'The statement is blank; expected one SELECT.' }] : []
-  return [...typeChecks(view.type, path, input.type), ...columnListChecks(view.key, [...path, 'key'], undefined), ...blank]
+  return [...typeChecks(view, path, input.type), ...columnListChecks(view.key, [...path, 'key'], undefined), ...blank]
 }
 
 function relationChecks(relation: Relation, path: Path): Finding[] {
@@ -37,11 +38,14 @@ function relationChecks(relation: Relation, path: Path): Finding[] {
   })
 }
 
-function typeChecks(type: string, path: Path, written: string | undefined): Finding[] {
+function typeChecks({ name, type }: RegionEntry | ViewEntry, path: Path, written: string | undefined): Finding[] {
+  // A type made from a name that is none has that one mistake only.
+  if (written === undefined && nameProblem(name) !== undefined) return []
   const place: Pick<Finding, 'path' | 'at'> = written === undefined ? { path, at: 'key' } : { path: [...path, 'type'] }
-  const proposal = `${pascalCase(type)}Entry`
+  const pascal = pascalCase(type).slice(0, 58)
+  const proposal = reservedNames.type.has(pascal) || pascal === type ? `${pascal}Entry` : pascal
   if (!/^[A-Z][A-Za-z0-9_]{0,62}$/.test(type)) {
-    return [{ ...place, message: `"${type}" is not the name of a type: letters and digits, the first a capital, at most 63. Call it "${pascalCase(type).slice(0, 63)}", for example.` }]
+    return [{ ...place, message: `"${type}" is not the name of a type: letters and digits, the first a capital, at most 63. Call it "${proposal}", for example.` }]
   }
   if (reservedNames.type.has(type)) return [{ ...place, message: `Type "${type}" is one of the graph's own. Call it "${proposal}", for example.` }]
   return []
@@ -53,7 +57,7 @@ function columnListChecks(columns: readonly string[], path: Path, fields: readon
   return columns.flatMap((column, index): Finding[] => {
     const place = columns.length === 1 ? path : [...path, index]
     if (columns.indexOf(column) < index) return [{ path: place, message: `Column "${column}" stands here twice.` }]
-    if (known && !known.includes(column)) return [{ path: place, message: `Column "${column}" is not among the fields.${didYouMean(column, known) || ` There are: ${known.join(', ')}.`}` }]
+    if (known && known.length > 0 && !known.includes(column)) return [{ path: place, message: `Column "${column}" is not among the fields.${didYouMean(column, known) || ` There are: ${known.join(', ')}.`}` }]
     return []
   })
 }
@@ -75,7 +79,7 @@ function fieldChecks(region: RegionEntry, path: Path, names: readonly string[]):
     if (other !== undefined) found.push({ path: place, at: 'key', message: `Fields "${other}" and "${name}" are both "${field.field}" in the graph. Rename one, with "column" for the column it stands for.` })
     if (field.type === undefined && !load) found.push({ path: place, message: `Field "${name}" has no type, and there is no source to take it from.` })
     if (field.type === 'JSON' && key.includes(field.name)) found.push({ path: place, message: `Field "${name}" is part of the key and cannot be JSON.` })
-    if (taken && !taken.includes(field.name)) found.push({ path: place, message: `Column "${field.name}" is not among the columns that "load" takes.${didYouMean(field.name, taken)}` })
+    if (taken && !taken.includes(field.name)) found.push({ path: place, message: `Column "${field.name}" is not among the columns that "load" takes.${didYouMean(field.name, taken) || ` There are: ${taken.join(', ')}.`}` })
     writtenName.set(field.field, name)
     return found
   })

@@ -47,6 +47,7 @@ function explain(issue: Issue, above: Path, base: Path, written: unknown): Findi
     const deep = issue.errors.filter(errors => !errors.some(one => one.path.length === 0 && one.code === 'invalid_type')).sort((a, b) => a.length - b.length)[0]
     if (deep) return deep.flatMap(one => explain(one, path, base, written))
   }
+  if (issue.code === 'invalid_key') return [{ path: [...base, ...path], at: 'key', message: `"${String(path.at(-1))}" is not ${issue.issues[0]?.message ?? 'a name taken here'}.` }]
   const found = valueAt(written, path)
   if (found === undefined) return [{ path: [...base, ...path], message: `"${String(path.at(-1) ?? base.at(-1) ?? 'The whole')}" is missing; expected ${issue.message}.` }]
   return [{ path: [...base, ...path], message: `${quoted(found, [...base, ...path])} is not ${issue.message}.${typeof found === 'string' ? didYouMean(found, choices(issue)) : ''}` }]

@@ -38,11 +38,11 @@ export function entitySdl(model: Model, subgraph: 'regions' | 'views'): string {
     if (entity.writable) blocks.push(inputSdl(entity))
     if (entity.kind === 'region') blocks.push(changeSdl(entity))
   }
-  if (own.some(entity => entity.kind === 'region')) blocks.push(changeTypeSdl)
+  if (subgraph === 'regions') blocks.push(changeTypeSdl)
   return blocks.filter(Boolean).join('\n')
 }
 
-export const changeTypeSdl = `
+const changeTypeSdl = `
 "What happened to an entry. SNAPSHOT: it was there when the subscription began."
 enum ChangeType { SNAPSHOT CREATED UPDATED REMOVED EXPIRED }
 `
@@ -65,7 +65,7 @@ export function typeOf(field: FieldModel, always?: 'nullable'): string {
 function typeSdl(model: Model, entity: EntityModel): string {
   const links = model.links.filter(link => link.source === entity.type && ownsLink(model, link, subgraphOf(entity)))
   return block(
-    `${describe(entity.description ?? `${entity.kind === 'region' ? 'An entry of the region' : 'A row of the view'} ${entity.name}.`)}type ${entity.type} @key(fields: "${keyFields(entity)}")`,
+    `${describe(entity.description ?? `${entity.kind === 'region' ? 'An entry of the region' : 'A row of the view'} ${entity.name}.`)}type ${[entity.type, `@key(fields: "${keyFields(entity)}")`, ...entryKeys(model, entity)].join(' ')}`,
     [...entity.fields.map(field => `${describe(field.description ?? `Column ${field.name}.`)}${field.field}: ${typeOf(field)}`), ...links.map(link => linkField(model, link))],
   )
 }
@@ -90,15 +90,40 @@ function stubs(model: Model, subgraph: 'regions' | 'views'): string[] {
   }
   return [...types].map(type => {
     const links = model.links.filter(link => link.source === type && ownsLink(model, link, subgraph))
-    const key = stubKey(model, type)
-    const outside = new Map(links.filter(link => !key.some(({ field }) => field === sourceField(model, link))).map(link => [sourceField(model, link), sourceFieldType(model, link)]))
-    const resolvable = links.length === 0 ? ', resolvable: false' : ''
-    return block(`type ${type} @key(fields: "${key.map(({ field }) => field).join(' ')}"${resolvable})`, [
-      ...key.map(({ field, type: fieldType }) => `${field}: ${fieldType}`),
-      ...[...outside].map(([field, fieldType]) => `${field}: ${fieldType} @external`),
-      ...links.map(link => `${linkField(model, link)}${outside.has(sourceField(model, link)) ? ` @requires(fields: "${sourceField(model, link)}")` : ''}`),
-    ])
+    return entityOfType(model, type) && links.length > 0 ? ownStub(model, type, links) : foreignStub(model, type, links)
   })
+}
+
+/** An entity of the sister subgraph, entered by the columns its links here start from. */
+function ownStub(model: Model, type: string, links: readonly Link[]): string {
+  const fields = linkKey(model, links)
+  return block(`type ${type} @key(fields: "${fields.join(' ')}")`, [...fields.map(field => `${field}: ${fieldType(model, type, field)}`), ...links.map(link => linkField(model, link))])
+}
+
+/** A type of somebody else's subgraph, entered by its own key; what a link needs beside it is asked for. */
+function foreignStub(model: Model, type: string, links: readonly Link[]): string {
+  const key = stubKey(model, type)
+  const outside = new Set(links.map(link => sourceField(model, link)).filter(field => !key.some(one => one.field === field)))
+  const resolvable = links.length === 0 ? ', resolvable: false' : ''
+  return block(`type ${type} @key(fields: "${key.map(({ field }) => field).join(' ')}"${resolvable})`, [
+    ...key.map(({ field, type: keyType }) => `${field}: ${keyType}`),
+    ...[...outside].map(field => `${field}: ${fieldType(model, type, field)} @external`),
+    ...links.map(link => `${linkField(model, link)}${outside.has(sourceField(model, link)) ? ` @requires(fields: "${sourceField(model, link)}")` : ''}`),
+  ])
+}
+
+/** The fields some links of one type start from: what another subgraph must be told of a row to follow them. */
+function linkKey(model: Model, links: readonly Link[]): string[] {
+  return [...new Set(links.map(link => sourceField(model, link)))].sort()
+}
+
+/** Keys by which the other subgraph is entered for its links; this one cannot find a row by them, since they need not be unique. */
+function entryKeys(model: Model, entity: EntityModel): string[] {
+  const other = subgraphOf(entity) === 'regions' ? 'views' : 'regions'
+  const links = model.links.filter(link => link.source === entity.type && ownsLink(model, link, other))
+  const fields = linkKey(model, links)
+  const isOwn = fields.join(' ') === entity.key.map(column => fieldOfColumn(entity, column).field).toSorted().join(' ')
+  return links.length === 0 || isOwn ? [] : [`@key(fields: "${fields.join(' ')}", resolvable: false)`]
 }
 
 function stubKey(model: Model, type: string): readonly { field: string; type: string }[] {
@@ -115,10 +140,11 @@ export function sourceField(model: Model, link: Link): string {
   return source ? fieldOfColumn(source, link.sourceColumn).field : link.sourceColumn
 }
 
-function sourceFieldType(model: Model, link: Link): string {
-  const source = entityOfType(model, link.source)
-  if (source) return typeOf(fieldOfColumn(source, link.sourceColumn))
-  return model.foreign.find(one => one.type === link.source)?.fields.find(field => field.field === link.sourceColumn)?.type ?? 'String'
+function fieldType(model: Model, type: string, field: string): string {
+  const own = entityOfType(model, type)?.fields.find(one => one.field === field)
+  if (own) return typeOf(own)
+  const foreign = model.foreign.find(one => one.type === type)
+  return [...(foreign?.key ?? []), ...(foreign?.fields ?? [])].find(one => one.field === field)?.type ?? 'String'
 }
 
 function connectionSdl({ type }: EntityModel): string {

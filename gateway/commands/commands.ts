@@ -1,0 +1,84 @@
+import type { CatalogInput } from '../../schema/catalog.ts'
+import type { Problem } from '../../schema/errors.ts'
+import type { LoadedCatalog } from '../catalog/load.ts'
+import type { Config, Environment } from '../config.ts'
+import type { Flag } from './arguments.ts'
+
+/** What commands need of the hub itself. Each fails with a HubError, whose problems are shown to the user. */
+export interface CommandActions {
+  /** Serves until it is told to stop. Answers the exit code. */
+  start(config: Config): Promise<number>
+  /** Looks into sources and SQL of a catalog whose files are right; every mistake found there, with its place. */
+  check(config: Config, catalog: LoadedCatalog): Promise<readonly Problem[]>
+  /** A catalog for what a folder, a SQLite file or a PostgreSQL URL holds. Paths as given or absolute; a URL as given, with its password. */
+  propose(from: string, config: Config): Promise<CatalogInput>
+  /** Serves one subgraph over HTTP until it is told to stop. Answers the exit code. */
+  subgraph(name: string, config: Config): Promise<number>
+}
+
+/** Where a command writes, and what it knows of who reads. */
+export interface Terminal {
+  /** Lines of the answer. */
+  out(text: string): void
+  /** Lines about what went wrong. */
+  err(text: string): void
+  /** Whether styles are wanted: a terminal that has them, and no NO_COLOR. */
+  readonly color: boolean
+  /** Working directory: what relative paths start from. */
+  readonly folder: string
+}
+
+/** Loads what a command needs of the hub, once it is needed: help and mistakes are said without it. */
+export type LoadActions = () => Promise<Partial<CommandActions>>
+
+/** What a command is called with, beside its configuration. */
+export interface Call {
+  readonly terminal: Terminal
+  readonly env: Environment
+  /** Whether the answer is for programs. */
+  readonly asJson: boolean
+  readonly actions: LoadActions
+}
+
+export interface Command {
+  readonly name: string
+  readonly summary: string
+  /** As the usage line shows them. */
+  readonly usage: string
+  readonly details: string
+  /** Least and most positional arguments. */
+  readonly takes: readonly [number, number]
+  /** Beside those of the configuration and --help. */
+  readonly flags: readonly (Flag & { readonly description: string })[]
+}
+
+const json = { name: '--json', takes: 'nothing', description: 'Answer in JSON, for programs.' } as const
+
+export const commands: readonly Command[] = [
+  {
+    name: 'start', usage: 'start [CATALOG]', takes: [0, 1], flags: [],
+    summary: 'Serves the catalog.',
+    details: 'Serves the graph of a catalog, a file or a folder, until it is told to stop. Without one: hub.yaml, or the demo.',
+  },
+  {
+    name: 'check', usage: 'check [CATALOG]', takes: [0, 1], flags: [json],
+    summary: 'Says what is wrong with a catalog and its configuration.',
+    details: 'Reads configuration and catalog, looks into the sources and at every statement, and says all mistakes with file, line and column. Starts nothing.',
+  },
+  {
+    name: 'init', usage: 'init --from SOURCE [--to FILE]', takes: [0, 0],
+    flags: [
+      { name: '--from', takes: 'value', description: 'A folder of files, a SQLite file, or a postgresql:// URL.' },
+      { name: '--to', takes: 'value', description: 'The file to write; never one that exists. Default hub.yaml.' },
+      json,
+    ],
+    summary: 'Writes a catalog for what a source holds.',
+    details: 'Looks at the tables, keys and references of a source and writes a catalog that serves them.',
+  },
+  {
+    name: 'subgraph', usage: 'subgraph NAME [--catalog CATALOG]', takes: [1, 1], flags: [],
+    summary: 'Serves one subgraph of the hub alone.',
+    details: 'Serves one Federation 2 subgraph, regions or views, over HTTP, for a gateway somewhere else.',
+  },
+  { name: 'help', usage: 'help [COMMAND]', takes: [0, 1], flags: [], summary: 'Shows this, or the options of a command.', details: 'Shows the commands, or one command with every option.' },
+]

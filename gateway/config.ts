@@ -1,0 +1,208 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { z } from 'zod'
+import { HubError, type Problem } from '../schema/errors.ts'
+import { findings, pathText, unknownKey, valueAt, type Finding, type Path } from '../schema/findings.ts'
+import { didYouMean } from '../schema/names.ts'
+import { apiKeySettings, authSettings } from './auth/settings.ts'
+import { parseYaml, type YamlFile } from './catalog/yaml.ts'
+import { parseArguments, type Flag } from './commands/arguments.ts'
+import { optionsOf, settingFrom, type Option } from './commands/options.ts'
+import { frontSettings } from './http/settings.ts'
+import { persistedSettings } from './limits/settings.ts'
+
+const path = z.string().min(1)
+
+/** Everything that can be set. Parts declare their own settings; here they meet. */
+const settings = z.object({
+  catalog: path.optional().describe('The catalog: a YAML or JSON file, or a folder of them. Default hub.yaml, where there is one.'),
+  data: path.default('./data').describe('Folder for what has to outlive the process. Made when it is missing.'),
+  logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info').describe('Least level that is logged.'),
+  ...frontSettings.shape,
+  persisted: persistedSettings
+    .extend({ trustedFile: path.optional().describe('JSON file with the trusted documents: text by the SHA-256 of the text. Beside those under `trusted`.') })
+    .prefault({}),
+  auth: authSettings
+    .extend({ apiKeysFile: path.optional().describe('YAML or JSON file with a list of API keys, in the form of `apiKeys` and beside those.') })
+    .prefault({}),
+  defaults: z
+    .object({
+      consistency: z.enum(['EVENTUAL', 'STRONG', 'BOUNDED_STALENESS', 'SESSION']).default('STRONG').describe('Consistency of reads that ask for none. Also DIH_DEFAULT_CONSISTENCY.'),
+      backups: z.int().min(0).default(1).describe('Copies of a partition beside the first, on a cluster. Also DIH_DEFAULT_BACKUPS.'),
+      evictionSize: z.int().min(1).default(10_000_000).describe('Entries of a region whose catalog sets no `maxEntries`. Also DIH_DEFAULT_EVICTION_SIZE.'),
+    })
+    .prefault({}),
+})
+
+/** The settings, checked and complete, with absolute paths. */
+export type Config = z.output<typeof settings>
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** Every setting with its flag, variable, default and sentence: what `--help` shows. */
+export const options: readonly Option[] = optionsOf(settings, 'HUB')
+
+/** Flags of the configuration. */
+export const configFlags: readonly Flag[] = [
+  { name: '--config', takes: 'value' },
+  ...options.filter(option => option.kind !== 'structure').map((option): Flag => ({ name: option.flag, takes: option.kind === 'switch' ? 'switch' : 'value' })),
+]
+
+/** Names these settings have in the hub they come from. */
+const elsewhere: Readonly<Record<string, string>> = {
+  DIH_DEFAULT_CONSISTENCY: 'HUB_DEFAULTS__CONSISTENCY',
+  DIH_DEFAULT_BACKUPS: 'HUB_DEFAULTS__BACKUPS',
+  DIH_DEFAULT_EVICTION_SIZE: 'HUB_DEFAULTS__EVICTION_SIZE',
+}
+
+const paths = [['catalog'], ['data'], ['persisted', 'trustedFile'], ['auth', 'apiKeysFile']]
+
+/** The process's environment, for whoever starts the hub to hand on. */
+export const environment: Environment = process.env
+
+/** Whether text for people is styled: on a terminal, unless NO_COLOR is set to anything. */
+export function wantsColor(env: Environment, isTerminal: boolean): boolean {
+  return isTerminal && !env['NO_COLOR'] && env['TERM'] !== 'dumb'
+}
+
+/**
+ * The configuration: the file (`--config`, `HUB_CONFIG`, or `tributary.yaml` where there is one) below the environment (`HUB_PORT`, `HUB_LIMITS__MAX_DEPTH`) below the flags.
+ * Relative paths in the file are relative to it, others to `folder`. Unknown options, keys and variables and values that are not taken →
+ * one VALIDATION_ERROR with all of them in `problems`.
+ */
+export function readConfig(argv: readonly string[], env: Environment = environment, folder = process.cwd()): Config {
+  const { flags, positionals, problems: misspelled } = parseArguments(argv, configFlags)
+  const problems = [...misspelled, ...positionals.map(text => ({ path: text, message: `"${text}" is not an option; options begin with "--".` }))]
+  const given = new Given(folder)
+
+  const beside = (name: string) => (existsSync(resolve(folder, name)) ? name : undefined)
+  const file = flags.get('--config') ?? (env['HUB_CONFIG'] || beside('tributary.yaml'))
+  if (file !== undefined) problems.push(...given.readFile(file))
+  problems.push(...given.readEnvironment(env))
+  given.readFlags(flags)
+  if (valueAt(given.tree, ['catalog']) === undefined && beside('hub.yaml')) given.set(['catalog'], 'hub.yaml', 'hub.yaml', folder)
+
+  const merged = given.absolute()
+  problems.push(...findings(settings, merged).map(finding => given.problem(finding)))
+  const result = settings.safeParse(merged)
+  if (problems.length > 0 || !result.success) throw refusal(problems)
+  return withFiles(result.data, folder)
+}
+
+function refusal(problems: readonly Problem[]): HubError {
+  return new HubError('VALIDATION_ERROR', `The hub cannot start with this configuration. ${problems.map(one => one.message).join(' ')}`, { problems })
+}
+
+/** Values from all sides, later ones over earlier ones, and who gave each. */
+class Given {
+  readonly tree: Record<string, unknown> = {}
+  /** By path: the name to complain about, and the folder relative paths start from. */
+  readonly #origins = new Map<string, { name: string; folder: string }>()
+  #file: { path: string; yaml: YamlFile } | undefined
+  readonly #folder: string
+
+  constructor(folder: string) {
+    this.#folder = folder
+  }
+
+  set(path: readonly string[], value: unknown, name: string, folder: string): void {
+    let node = this.tree
+    for (const part of path.slice(0, -1)) {
+      const next = node[part]
+      const child = typeof next === 'object' && next !== null && !Array.isArray(next) ? (next as Record<string, unknown>) : {}
+      node[part] = child
+      node = child
+    }
+    node[path.at(-1) ?? ''] = value
+    this.#origins.set(pathText(path), { name, folder })
+  }
+
+  readFile(path: string): Problem[] {
+    const yaml = readYaml(resolve(this.#folder, path), path)
+    this.#file = { path, yaml }
+    const { value } = yaml
+    if (yaml.problems.length > 0) return yaml.problems.map(one => ({ path: pathText(one.path), message: one.message, file: path, ...yaml.lineColumn(one.offset) }))
+    if (value === null) return []
+    if (typeof value !== 'object' || Array.isArray(value)) return [{ path: '', message: 'The configuration file holds no map.', file: path, line: 1, column: 1 }]
+    return this.#take(value, [], dirname(resolve(this.#folder, path)))
+  }
+
+  /** Objects of the schema are gone into; every other value is set as it is. Unknown keys are problems. */
+  #take(value: unknown, path: readonly string[], folder: string): Problem[] {
+    const below = options.filter(option => path.every((part, index) => option.path[index] === part))
+    const leaf = below.some(option => option.path.length === path.length)
+    if (leaf || typeof value !== 'object' || value === null || Array.isArray(value)) {
+      if (value !== null) this.set(path, value, pathText(path), folder)
+      return []
+    }
+    const known = [...new Set(below.map(option => option.path[path.length] ?? ''))]
+    return Object.entries(value).flatMap(([key, member]) => (known.includes(key) ? this.#take(member, [...path, key], folder) : [this.problem(unknownKey(key, known, path))]))
+  }
+
+  /** Empty variables count as unset. */
+  readEnvironment(env: Environment): Problem[] {
+    const known = new Map(options.filter(option => option.kind !== 'structure').map(option => [option.variable, option]))
+    const problems: Problem[] = []
+    for (const [name, text] of Object.entries(env)) {
+      if (!text || name === 'HUB_CONFIG' || !/^(HUB_|DIH_DEFAULT_)/.test(name)) continue
+      const option = known.get(elsewhere[name] ?? name)
+      if (option) this.set(option.path, settingFrom(option.kind, text), name, this.#folder)
+      else problems.push({ path: name, message: `Unknown variable ${name}.${didYouMean(name, [...known.keys(), ...Object.keys(elsewhere), 'HUB_CONFIG']) || ' See --help for those there are.'}` })
+    }
+    return problems
+  }
+
+  readFlags(flags: ReadonlyMap<string, string>): void {
+    for (const option of options) {
+      const text = flags.get(option.flag)
+      if (text !== undefined) this.set(option.path, settingFrom(option.kind, text), option.flag, this.#folder)
+    }
+  }
+
+  absolute(): Record<string, unknown> {
+    for (const path of paths) {
+      const value = valueAt(this.tree, path)
+      const origin = this.#origins.get(pathText(path))
+      if (typeof value === 'string' && value !== '' && origin) this.set(path, resolve(origin.folder, value), origin.name, origin.folder)
+    }
+    return this.tree
+  }
+
+  /** With the flag or variable that gave the value, or its place in the file. */
+  problem({ path, message, at }: Finding): Problem {
+    const texts = path.map((_, index) => pathText(path.slice(0, path.length - index)))
+    const origin = texts.map(text => this.#origins.get(text)).find(one => one !== undefined)
+    if (origin && origin.name !== pathText(path) && !texts.includes(origin.name)) return { path: origin.name, message: `${origin.name}: ${message}` }
+    const place = texts.map(text => this.#file?.yaml.places.get(text)).find(one => one !== undefined)
+    if (!this.#file || !place) return { path: pathText(path), message: `${pathText(path)}: ${message}` }
+    return { path: pathText(path), message, file: this.#file.path, ...this.#file.yaml.lineColumn(at === 'key' ? (place.key ?? place.value) : place.value) }
+  }
+}
+
+function readYaml(path: string, shown = path): YamlFile {
+  try {
+    return parseYaml(readFileSync(path))
+  } catch (error) {
+    const why = (error as NodeJS.ErrnoException).code ?? 'unknown reason'
+    throw new HubError('VALIDATION_ERROR', `The file ${shown} of the configuration cannot be read (${why}).`, { problems: [{ path: '', message: `The file cannot be read (${why}).`, file: shown }] }, { cause: error })
+  }
+}
+
+/** Takes in what the configuration keeps in files of its own. */
+function withFiles(config: Config, folder: string): Config {
+  const trusted = fromFile(config.persisted.trustedFile, ['persisted', 'trusted'], persistedSettings.shape.trusted, {})
+  const apiKeys = fromFile(config.auth.apiKeysFile, ['auth', 'apiKeys'], z.array(apiKeySettings), [])
+  return { ...config, data: resolve(folder, config.data), persisted: { ...config.persisted, trusted: { ...config.persisted.trusted, ...trusted } }, auth: { ...config.auth, apiKeys: [...config.auth.apiKeys, ...apiKeys] } }
+}
+
+/** The content of a file that stands for the setting at `at`. */
+function fromFile<Schema extends z.ZodType>(path: string | undefined, at: Path, schema: Schema, absent: z.output<Schema>): z.output<Schema> {
+  if (path === undefined) return absent
+  const yaml = readYaml(path)
+  const found = [
+    ...yaml.problems.map(problem => ({ ...problem, ...yaml.lineColumn(problem.offset) })),
+    ...findings(schema, yaml.value, at).map(finding => ({ ...finding, ...yaml.lineColumn(yaml.places.get(pathText(finding.path.slice(at.length)))?.value ?? 0) })),
+  ]
+  const result = schema.safeParse(yaml.value)
+  if (found.length === 0 && result.success) return result.data
+  throw refusal(found.map(({ path: member, message, line, column }) => ({ path: pathText(member), message, file: path, line, column })))
+}
