@@ -1,0 +1,143 @@
+import {
+  getOperationAST, getVariableValues, Kind, print,
+  type ExecutionResult, type FieldNode, type FragmentDefinitionNode, type GraphQLObjectType, type OperationDefinitionNode,
+} from 'graphql'
+import { HubError } from '../../schema/errors.ts'
+import type { Canonical } from './canonical.ts'
+import { Collector, type Fields } from './collect.ts'
+import { composeSupergraph, readSupergraph, type Composed } from './compose.ts'
+import { ErrorList } from './error-list.ts'
+import { badInput, graphqlError } from './errors.ts'
+import { mapEvents } from './events.ts'
+import { Failures } from './failures.ts'
+import { openPlanner, type Plan } from './plan.ts'
+import { project } from './project.ts'
+import { requestOf, runStep, takeRoot, untilAborted, type Run } from './run.ts'
+import type { Data } from './shape.ts'
+import type { Operation, SubgraphService, Supergraph } from './supergraph.ts'
+import { typesOf } from './types.ts'
+
+export interface SupergraphOptions {
+  readonly services: readonly SubgraphService[]
+  /** The composition of the services, or its SDL, where it is known already; else they are composed: CATALOG_INVALID when they do not fit. */
+  readonly composed?: Composed | string
+  /** Errors one answer tells at most. */
+  readonly maxErrors?: number
+}
+
+/** The graph over these services. Services stay the caller's: they are closed by whoever opened them. */
+export function openSupergraph({ services, composed, maxErrors = 1_000 }: SupergraphOptions): Supergraph {
+  const { sdl, publicSchema: schema, version } = typeof composed === 'string' ? readSupergraph(composed) : composed ?? composeSupergraph(services)
+  const byName = new Map(services.map(service => [service.name, service]))
+  const planner = openPlanner(sdl, schema)
+  const types = typesOf(sdl)
+
+  return { version, sdl, schema, execute: operation => guarded(() => execute(operation)), subscribe: operation => guarded(() => subscribe(operation)) }
+
+  async function execute(operation: Operation): Promise<ExecutionResult> {
+    const prepared = prepare(operation)
+    if ('errors' in prepared) return prepared
+    const { node, fragments, rootType, fields, variables } = prepared
+    const errors = new ErrorList(maxErrors)
+    if (node.operation !== 'mutation' || fields.size === 1) {
+      const plan = plannedFor(operation, node, fragments, fields, variables)
+      const data = await answer(operation, plan, rootType, plannedFields(plan, rootType, variables), variables, errors)
+      return result(data, errors)
+    }
+    // Root fields of a mutation run one after the other, each to its end, and none after one that may not fail has.
+    const data: Data = {}
+    for (const [key, nodes] of fields) {
+      const own: OperationDefinitionNode = { ...node, selectionSet: { kind: Kind.SELECTION_SET, selections: nodes } }
+      const text = `${operation.text}\n${key}:${nodes.map(one => one.loc?.start ?? print(one)).join()}`
+      const plan = plannedFor({ ...operation, text }, own, fragments, new Map([[key, nodes]]), variables)
+      const part = await answer(operation, plan, rootType, plannedFields(plan, rootType, variables), variables, errors)
+      if (!part) return result(null, errors)
+      Object.assign(data, part)
+    }
+    return result(data, errors)
+  }
+
+  async function answer(operation: Operation, plan: Plan, rootType: GraphQLObjectType, fields: Fields, variables: Data, errors: ErrorList): Promise<Data | null> {
+    const run = runOf(operation, plan, variables)
+    if (plan.step) await runStep(run, plan.step)
+    return projected(run, rootType, fields, operation, variables, errors)
+  }
+
+  async function subscribe(operation: Operation): Promise<AsyncGenerator<ExecutionResult, void, void> | ExecutionResult> {
+    const prepared = prepare(operation)
+    if ('errors' in prepared) return prepared
+    const { node, fragments, rootType, variables } = prepared
+    const plan = planner.plan({ text: operation.text, operation: node, fragments, variables, requestId: operation.scope.requestId })
+    const { subscription } = plan
+    if (!subscription) throw new HubError('INTERNAL', 'The hub failed to plan the subscription.')
+    const service = byName.get(subscription.call.service)
+    if (!service) throw new HubError('INTERNAL', `The graph has a subgraph "${subscription.call.service}" that is not connected.`)
+
+    const start = runOf(operation, plan, variables)
+    const source = await untilAborted(operation.scope.signal, () => service.subscribe(requestOf(start, subscription.call, {}, '')))
+    if (!(Symbol.asyncIterator in source)) return { errors: (source.errors ?? [new HubError('UPSTREAM_REJECTED', `Subgraph "${service.name}" refused the subscription.`)]).map(error => graphqlError(error)) }
+
+    const fields = plannedFields(plan, rootType, variables)
+    return mapEvents(source, async event => {
+      const run = runOf(operation, plan, variables)
+      takeRoot(run, event, subscription)
+      if (subscription.rest && event.data) await runStep(run, subscription.rest)
+      const errors = new ErrorList(maxErrors)
+      const made = result(projected(run, rootType, fields, operation, variables, errors), errors)
+      return event.extensions ? { ...made, extensions: event.extensions } : made
+    })
+  }
+
+  function prepare(operation: Operation) {
+    const node = getOperationAST(operation.document, operation.operationName)
+    if (!node) {
+      const found = operation.operationName ? `The document has no operation "${operation.operationName}".` : 'The document has several operations: name one in operationName.'
+      return { errors: [graphqlError(new HubError('BAD_USER_INPUT', found))] }
+    }
+    const coerced = getVariableValues(schema, node.variableDefinitions ?? [], operation.variables, { maxErrors: 50 })
+    if (coerced.errors) return { errors: coerced.errors.map(badInput) }
+    const rootType = schema.getRootType(node.operation)
+    if (!rootType) return { errors: [graphqlError(new HubError('BAD_USER_INPUT', `The graph has no ${node.operation}s.`))] }
+    const fragments = operation.document.definitions.filter((one): one is FragmentDefinitionNode => one.kind === Kind.FRAGMENT_DEFINITION)
+    const byFragment = new Map(fragments.map(one => [one.name.value, one]))
+    const fields = new Collector(schema, byFragment, coerced.coerced).root(rootType, node.selectionSet)
+    return { node, fragments, rootType, fields, variables: coerced.coerced }
+  }
+
+  /** The plan; where only the schema is asked about, no plan is made. */
+  function plannedFor(operation: Operation, node: OperationDefinitionNode, fragments: readonly FragmentDefinitionNode[], fields: Fields, variables: Data): Plan {
+    const isFetched = [...fields.values()].some(([first]) => first && !first.name.value.startsWith('__'))
+    if (isFetched) return planner.plan({ text: operation.text, operation: node, fragments, variables, requestId: operation.scope.requestId })
+    return { operation: node, fragments: new Map(fragments.map(one => [one.name.value, one])), keyOf: new Map<FieldNode, string>(), renamed: new Map(), conditions: [], text: '' }
+  }
+
+  /** The root's fields as nodes of the plan, which may have been made from an equal document. */
+  function plannedFields(plan: Canonical, rootType: GraphQLObjectType, variables: Data): Fields {
+    return new Collector(schema, plan.fragments, variables).root(rootType, plan.operation.selectionSet)
+  }
+
+  function runOf({ scope, explain }: Operation, plan: Plan, variables: Data): Run {
+    const named = plan.renamed.size === 0 ? variables : Object.fromEntries(Object.entries(variables).map(([name, value]) => [plan.renamed.get(name) ?? name, value]))
+    return { plan, services: byName, types, scope, explain, variables: named, data: {}, failures: new Failures() }
+  }
+
+  function projected(run: Run, rootType: GraphQLObjectType, fields: Fields, operation: Operation, variables: Data, errors: ErrorList): Data | null {
+    const collector = new Collector(schema, run.plan.fragments, variables)
+    const data = project({ schema, form: run.plan, collector, failures: run.failures, errors, variables: operation.variables }, rootType, fields, run.data)
+    errors.finish(run.failures.all)
+    return data
+  }
+}
+
+function result(data: Data | null, errors: ErrorList): ExecutionResult {
+  return errors.list.length > 0 ? { data, errors: errors.list } : { data }
+}
+
+/** What stops an operation before it begins is an answer too. */
+async function guarded<T>(work: () => Promise<T>): Promise<T | ExecutionResult> {
+  try {
+    return await work()
+  } catch (error) {
+    return { errors: [graphqlError(error)] }
+  }
+}

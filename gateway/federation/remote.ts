@@ -1,0 +1,165 @@
+import { Kind, parse, type ExecutionResult } from 'graphql'
+import { createClient, type Client } from 'graphql-ws'
+import { Pool } from 'undici'
+import { WebSocket } from 'ws'
+import type { Scope } from '../../connectors/ports/scope.ts'
+import { HubError } from '../../schema/errors.ts'
+import { remoteError } from './errors.ts'
+import { Flights } from './flights.ts'
+import { subscribeRemote } from './remote-subscription.ts'
+import { isObject } from './shape.ts'
+import type { SubgraphRequest, SubgraphService } from './supergraph.ts'
+
+export interface RemoteOptions {
+  readonly name: string
+  /** `http:` or `https:`, from the operator's catalog. Subscriptions go to the same address over `ws:` or `wss:`. */
+  readonly url: string
+  /** Sent with every request; may hold secrets, which appear in no error. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** Asked of the service's `_service` when absent. */
+  readonly sdl?: string
+  /** Longest answer taken, in bytes; a longer one → RESULT_TOO_LARGE. */
+  readonly maxBytes?: number
+  /** Connections kept open at most. */
+  readonly connections?: number
+}
+
+/** A subgraph behind a URL. No answer → UPSTREAM_UNAVAILABLE, one that is no GraphQL answer → UPSTREAM_REJECTED; a wrong address → CATALOG_INVALID. */
+export async function remoteService(options: RemoteOptions, scope: Scope): Promise<SubgraphService> {
+  const remote = new Remote(options)
+  try {
+    return remote.service(options.sdl ?? (await remote.sdl(scope)))
+  } catch (error) {
+    await remote.close()
+    throw error
+  }
+}
+
+class Remote {
+  readonly #name: string
+  readonly #url: URL
+  readonly #headers: Readonly<Record<string, string>>
+  readonly #maxBytes: number
+  readonly #pool: Pool
+  readonly #flights = new Flights<string>()
+  readonly #client: Client
+
+  constructor({ name, url, headers = {}, maxBytes = 64 * 1024 * 1024, connections = 64 }: RemoteOptions) {
+    this.#name = name
+    this.#url = addressOf(name, url)
+    this.#headers = headers
+    this.#maxBytes = maxBytes
+    this.#pool = new Pool(this.#url.origin, { connections })
+    this.#client = socketClient(this.#url, headers)
+  }
+
+  service(sdl: string): SubgraphService {
+    return {
+      name: this.#name,
+      sdl,
+      execute: request => this.#execute(request),
+      subscribe: request => subscribeRemote(this.#name, this.#client, request),
+      close: () => this.close(),
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#client.dispose()
+    await this.#pool.destroy()
+  }
+
+  async sdl(scope: Scope): Promise<string> {
+    const document = '{ _service { sdl } }'
+    const { data, errors } = await this.#execute({ document, parsed: parse(document), variables: {}, scope, at: '' })
+    const service = data?.['_service']
+    if (isObject(service) && typeof service['sdl'] === 'string') return service['sdl']
+    throw this.#rejected(`does not answer its SDL${errors?.[0] ? `: ${errors[0].message}` : ''}. Is it a federation subgraph?`)
+  }
+
+  /** Queries alike of one caller are sent once while in flight. Each asker reads the text on its own: answers are changed where they are merged. */
+  async #execute(request: SubgraphRequest): Promise<ExecutionResult> {
+    const { scope, document, variables, operationName } = request
+    const body = JSON.stringify({ query: document, variables, operationName }, (_key, value) => (typeof value === 'bigint' ? String(value) : value))
+    const deadline = new AbortController()
+    const cancel = scope.clock.after(Math.max(0, scope.deadlineMs - scope.clock.now()), () => {
+      deadline.abort(new HubError('TIMEOUT', `Subgraph "${this.#name}" gave no answer in time.`, { service: this.#name }))
+    })
+    const signal = AbortSignal.any([scope.signal, deadline.signal])
+    try {
+      if (!isQuery(request)) return this.#read(await this.#send(scope.requestId, body, signal))
+      const key = JSON.stringify([scope.tenant, scope.caller.subject, [...scope.caller.scopes].sort(), body])
+      return this.#read(await this.#flights.join(key, signal, flight => this.#send(scope.requestId, body, flight)))
+    } finally {
+      cancel()
+    }
+  }
+
+  async #send(requestId: string, body: string, signal: AbortSignal): Promise<string> {
+    try {
+      const response = await this.#pool.request({
+        path: this.#url.pathname + this.#url.search, method: 'POST', body, signal,
+        headers: { 'content-type': 'application/json', accept: 'application/graphql-response+json, application/json', 'x-request-id': requestId, ...this.#headers },
+      })
+      const text = await this.#textOf(response.body)
+      const isGraphql = String(response.headers['content-type'] ?? '').startsWith('application/graphql-response+json')
+      if (response.statusCode === 200 || isGraphql) return text
+      if (response.statusCode >= 500) throw new HubError('UPSTREAM_UNAVAILABLE', `Subgraph "${this.#name}" answered with HTTP status ${response.statusCode}.`, { service: this.#name })
+      throw this.#rejected(`answered with HTTP status ${response.statusCode}.`)
+    } catch (error) {
+      if (signal.aborted) throw signal.reason
+      if (error instanceof HubError) throw error
+      throw new HubError('UPSTREAM_UNAVAILABLE', `Subgraph "${this.#name}" cannot be reached.`, { service: this.#name }, { cause: error })
+    }
+  }
+
+  async #textOf(body: AsyncIterable<Uint8Array>): Promise<string> {
+    const chunks: Uint8Array[] = []
+    let bytes = 0
+    for await (const chunk of body) {
+      bytes += chunk.byteLength
+      if (bytes > this.#maxBytes) throw new HubError('RESULT_TOO_LARGE', `Subgraph "${this.#name}" answered more than ${this.#maxBytes} bytes. Filter or page.`, { service: this.#name })
+      chunks.push(chunk)
+    }
+    return Buffer.concat(chunks).toString('utf8')
+  }
+
+  #read(text: string): ExecutionResult {
+    let answer: unknown
+    try {
+      answer = JSON.parse(text)
+    } catch (error) {
+      throw this.#rejected('answered what is no JSON.', error)
+    }
+    if (!isObject(answer) || !(isObject(answer['data']) || Array.isArray(answer['errors']))) throw this.#rejected('answered JSON that is no GraphQL answer.')
+    const { data, errors } = answer
+    return { data: isObject(data) ? data : null, ...(Array.isArray(errors) && errors.length > 0 && { errors: errors.map(error => remoteError(this.#name, error)) }) }
+  }
+
+  #rejected(what: string, cause?: unknown): HubError {
+    return new HubError('UPSTREAM_REJECTED', `Subgraph "${this.#name}" ${what}`, { service: this.#name }, { cause })
+  }
+}
+
+/** Connects with the first subscription. Whether to come back after a break is the reader's to say: its cursor knows where. */
+function socketClient(address: URL, headers: Readonly<Record<string, string>>): Client {
+  const url = new URL(address)
+  url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:'
+  class WithHeaders extends WebSocket {
+    constructor(to: string | URL, protocols?: string | string[]) {
+      super(to, protocols, { headers })
+    }
+  }
+  return createClient({ url: url.href, webSocketImpl: WithHeaders, retryAttempts: 0, lazy: true })
+}
+
+function isQuery({ parsed }: SubgraphRequest): boolean {
+  return parsed.definitions.every(node => node.kind !== Kind.OPERATION_DEFINITION || node.operation === 'query')
+}
+
+function addressOf(name: string, text: string): URL {
+  const url = URL.parse(text)
+  if (!url || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
+    throw new HubError('CATALOG_INVALID', `The address of subgraph "${name}" must be an http or https URL.`, { problems: [{ path: `subgraphs.${name}.url`, message: 'Not an http or https URL.' }] })
+  }
+  return url
+}
