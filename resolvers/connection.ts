@@ -97,3 +97,22 @@ function columnType(model: Model, entity: EntityModel, term: OrderTerm) {
   const at = target === undefined ? entity : entityOfType(model, target)
   return fieldOfColumn(at ?? entity, term.column).type
 }
+
+/** A page of things that are few and in memory, in their order; the cursor is each one's name. */
+export function simplePage<Item, Shown>(
+  items: readonly Item[],
+  list: { readonly name: (item: Item) => string; readonly show: (item: Item) => Shown; readonly identity: string; readonly cursors: CursorSealer },
+  args: Pick<ListArguments, 'first' | 'after'>,
+) {
+  const { size, cursor } = pageOf(args)
+  const behind = cursor === undefined ? undefined : list.cursors.open(list.identity, cursor)
+  const rest = behind === undefined ? items : items.filter(item => list.name(item) > behind)
+  const page = rest.slice(0, size)
+  const cursorOf = (item: Item | undefined) => (item === undefined ? null : list.cursors.seal(list.identity, list.name(item)))
+  return {
+    edges: page.map(item => ({ cursor: () => cursorOf(item), node: list.show(item) })),
+    nodes: page.map(list.show),
+    pageInfo: { hasNextPage: rest.length > page.length, hasPreviousPage: behind !== undefined, startCursor: cursorOf(page[0]), endCursor: cursorOf(page.at(-1)) },
+    totalCount: items.length,
+  }
+}

@@ -7,11 +7,13 @@ import { matcher, type Filter } from '../schema/filter.ts'
 import type { Row } from '../schema/values.ts'
 import type { CursorSealer } from './cursor.ts'
 import type { Dispatcher } from './live/dispatcher.ts'
-import { gone, placeCodec, type Mode, type PlaceCodec, type Start } from './live/place.ts'
-import type { Frame, Session, Subscription } from './live/session.ts'
+import { gone, placeCodec, type Mode, type Place, type PlaceCodec, type Start } from './live/place.ts'
+import type { Session } from './live/session.ts'
+import type { Frame, Subscription } from './live/subscription.ts'
+import type { Told } from './live/told.ts'
 
 export interface WatchOptions {
-  readonly region: Region
+  readonly region: Pick<Region, 'definition' | 'snapshot'>
   /** The log the region's commits go to, and its dispatcher. */
   readonly changes: ChangeLog
   readonly dispatcher: Dispatcher
@@ -45,7 +47,7 @@ export interface WatchEvent {
   readonly version: number
   /**
    * Resumes behind this event, on any hub that reads the same log, also after a restart. A part of a snapshot (and, in mode `latest`, of changes merged together)
-   * is no place to go on from: the cursors of all but its last event begin again with a snapshot.
+   * is no place to go on from: the cursors of all but its last event begin again. A SNAPSHOT as the first event after a resume says so: what was held is void.
    */
   readonly cursor: string
   /** On the store's clock; for SNAPSHOT when the row was written. */
@@ -120,6 +122,11 @@ async function* events(scope: Scope, options: WatchOptions, subscription: Subscr
     for (;;) {
       const frame = session.take()
       if (frame?.type === 'close') throw closed(frame.code, subscription, cursor)
+      if (frame?.type === 'snapshot' && frame.entries.length === 0 && frame.place) {
+        // No event would say that what was held is void.
+        if (options.after !== undefined) throw gone(subscription.region, 'was inside a snapshot or a merged change, and no row passes any more')
+        cursor = codec.seal(frame.place)
+      }
       for (const event of eventsOf(frame, codec)) {
         cursor = event.cursor
         yield event
@@ -160,9 +167,20 @@ function* eventsOf(frame: Frame | undefined, codec: PlaceCodec): Iterable<WatchE
   if (frame?.type === 'changes') {
     for (const [index, change] of frame.changes.entries()) {
       const last = index === frame.changes.length - 1
-      yield { ...change, cursor: codec.seal(last ? frame.place : 'snapshot') }
+      yield { ...change, cursor: frame.changes.length === 1 ? sealedOnce(change, frame.place, codec) : codec.seal(last ? frame.place : 'snapshot') }
     }
   }
+}
+
+/** Cursors of changes told to several subscribers, who share the change and mostly the audience. */
+const sealed = new WeakMap<Told, { readonly audience: string; readonly place: Place; readonly cursor: string }>()
+
+function sealedOnce(change: Told, place: Place, codec: PlaceCodec): string {
+  const known = sealed.get(change)
+  if (known && known.audience === codec.audience && known.place.next === place.next && known.place.skip === place.skip) return known.cursor
+  const cursor = codec.seal(place)
+  sealed.set(change, { audience: codec.audience, place, cursor })
+  return cursor
 }
 
 /** Ends the events: quietly when the client left, else with the reason and the cursor to come back with. */

@@ -1,7 +1,9 @@
 import { HubError } from '../schema/errors.ts'
 import { operators, type Filter, type Operator } from '../schema/filter.ts'
-import { entityOfType, linksFrom, type EntityModel, type Link, type Model } from '../schema/model.ts'
-import type { Value } from '../schema/values.ts'
+import { entityOfType, linksFrom, type EntityModel, type FieldModel, type Link, type Model } from '../schema/model.ts'
+import { didYouMean } from '../schema/names.ts'
+import { parseValue } from '../schema/scalars.ts'
+import type { ColumnType } from '../schema/values.ts'
 
 /** A condition on the rows of one entity: a filter whose leaves may also be conditions on the rows a link leads to. */
 export type Where =
@@ -33,7 +35,7 @@ export function parseWhere(model: Model, entity: EntityModel, input: Input | nul
     if (name === 'or') return [{ or: (value as Input[]).map(part => parseWhere(model, entity, part)) }]
     if (name === 'not') return [{ not: parseWhere(model, entity, value as Input) }]
     const field = fields.get(name)
-    if (field) return comparisons(field.name, `${name}`, value as Input)
+    if (field) return comparisons(field, value)
     const link = links.get(name)
     const target = link && entityOfType(model, link.target)
     if (!link || !target) throw new HubError('BAD_USER_INPUT', `${entity.type} has no field "${name}" to filter by.`, { field: name })
@@ -43,19 +45,23 @@ export function parseWhere(model: Model, entity: EntityModel, input: Input | nul
   return parts.length === 1 && only ? only : { and: parts }
 }
 
-function comparisons(column: string, name: string, input: Input): Where[] {
+function comparisons({ name: column, field, type }: FieldModel, input: unknown): Where[] {
+  if (typeof input !== 'object' || input === null) throw new HubError('BAD_USER_INPUT', `${field} takes comparisons such as { eq: … }.`, { field })
+  const unknown = Object.keys(input).filter(op => !(operators as readonly string[]).includes(op))
+  if (unknown.length > 0) throw new HubError('BAD_USER_INPUT', `${field} has no comparison "${unknown[0]}".${didYouMean(unknown[0] ?? '', operators) || ` There are: ${operators.join(', ')}.`}`, { field })
   return operators.flatMap((op): Where[] => {
-    const value = input[op]
+    const value = (input as Input)[op]
     if (value === undefined) return []
-    if (value === null) throw new HubError('BAD_USER_INPUT', `${name}: { ${op}: null } holds for no row. Ask for absence with isNull: true, or leave ${op} out.`, { field: name })
-    return [leaf(column, op, value)]
+    if (value === null) throw new HubError('BAD_USER_INPUT', `${field}: { ${op}: null } holds for no row. Ask for absence with isNull: true, or leave ${op} out.`, { field })
+    return [leaf(column, type, op, value)]
   })
 }
 
-function leaf(column: string, op: Operator, value: unknown): Where {
-  if (op === 'in') return { column, op, value: value as readonly Value[] }
-  if (op === 'isNull') return { column, op, value: value as boolean }
-  return { column, op, value: value as Value }
+/** Values are parsed by the column's type: of a generic JSON filter they come as a client wrote them. */
+function leaf(column: string, type: ColumnType, op: Operator, value: unknown): Where {
+  if (op === 'in') return { column, op, value: (Array.isArray(value) ? value : [value]).map(one => parseValue(type, one)) }
+  if (op === 'isNull') return { column, op, value: parseValue('Boolean', value) === true }
+  return { column, op, value: parseValue(op === 'like' || op === 'startsWith' ? 'String' : type, value) }
 }
 
 /** The condition as a filter over the entity's own columns; undefined where it follows a link. */
