@@ -1,6 +1,6 @@
 import type { Catalog, Source } from '../../schema/catalog.ts'
-import { HubError, type Problem } from '../../schema/errors.ts'
-import { asProblem, type Finding } from '../../schema/findings.ts'
+import { HubError } from '../../schema/errors.ts'
+import type { Finding } from '../../schema/findings.ts'
 import type { Model } from '../../schema/model.ts'
 import type { Row } from '../../schema/values.ts'
 import type { Region, RegionStore } from '../../connectors/ports/region-store.ts'
@@ -11,9 +11,10 @@ import type { EntityRows } from '../../resolvers/rows.ts'
 import type { Subgraph } from '../../resolvers/subgraph.ts'
 import { composeSupergraph } from '../federation/compose.ts'
 import { localService } from '../federation/local.ts'
-import { openSupergraph } from '../federation/open.ts'
+import { openSupergraph } from '../federation/execute.ts'
 import type { SubgraphService, Supergraph } from '../federation/supergraph.ts'
 import { foreignEntities, openForeign, type OpenForeign } from './foreign.ts'
+import { refuse } from './mistakes.ts'
 import { modelOf, type ModelParts } from './model.ts'
 import { defineRegions, loadRegion, rowsOfModel, type HeldRegion } from './regions.ts'
 import { openSources, type OpenSource } from './sources.ts'
@@ -24,7 +25,7 @@ export interface AssemblyParts {
   readonly engine: SqlEngine
   readonly clock: Clock
   readonly openSource: (source: Source) => Promise<SourceConnector>
-  readonly openSubgraph: (declared: Catalog['subgraphs'][number]) => Promise<SubgraphService>
+  readonly openSubgraph: (declared: Catalog['subgraphs'][number], scope: Scope) => Promise<SubgraphService>
   readonly tablesOf: ModelParts['tablesOf']
   /** The rows a tenant sees of a region, read at once. */
   readonly rowsNow: (region: Region, tenant: string) => Iterable<Row>
@@ -45,6 +46,8 @@ export interface Assembled {
 }
 
 export interface Assembly extends Assembled {
+  /** The product's own. */
+  readonly subgraphs: readonly Subgraph[]
   readonly supergraph: Supergraph
 }
 
@@ -64,7 +67,7 @@ export async function assemble(scope: Scope, catalog: Catalog, parts: AssemblyPa
   try {
     const found = await openSources(scope, catalog.sources, previous.sources, parts.openSource)
     opened.sources = found.sources
-    const joined = await openForeign(catalog.subgraphs, previous.foreign, parts.openSubgraph)
+    const joined = await openForeign(catalog.subgraphs, previous.foreign, one => parts.openSubgraph(one, scope))
     opened.foreign = joined.foreign
     const { sources } = found
     const { foreign } = joined
@@ -80,10 +83,11 @@ export async function assemble(scope: Scope, catalog: Catalog, parts: AssemblyPa
     for (const [name, one] of await defineRegions(model, catalog, regionParts, previous.held)) held.set(name, one)
     opened.held = held
     const assembled: Assembled = { catalog, model, mounts, sources, foreign, held, rowsOf: rowsOfModel(model, held, regionParts) }
-    const services = [...parts.subgraphs(assembled).map(localService), ...foreign.map(one => one.service)]
+    const subgraphs = parts.subgraphs(assembled)
+    const services = [...subgraphs.map(localService), ...foreign.map(one => one.service)]
     const composed = composeSupergraph(services)
     await loadRegions(scope, assembled, regionParts, previous)
-    return { ...assembled, supergraph: openSupergraph({ composed, services }) }
+    return { ...assembled, subgraphs, supergraph: openSupergraph({ composed, services }) }
   } catch (error) {
     await parts.engine.mount(previous.mounts)
     await letGo(opened, previous, parts.store)
@@ -120,12 +124,3 @@ export async function letGo(old: Pick<Assembled, 'sources' | 'foreign' | 'held'>
   for (const { service } of old.foreign) if (!next.foreign.some(one => one.service === service)) await service.close?.()
   for (const { region } of old.held.values()) if (!kept.has(region) && !region.definition.durable) await store.drop(region.definition.name)
 }
-
-/** CATALOG_INVALID with every finding; a finding inside a text names its line there. */
-function refuse(findings: readonly Finding[]): void {
-  if (findings.length === 0) return
-  const problems: Problem[] = findings.map(finding => ({ ...asProblem(finding), ...('sqlLine' in finding ? { sqlLine: finding.sqlLine, sqlColumn: (finding as { sqlColumn?: unknown }).sqlColumn } : {}) }))
-  const [first] = problems
-  throw new HubError('CATALOG_INVALID', `The catalog has ${problems.length === 1 ? 'a mistake' : `${problems.length} mistakes`}. ${first?.path}: ${first?.message}`, { problems })
-}
-

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { CatalogDefaults } from '../../schema/catalog.ts'
 import { asHubError, HubError, type Problem } from '../../schema/errors.ts'
-import { asProblem, pathText } from '../../schema/findings.ts'
+import { pathText } from '../../schema/findings.ts'
 import type { Json } from '../../schema/values.ts'
 import type { EntryKind, MetadataStore } from '../../connectors/ports/metadata-store.ts'
 import type { Log, Scope } from '../../connectors/ports/scope.ts'
@@ -10,6 +10,7 @@ import type { ComponentHealth, Hub } from '../hub.ts'
 import type { Supergraph } from '../federation/supergraph.ts'
 import { assemble, letGo, nothing, type Assembled, type Assembly, type AssemblyParts } from './assemble.ts'
 import { declaredCatalog, isFromFiles, sectionOf, type ApiEntry, type FileCatalog } from './declared.ts'
+import { refuse } from './mistakes.ts'
 import { Refresher } from './refresher.ts'
 import { hubScope } from './scope.ts'
 
@@ -174,10 +175,7 @@ export class LiveHub implements Hub, CatalogAdmin {
   /** Composes and swaps in one step; everything is as before when it throws. */
   async #serve(scope: Scope, files: FileCatalog, entries: readonly ApiEntry[]): Promise<void> {
     const { catalog, findings } = declaredCatalog(files, entries, this.#parts.defaults)
-    if (findings.length > 0) {
-      const problems = findings.map(asProblem)
-      throw new HubError('CATALOG_INVALID', `The catalog has ${problems.length === 1 ? 'a mistake' : `${problems.length} mistakes`}. ${problems[0]?.path}: ${problems[0]?.message}`, { problems })
-    }
+    refuse(findings)
     const previous = this.#assembly
     // A composition asked for by a client goes on when that client leaves: half of one helps nobody.
     const { signal, deadlineMs } = this.#scope('compose')

@@ -57,7 +57,7 @@ export async function modelOf(scope: Scope, catalog: Catalog, parts: ModelParts)
     waiting = waiting.filter(entry => !ready.includes(entry))
   }
   for (const entry of waiting) findings.push({ path: ['sql' in entry ? 'views' : 'regions', entry.name], message: `"${entry.name}" is built on itself, through ${needs(entry, parts).join(', ')}. Take one of these out.` })
-  findings.push(...tenantFindings(catalog, parts))
+  findings.push(...completenessFindings(catalog), ...tenantFindings(catalog, parts))
 
   const order = new Map([...catalog.regions, ...catalog.views].map((entry, index) => [entry.name, index]))
   entities.sort((a, b) => (order.get(a.name) ?? 0) - (order.get(b.name) ?? 0))
@@ -129,6 +129,17 @@ async function describe(scope: Scope, entry: ViewEntry | RegionEntry, engine: Sq
     findings.push({ path: 'sql' in entry ? ['views', entry.name, 'sql'] : ['regions', entry.name, 'load', 'view'], message: error.message, ...place })
     return undefined
   }
+}
+
+/** A region that answers lists from memory must hold every row. */
+function completenessFindings(catalog: Catalog): Finding[] {
+  return catalog.regions.flatMap(({ name, load, expiry, tenantColumn }): Finding[] => {
+    const isEager = load !== undefined && ('view' in load || load.eager)
+    const expires = Object.values(expiry).some(ms => ms !== undefined)
+    if (isEager && expires) return [{ path: ['regions', name, 'expiry'], message: `All rows of "${name}" are loaded, so that lists are answered from memory; entries that expire would be missing there. Leave expiry out, or load rows as they are asked for (eager: false).` }]
+    if (tenantColumn !== undefined && !isEager) return [{ path: ['regions', name, 'tenantColumn'], message: `"${name}" is loaded as rows are asked for, which cannot tell tenants apart in SQL. Add eager: true.` }]
+    return []
+  })
 }
 
 /** What is kept once for everybody cannot be computed from rows that differ by tenant. */

@@ -7,6 +7,7 @@ import type { CursorSealer } from '../../resolvers/cursor.ts'
 import { mustHold } from '../../resolvers/guard.ts'
 import type { Dispatcher } from '../../resolvers/live/dispatcher.ts'
 import type { FieldResolution } from '../../resolvers/subgraph.ts'
+import { regionNamed } from './entries.ts'
 import { watch, type WatchEvent } from '../../resolvers/watch.ts'
 import { asFilter, parseWhere } from '../../resolvers/where.ts'
 
@@ -40,6 +41,19 @@ export function changes(roles: { readonly model: Model; readonly changes: Change
       })
       return named(events, `${entity.lookupField}Changed`)
     },
+  }
+}
+
+/** `cacheChanges`: the same for a region by its name, with rows as JSON. */
+export function genericChanges(roles: { readonly model: Model; readonly region: (name: string) => Region; readonly changes: Changes; readonly cursors: CursorSealer }): FieldResolution {
+  return {
+    subscribe: (source: unknown, { region, ...args }: Arguments & { readonly region: string }, context: Context, info) => {
+      const entity = regionNamed(roles.model, region)
+      const typed = changes(roles, entity, roles.region(region))
+      if (typeof typed === 'function') throw new RangeError('A change field has a source of events.')
+      return typed.subscribe(source as never, args, context, info)
+    },
+    resolve: (event: Record<string, WatchEvent>) => Object.values(event)[0],
   }
 }
 

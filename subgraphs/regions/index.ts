@@ -1,29 +1,26 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { entitySdl } from '../../schema/sdl.ts'
 import { scalars } from '../../schema/scalars.ts'
-import type { Model } from '../../schema/model.ts'
-import type { Region } from '../../connectors/ports/region-store.ts'
-import type { CursorSealer } from '../../resolvers/cursor.ts'
 import { entityResolution } from '../../resolvers/entity.ts'
-import type { EntityRows } from '../../resolvers/rows.ts'
 import { mergeFields, type FieldResolution, type Subgraph } from '../../resolvers/subgraph.ts'
-import { changeFields, changes, type Changes } from './changes.ts'
+import { regionCatalogFields, type RegionCatalogRoles } from './catalog.ts'
+import { changeFields, changes, genericChanges, type Changes } from './changes.ts'
+import { entryFields, type EntryRoles } from './entries.ts'
+import { sqlFields, type SqlRoles } from './sql.ts'
 import { writes } from './writes.ts'
 
-export interface RegionsRoles {
-  readonly model: Model
-  readonly region: (name: string) => Region
-  readonly rowsOf: (type: string) => EntityRows
+export interface RegionsRoles extends EntryRoles, SqlRoles, RegionCatalogRoles {
   readonly changes: Changes
-  readonly cursors: CursorSealer
-  /** Fields beside those of the declared entities, with their SDL. */
-  readonly management?: Pick<Subgraph, 'fields' | 'sdl'>
 }
 
-/** Regions: look-ups, lists, writes and changes of every declared region, and the relations that lead to one. */
+const management = readFileSync(join(import.meta.dirname, '..', '..', 'schema', 'regions.graphql'), 'utf8')
+
+/** Regions: look-ups, lists, writes and changes of every declared region, the relations that lead to one, and regions as things to declare, fill and drop by name. */
 export function regionsSubgraph(roles: RegionsRoles): Subgraph {
   const { fields, entities } = entityResolution({ ...roles, subgraph: 'regions' })
   const mutation: Record<string, FieldResolution> = {}
-  const subscription: Record<string, FieldResolution> = {}
+  const subscription: Record<string, FieldResolution> = { cacheChanges: genericChanges(roles) }
   const own = roles.model.entities.filter(entity => entity.kind === 'region')
   const changeTypes = Object.fromEntries(own.map(entity => [`${entity.type}Change`, changeFields]))
   for (const entity of own) {
@@ -31,11 +28,10 @@ export function regionsSubgraph(roles: RegionsRoles): Subgraph {
     if (entity.writable) Object.assign(mutation, writes(entity, region))
     subscription[`${entity.lookupField}Changed`] = changes(roles, entity, region)
   }
-  const extra = roles.management?.fields ?? {}
   return {
     name: 'regions',
-    sdl: [entitySdl(roles.model, 'regions'), roles.management?.sdl].filter(Boolean).join('\n'),
-    fields: mergeFields(fields, changeTypes, { Mutation: mutation, Subscription: subscription }, extra),
+    sdl: `${entitySdl(roles.model, 'regions')}\n${management}`,
+    fields: mergeFields(fields, changeTypes, { Mutation: mutation, Subscription: subscription }, entryFields(roles), sqlFields(roles), regionCatalogFields(roles)),
     scalars,
     entities,
   }

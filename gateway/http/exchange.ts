@@ -1,0 +1,72 @@
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import type { Log } from '../../connectors/ports/scope.ts'
+import { HubError } from '../../schema/errors.ts'
+import type { AnsweredError } from './errors.ts'
+import { problemOf } from './errors.ts'
+
+/** One HTTP request on its way to its answer. */
+export interface Exchange {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly url: URL
+  readonly requestId: string
+  readonly log: Log
+  /** Fields for the line of the log and labels for the metrics, filled on the way. */
+  readonly seen: { route: string; tenant?: string; [field: string]: unknown }
+}
+
+const securityHeaders: Readonly<Record<string, string>> = {
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+  'content-security-policy': 'default-src \'none\'; frame-ancestors \'none\'',
+  'cache-control': 'no-store',
+}
+
+/** Bytes of an unread body that are thrown away so that the client may read its answer; a client that sends more is cut. */
+const maxDiscardedBytes = 16 * 1024 * 1024
+
+/** Writes the whole answer. Headers given here win over the defaults. Nothing happens when the client has left or was answered. */
+export function send(exchange: Exchange, status: number, headers: OutgoingHttpHeaders, body: string | Buffer): void {
+  const { response, request, requestId } = exchange
+  if (response.headersSent || response.destroyed) return
+  const bytes = typeof body === 'string' ? Buffer.from(body, 'utf8') : body
+  response.writeHead(status, { ...securityHeaders, 'x-request-id': requestId, ...headers, ...(status === 204 || status === 304 ? {} : { 'content-length': bytes.length }) })
+  response.end(request.method === 'HEAD' ? undefined : bytes)
+  if (!request.complete) discard(request)
+}
+
+/** Headers of an answer that goes on, as an event stream does. */
+export function streamHeaders(exchange: Exchange, headers: OutgoingHttpHeaders): OutgoingHttpHeaders {
+  return { ...securityHeaders, 'x-request-id': exchange.requestId, ...headers }
+}
+
+export function sendJson(exchange: Exchange, status: number, value: unknown, headers: OutgoingHttpHeaders = {}): void {
+  send(exchange, status, { 'content-type': 'application/json; charset=utf-8', ...headers }, JSON.stringify(value))
+}
+
+/** RFC 9457. */
+export function sendProblem(exchange: Exchange, error: AnsweredError, headers: OutgoingHttpHeaders = {}): void {
+  send(exchange, error.extensions.http.status, { 'content-type': 'application/problem+json; charset=utf-8', ...headers }, JSON.stringify(problemOf(error)))
+}
+
+/** The status of an answer made of this error, and the headers that go with it. */
+export function headersFor(error: unknown, challenge: (reason?: string) => string): OutgoingHttpHeaders {
+  if (!(error instanceof HubError)) return {}
+  const wait = error.details['retryAfterSeconds']
+  const proof = error.details['proof'] === true || error.message.startsWith('The token ')
+  return {
+    ...(typeof wait === 'number' ? { 'retry-after': String(wait) } : {}),
+    ...(error.code === 'UNAUTHENTICATED' ? { 'www-authenticate': challenge(proof ? error.message : undefined) } : {}),
+    ...(error.code === 'SHUTTING_DOWN' ? { connection: 'close' } : {}),
+  }
+}
+
+function discard(request: IncomingMessage): void {
+  let bytes = 0
+  request.on('data', (chunk: Buffer) => {
+    bytes += chunk.length
+    if (bytes > maxDiscardedBytes) request.destroy()
+  })
+  request.resume()
+}

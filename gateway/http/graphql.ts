@@ -1,0 +1,87 @@
+import type { IncomingMessage } from 'node:http'
+import { HeaderMap } from '@apollo/server'
+import { HubError } from '../../schema/errors.ts'
+import type { Identity } from '../auth/identity.ts'
+import { type MediaType, type Seen, statusOf } from './apollo.ts'
+import { parseJson, readBody, requireJson } from './body.ts'
+import { type Exchange, send } from './exchange.ts'
+import { negotiate } from './negotiate.ts'
+import { type Params, paramsOf, paramsOfSearch } from './params.ts'
+import { type GraphQLParts, observed } from './parts.ts'
+import { openScope } from './scope.ts'
+import type { FrontSettings } from './settings.ts'
+import { streamEvents } from './streaming.ts'
+import { callerKey } from './subscriptions.ts'
+
+export const eventStream = 'text/event-stream'
+export const mediaTypes = ['application/json', 'application/graphql-response+json'] as const satisfies readonly MediaType[]
+
+/** The representation of an answer the client likes best, or undefined when it takes none. */
+export function representation(accept: string | undefined): MediaType | typeof eventStream | undefined {
+  return negotiate(accept, [...mediaTypes, eventStream])
+}
+
+/** Whether the client would rather have a page than an answer. */
+export function prefersPage(accept: string | undefined): boolean {
+  return negotiate(accept, [...mediaTypes, eventStream, 'text/html']) === 'text/html'
+}
+
+/** One operation over HTTP for a caller who is known: as one answer, or as an event stream. */
+export async function answerGraphQL(parts: GraphQLParts, exchange: Exchange, identity: Identity): Promise<void> {
+  const { request } = exchange
+  parts.rate.take(rateKey(identity, request))
+  const accepted = representation(request.headers.accept)
+  if (accepted === undefined) {
+    throw new HubError('BAD_USER_INPUT', `The request accepts "${(request.headers.accept ?? '').slice(0, 100)}"; ${[...mediaTypes, eventStream].join(', ')} are what there is.`, { status: 406 })
+  }
+  const params = await readParams(exchange, parts.settings)
+  if (accepted === eventStream) return streamEvents(parts, exchange, identity, params)
+  return answerOnce(parts, exchange, identity, params, accepted)
+}
+
+async function answerOnce(parts: GraphQLParts, exchange: Exchange, identity: Identity, params: Params, mediaType: MediaType): Promise<void> {
+  const { request, url, response } = exchange
+  const { clock, lifecycle, settings } = parts
+  const open = openScope({ requestId: exchange.requestId, identity, timeoutMs: settings.requestTimeoutMs, clock, log: exchange.log, lifecycle })
+  const leave = () => open.abort(new HubError('CANCELLED', 'The client left; the work was cancelled.'))
+  response.once('close', leave)
+  const seen: Seen = { codes: [] }
+  const observe = observed(parts, 'http', seen)
+  try {
+    parts.operations.admit(params)
+    const explain = request.headers['x-hub-explain'] === '1'
+    const method = request.method === 'GET' ? 'GET' : 'POST'
+    const written = await parts.apollo.handle(parts.hub.supergraph, { method, headers: headersOf(request, mediaType), search: url.search, params, open, explain, mediaType, seen })
+    send(exchange, written.status, Object.fromEntries(written.headers), written.body)
+  } catch (error) {
+    const answer = parts.operations.failure(error, open.scope)
+    seen.codes.push(...answer.errors.map(({ extensions }) => extensions.code))
+    const status = error instanceof HubError && typeof error.details['status'] === 'number' ? error.details['status'] : statusOf(answer, mediaType)
+    send(exchange, status, { 'content-type': `${mediaType}; charset=utf-8` }, JSON.stringify(answer))
+  } finally {
+    response.off('close', leave)
+    open.close()
+    observe()
+    Object.assign(exchange.seen, seen)
+  }
+}
+
+/** Accept is what was negotiated, so that the pipeline comes to the same answer. */
+function headersOf(request: IncomingMessage, mediaType: MediaType): HeaderMap {
+  const headers = new HeaderMap()
+  for (const [name, value] of Object.entries(request.headers)) if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(', ') : value)
+  headers.set('accept', mediaType)
+  return headers
+}
+
+async function readParams(exchange: Exchange, settings: FrontSettings): Promise<Params> {
+  const { request, url } = exchange
+  if (request.method === 'GET') return paramsOfSearch(url.searchParams, settings.limits.maxVariableDepth)
+  requireJson(request)
+  return paramsOf(parseJson(await readBody(request, settings.maxBodyBytes)), settings.limits.maxVariableDepth)
+}
+
+/** Callers nobody knows are told apart by their address. */
+export function rateKey(identity: Identity, request: IncomingMessage): string {
+  return identity.caller.subject === 'anonymous' ? `${callerKey(identity)}\n${request.socket.remoteAddress}` : callerKey(identity)
+}

@@ -1,0 +1,158 @@
+import {
+  type DocumentNode, type ExecutionResult, getOperationAST, GraphQLError, Kind, NoSchemaIntrospectionCustomRule, type OperationDefinitionNode, OperationTypeNode, parse, specifiedRules, validate,
+} from 'graphql'
+import type { Scope } from '../../connectors/ports/scope.ts'
+import type { Read } from '../../resolvers/context.ts'
+import { HubError } from '../../schema/errors.ts'
+import type { Supergraph } from '../federation/supergraph.ts'
+import { checkCost } from '../limits/cost.ts'
+import type { PersistedDocuments } from '../limits/persisted.ts'
+import type { ShapeCheck } from '../limits/shape.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
+import { type AnsweredError, answeredError } from './errors.ts'
+import type { Params } from './params.ts'
+import { untilAborted } from './scope.ts'
+import type { FrontSettings } from './settings.ts'
+
+/** One operation that passed every check, and the graph it will run on. */
+export interface Prepared {
+  readonly supergraph: Supergraph
+  readonly document: DocumentNode
+  readonly text: string
+  readonly node: OperationDefinitionNode
+  readonly params: Params
+}
+
+/** An answer ready to be written. */
+export interface Answer {
+  readonly errors?: readonly AnsweredError[]
+  readonly data?: ExecutionResult['data']
+  readonly extensions?: Readonly<Record<string, unknown>>
+}
+
+/** A document with several mistakes, each with its place. */
+export class Refusal extends Error {
+  readonly errors: readonly GraphQLError[]
+
+  constructor(errors: readonly GraphQLError[]) {
+    super(errors.map(({ message }) => message).join(' '))
+    this.errors = errors
+  }
+}
+
+const maxDocuments = 2_000
+
+/** What every transport does with an operation: find its document, check it, run it, word its errors. */
+export class Operations {
+  readonly #settings: FrontSettings
+  readonly #persisted: PersistedDocuments
+  readonly #shape: ShapeCheck
+  readonly #metrics: Metrics
+  readonly #valid = new WeakMap<Supergraph, Map<string, DocumentNode>>()
+
+  constructor(parts: { settings: FrontSettings; persisted: PersistedDocuments; shape: ShapeCheck; metrics: Metrics }) {
+    this.#settings = parts.settings
+    this.#persisted = parts.persisted
+    this.#shape = parts.shape
+    this.#metrics = parts.metrics
+  }
+
+  /** The document's text, after the checks that need no parser of ours: persisted documents, and the limits of shape for what is not trusted. */
+  admit(params: Params): string {
+    const text = this.#persisted.resolve(params)
+    if (!text) throw new HubError('BAD_USER_INPUT', '"query" is missing; it is the text of a GraphQL document.')
+    if (!this.#persisted.trusts(text)) this.#shape.check(text)
+    return text
+  }
+
+  /** Everything that stands before execution, for transports without a pipeline of their own. Throws a HubError, or a Refusal for mistakes in the document. */
+  prepare(supergraph: Supergraph, params: Params): Prepared {
+    const text = this.admit(params)
+    return this.choose({ supergraph, document: this.#document(supergraph, text), text, params })
+  }
+
+  /** The operation that is asked for, within its limit of cost. */
+  choose({ supergraph, document, text, params }: Omit<Prepared, 'node'>): Prepared {
+    const node = getOperationAST(document, params.operationName)
+    if (!node) throw new HubError('BAD_USER_INPUT', noOperation(document, params.operationName))
+    checkCost(supergraph.schema, document, node, params.variables, this.#settings.limits)
+    return { supergraph, document, text, node, params }
+  }
+
+  /** Runs a query or a mutation; the answer comes by the scope's deadline. Throws the reason when the scope was aborted first. */
+  async execute(prepared: Prepared, scope: Scope, wanted: { explain: boolean }): Promise<Answer> {
+    const { supergraph, document, text, params } = prepared
+    if (prepared.node.operation === OperationTypeNode.SUBSCRIPTION) {
+      throw new HubError('BAD_USER_INPUT', 'A subscription has no single answer.', { hint: 'Ask with "Accept: text/event-stream", or over a WebSocket with graphql-transport-ws.' })
+    }
+    const reads: Read[] = []
+    const explain = wanted.explain ? (read: Read) => void reads.push(read) : undefined
+    const result = await untilAborted(supergraph.execute({ document, text, variables: params.variables, scope, ...(params.operationName ? { operationName: params.operationName } : {}), ...(explain ? { explain } : {}) }), scope.signal)
+    const answer = this.answer(result, scope)
+    return explain ? { ...answer, extensions: { ...answer.extensions, hub: { reads } } } : answer
+  }
+
+  /** Begins a subscription: its events, or the answer that refuses it. */
+  async subscribe({ supergraph, document, text, params }: Prepared, scope: Scope): Promise<AsyncGenerator<ExecutionResult, void, void> | Answer> {
+    const result = await untilAborted(supergraph.subscribe({ document, text, variables: params.variables, scope, ...(params.operationName ? { operationName: params.operationName } : {}) }), scope.signal)
+    return Symbol.asyncIterator in result ? result : this.answer(result, scope)
+  }
+
+  /** A result as it is written: errors worded, counted and stripped of what is not the client's. */
+  answer({ errors, data, extensions }: ExecutionResult, context: Pick<Scope, 'requestId' | 'log'>): Answer {
+    return {
+      ...(errors && errors.length > 0 ? { errors: errors.map(error => this.error(error, context)) } : {}),
+      ...(data === undefined ? {} : { data }),
+      ...(extensions ? { extensions } : {}),
+    }
+  }
+
+  /** What was thrown, as an answer without data. */
+  failure(error: unknown, context: Pick<Scope, 'requestId' | 'log'>): Answer & { readonly errors: readonly AnsweredError[] } {
+    const all: readonly unknown[] = error instanceof Refusal ? error.errors : [error]
+    return { errors: all.map(each => this.error(each, context)) }
+  }
+
+  error(error: unknown, context: Pick<Scope, 'requestId' | 'log'>): AnsweredError {
+    const answered = answeredError(error, context)
+    this.#metrics.errors.inc({ code: Object.hasOwn(answered.extensions, 'code') ? answered.extensions.code : 'INTERNAL' })
+    return answered
+  }
+
+  #document(supergraph: Supergraph, text: string): DocumentNode {
+    const known = this.#valid.get(supergraph) ?? new Map<string, DocumentNode>()
+    this.#valid.set(supergraph, known)
+    const found = known.get(text)
+    if (found) return found
+    const document = parsed(text, this.#settings.limits.maxTokens)
+    const rules = this.#settings.introspection ? specifiedRules : [...specifiedRules, NoSchemaIntrospectionCustomRule]
+    const errors = validate(supergraph.schema, document, rules)
+    if (errors.length > 0) throw new Refusal(errors.map(error => withCode(error, 'GRAPHQL_VALIDATION_FAILED')))
+    for (const oldest of known.keys()) {
+      if (known.size < maxDocuments) break
+      known.delete(oldest)
+    }
+    known.set(text, document)
+    return document
+  }
+}
+
+function parsed(text: string, maxTokens: number): DocumentNode {
+  try {
+    return parse(text, { maxTokens })
+  } catch (error) {
+    throw error instanceof GraphQLError ? new Refusal([withCode(error, 'GRAPHQL_PARSE_FAILED')]) : error
+  }
+}
+
+function withCode(error: GraphQLError, code: string): GraphQLError {
+  return new GraphQLError(error.message, { nodes: error.nodes, source: error.source, positions: error.positions, extensions: { ...error.extensions, code } })
+}
+
+/** Why no operation of the document is the one asked for. */
+export function noOperation(document: DocumentNode, asked: string | undefined): string {
+  const names = document.definitions.flatMap(definition => (definition.kind === Kind.OPERATION_DEFINITION ? [definition.name?.value ?? '(without a name)'] : []))
+  if (names.length === 0) return 'The document has no operation.'
+  const has = `the document has ${names.map(name => `"${name}"`).join(', ')}`
+  return asked ? `There is no operation "${asked}": ${has}.` : `operationName is missing, and ${has}. Say which one.`
+}

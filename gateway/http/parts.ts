@@ -1,0 +1,35 @@
+import type { Clock } from '../../connectors/ports/scope.ts'
+import type { Hub } from '../hub.ts'
+import type { Lifecycle } from '../lifecycle.ts'
+import type { RateLimit } from '../limits/rate.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
+import type { Apollo, Seen } from './apollo.ts'
+import type { Operations } from './operations.ts'
+import type { FrontSettings } from './settings.ts'
+import type { Subscriptions, Transport } from './subscriptions.ts'
+
+/** What answering an operation takes, on every transport. */
+export interface GraphQLParts {
+  readonly hub: Hub
+  readonly settings: FrontSettings
+  readonly clock: Clock
+  readonly metrics: Metrics
+  readonly lifecycle: Lifecycle
+  readonly operations: Operations
+  readonly apollo: Apollo
+  readonly subscriptions: Subscriptions
+  readonly rate: RateLimit
+}
+
+/** Measures one operation until the answer is called; calling it twice measures once. */
+export function observed({ metrics }: GraphQLParts, transport: 'http' | Transport, seen: Seen): () => void {
+  const startedMs = performance.now()
+  metrics.requestsInFlight.inc()
+  let ended = false
+  return () => {
+    if (ended) return
+    ended = true
+    metrics.requestsInFlight.dec()
+    metrics.requestSeconds.observe({ transport, operation_type: seen.operationType ?? 'none' }, (performance.now() - startedMs) / 1000)
+  }
+}

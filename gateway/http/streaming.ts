@@ -1,0 +1,122 @@
+import { OperationTypeNode } from 'graphql'
+import type { Log } from '../../connectors/ports/scope.ts'
+import { HubError } from '../../schema/errors.ts'
+import type { Identity } from '../auth/identity.ts'
+import type { Seen } from './apollo.ts'
+import type { Exchange } from './exchange.ts'
+import type { Answer, Prepared } from './operations.ts'
+import type { Params } from './params.ts'
+import { type GraphQLParts, observed } from './parts.ts'
+import { type OpenScope, openScope } from './scope.ts'
+import { writeEventStream } from './sse.ts'
+import { Events, type Transport } from './subscriptions.ts'
+
+/** One operation asked for on a transport that streams. */
+export interface Asked {
+  readonly requestId: string
+  readonly identity: Identity
+  readonly params: Params
+  readonly transport: Transport
+  /** Aborts when nobody listens any more, or nobody may; its reason is a HubError. */
+  readonly gone: AbortSignal
+  readonly log: Log
+  readonly explain: boolean
+  readonly seen: Seen
+}
+
+/** What it became. `prepared` is absent when it was refused before that. */
+export interface Begun {
+  readonly prepared?: Prepared
+  readonly result: Events | Answer
+}
+
+/** Checks an operation and begins it. Never fails: what goes wrong is its answer. */
+export async function begin(parts: GraphQLParts, asked: Asked): Promise<Begun> {
+  const { operations, hub, lifecycle } = parts
+  const { seen } = asked
+  const finish = lifecycle.begin()
+  const observe = observed(parts, asked.transport, seen)
+  let prepared: Prepared | undefined
+  try {
+    prepared = operations.prepare(hub.supergraph, asked.params)
+    seen.operationType = prepared.node.operation
+    if (prepared.node.name) seen.operationName = prepared.node.name.value
+    const result = prepared.node.operation === OperationTypeNode.SUBSCRIPTION ? await subscribe(parts, asked, prepared, observe) : await answer(parts, asked, prepared, observe)
+    return { prepared, result }
+  } catch (error) {
+    observe()
+    const result = operations.failure(error, asked)
+    seen.codes.push(...result.errors.map(({ extensions }) => extensions.code))
+    return { result, ...(prepared ? { prepared } : {}) }
+  } finally {
+    finish()
+  }
+}
+
+async function answer(parts: GraphQLParts, asked: Asked, prepared: Prepared, observe: () => void): Promise<Answer> {
+  const { open, leave } = listened(parts, asked, parts.settings.requestTimeoutMs)
+  try {
+    return await parts.operations.execute(prepared, open.scope, { explain: asked.explain })
+  } finally {
+    leave()
+    observe()
+  }
+}
+
+async function subscribe(parts: GraphQLParts, asked: Asked, prepared: Prepared, observe: () => void): Promise<Events | Answer> {
+  const { open, leave } = listened(parts, asked, parts.settings.subscriptions.maxLifetimeMs)
+  const ending = [leave, observe]
+  const ended = () => {
+    for (const end of ending.splice(0)) end()
+  }
+  try {
+    ending.push(parts.subscriptions.add({ document: prepared.document, identity: asked.identity, transport: asked.transport, abort: open.abort }))
+    const result = await parts.operations.subscribe(prepared, open.scope)
+    if (Symbol.asyncIterator in result) return new Events(result, { leave: () => open.abort(left), ended })
+    ended()
+    return result
+  } catch (error) {
+    ended()
+    throw error
+  }
+}
+
+const left = new HubError('CANCELLED', 'The client ended the subscription.')
+
+/** A scope that ends with its listener. */
+function listened({ clock, lifecycle }: GraphQLParts, { requestId, identity, log, gone }: Asked, timeoutMs: number): { open: OpenScope; leave: () => void } {
+  const open = openScope({ requestId, identity, timeoutMs, clock, log, lifecycle })
+  const end = () => open.abort(gone.reason)
+  if (gone.aborted) end()
+  else gone.addEventListener('abort', end, { once: true })
+  const leave = () => {
+    gone.removeEventListener('abort', end)
+    open.close()
+  }
+  return { open, leave }
+}
+
+/** One operation as an event stream, for a caller who is known. Ends with the stream. */
+export async function streamEvents(parts: GraphQLParts, exchange: Exchange, identity: Identity, params: Params): Promise<void> {
+  const { operations, settings, clock, metrics } = parts
+  const { requestId, log, request, response } = exchange
+  const seen: Seen = { codes: [] }
+  const gone = new AbortController()
+  const end = (code: 'CANCELLED' | 'UNAUTHENTICATED', sentence: string) => gone.abort(new HubError(code, sentence))
+  response.once('close', () => end('CANCELLED', 'The client left; the work was cancelled.'))
+  // A timer holds 24.8 days at most.
+  const waitMs = identity.expiresAtMs === undefined ? undefined : Math.min(Math.max(0, identity.expiresAtMs - clock.now()), 2_000_000_000)
+  const stopExpiry = waitMs === undefined ? () => {} : clock.after(waitMs, () => end('UNAUTHENTICATED', 'The token has expired. Subscribe again with a new one.'))
+  const context = { requestId, log }
+  try {
+    const { result } = await begin(parts, { requestId, identity, params, transport: 'sse', gone: gone.signal, log, explain: request.headers['x-hub-explain'] === '1', seen })
+    Object.assign(exchange.seen, seen)
+    await writeEventStream(
+      exchange,
+      { events: result, answer: event => operations.answer(event, context), failure: error => operations.failure(error, context) },
+      { clock, pingIntervalMs: settings.subscriptions.pingIntervalMs, metrics },
+    )
+  } finally {
+    stopExpiry()
+  }
+}

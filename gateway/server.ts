@@ -1,0 +1,156 @@
+import { Counter, Gauge } from 'prom-client'
+import { loadCatalog, type LoadedCatalog } from './catalog/load.ts'
+import { watchCatalog } from './catalog/watch.ts'
+import { asHubError, HubError } from '../schema/errors.ts'
+import type { Clock, Log } from '../connectors/ports/scope.ts'
+import { createAuthenticator } from './auth/authenticator.ts'
+import { placedProblems } from './check.ts'
+import { environment, type Config } from './config.ts'
+import { singleSubgraph } from './federation/single.ts'
+import { openFront } from './http/front.ts'
+import type { Hub } from './hub.ts'
+import type { LiveHub } from './assembly/live-hub.ts'
+import { Lifecycle } from './lifecycle.ts'
+import { createMetrics, type Metrics } from './telemetry/metrics.ts'
+import { openHub, type OpenHub } from './wiring.ts'
+
+export interface Server {
+  readonly url: string
+  readonly hub: LiveHub
+  readonly open: boolean
+  /** Lets what is under way end, then closes everything. Calling it again waits for the same end. */
+  close(): Promise<void>
+}
+
+export interface ServeOptions {
+  readonly clock: Clock
+  readonly log: Log
+  readonly progress?: (region: string, rows: number) => void
+  readonly onFatal: (error: Error) => void
+}
+
+/** The hub of a configuration behind its door: catalog composed and loaded, edits of it followed. */
+export function serve(config: Config & { readonly catalog: string }, options: ServeOptions): Promise<Server> {
+  return serveGraph(config, options, hub => hub)
+}
+
+/** One of its subgraphs alone, for a gateway somewhere else. An unknown name → NOT_FOUND with those there are. */
+export function serveSubgraph(name: string, config: Config & { readonly catalog: string }, options: ServeOptions): Promise<Server> {
+  return serveGraph(config, options, hub => onlySubgraph(hub, name))
+}
+
+async function serveGraph(config: Config & { readonly catalog: string }, { clock, log, progress, onFatal }: ServeOptions, facing: (hub: LiveHub) => Hub): Promise<Server> {
+  const auth = createAuthenticator(config.auth, { host: config.host, clock, log })
+  const lifecycle = new Lifecycle(clock)
+  const metrics = createMetrics()
+  const files = new CatalogFiles(config)
+  const opened = await placed(files, openHub({
+    data: config.data, clock, log, maxEntries: config.defaults.evictionSize, backups: config.defaults.backups, progress, onFatal,
+    later: work => lifecycle.later(work, log),
+    files: () => files.load(),
+  }))
+  try {
+    const watcher = watchCatalog(config.catalog, () => lifecycle.later(() => follow(opened.hub, files, log), log), { clock, onError: error => log.warn('The catalog is no longer watched.', { reason: error.message }) })
+    regionMetrics(metrics, opened)
+    const front = await openFront({ hub: facing(opened.hub), settings: config, clock, log, auth, metrics })
+    let closing: Promise<void> | undefined
+    const close = async () => {
+      watcher.close()
+      await front.drain()
+      await lifecycle.idle(config.drainTimeoutMs)
+      await opened.close()
+    }
+    return { url: front.url, hub: opened.hub, open: auth.open, close: () => (closing ??= close()) }
+  } catch (error) {
+    await opened.close()
+    throw error
+  }
+}
+
+/** The hub as one of its subgraphs shows it. */
+function onlySubgraph(hub: LiveHub, name: string): Hub {
+  const single = () => {
+    const { subgraphs } = hub.assembly
+    const found = subgraphs.find(one => one.name === name)
+    if (!found) throw new HubError('NOT_FOUND', `The hub has no subgraph "${name}". There are: ${subgraphs.map(one => one.name).join(', ')}.`, { subgraph: name })
+    return singleSubgraph(found)
+  }
+  let supergraph = single()
+  return {
+    get supergraph() {
+      return supergraph
+    },
+    onSupergraph: listener =>
+      hub.onSupergraph(() => {
+        supergraph = single()
+        listener(supergraph)
+      }),
+    health: () => hub.health(),
+  }
+}
+
+/** The catalog's files, and where in them each member stands. */
+class CatalogFiles {
+  readonly #config: Config & { readonly catalog: string }
+  #loaded: LoadedCatalog | undefined
+
+  constructor(config: Config & { readonly catalog: string }) {
+    this.#config = config
+  }
+
+  async load(): Promise<{ catalog: LoadedCatalog['catalog']; written: Readonly<Record<string, unknown>> }> {
+    this.#loaded = await loadCatalog(this.#config.catalog, { env: name => environment[name], defaults: { maxEntries: this.#config.defaults.evictionSize, backups: this.#config.defaults.backups } })
+    return { catalog: this.#loaded.catalog, written: this.#loaded.written }
+  }
+
+  /** The failure with the places of its problems in the files. */
+  placed(error: unknown): unknown {
+    if (!this.#loaded || !(error instanceof HubError) || error.code !== 'CATALOG_INVALID') return error
+    return new HubError('CATALOG_INVALID', error.message, { ...error.details, problems: placedProblems(this.#loaded, error) }, { cause: error.cause })
+  }
+}
+
+/** Failures with problems in the catalog say where in the files each stands. */
+async function placed<T>(files: CatalogFiles, work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    throw files.placed(error)
+  }
+}
+
+async function follow(hub: LiveHub, files: CatalogFiles, log: Log): Promise<void> {
+  try {
+    const before = hub.supergraph.version
+    await placed(files, hub.reload())
+    log.info(hub.supergraph.version === before ? 'The catalog was read again; the graph is the same.' : 'The edited catalog serves.', { version: hub.supergraph.version })
+  } catch (error) {
+    const failure = asHubError(error)
+    if (failure.code === 'INTERNAL') throw error
+    log.error('The edited catalog is refused; the graph before it goes on serving.', { code: failure.code, reason: failure.message, problems: failure.details['problems'] })
+  }
+}
+
+/** Figures per region, read when they are scraped. */
+function regionMetrics({ registry }: Metrics, { regionStats }: OpenHub): void {
+  type Stats = ReturnType<OpenHub['regionStats']>[number]['stats']
+  const figure = (name: string, help: string, read: (stats: Stats) => number | null) => {
+    const collect = (metric: Gauge | Counter) => {
+      metric.reset()
+      for (const { region, stats } of regionStats()) {
+        const value = read(stats)
+        if (value !== null) metric.inc({ region }, value)
+      }
+    }
+    const common = { registers: [registry], name, help, labelNames: ['region'] }
+    if (name.endsWith('_total')) new Counter({ ...common, collect() { collect(this) } })
+    else new Gauge({ ...common, collect() { collect(this) } })
+  }
+  figure('dih_cache_hits_total', 'Reads answered from the region.', stats => stats.hits)
+  figure('dih_cache_misses_total', 'Reads of keys the region did not hold.', stats => stats.misses)
+  figure('dih_evictions_total', 'Entries that went because the region was full.', stats => stats.evictions)
+  figure('dih_expiries_total', 'Entries whose time ran out.', stats => stats.expiries)
+  figure('dih_region_entries', 'Entries held.', stats => stats.entries)
+  figure('dih_region_bytes', 'Bytes the entries take, about.', stats => stats.sizeBytes)
+  figure('dih_backend_offload_ratio', 'Share of reads answered without asking the source.', stats => (stats.hits + stats.misses === 0 ? null : stats.hits / (stats.hits + stats.misses)))
+}

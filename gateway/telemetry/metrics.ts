@@ -1,0 +1,33 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+
+/** What the front counts. Other parts add their own to `registry`: names end in `_total`, `_seconds` or `_bytes`. */
+export interface Metrics {
+  readonly registry: Registry
+  /** Labels: operation_type (query, mutation, subscription, none), transport (http, sse, websocket). */
+  readonly requestSeconds: Histogram<'operation_type' | 'transport'>
+  readonly requestsInFlight: Gauge
+  /** One per error of an answer. Label: code. */
+  readonly errors: Counter<'code'>
+  readonly subscriptionsOpen: Gauge<'transport'>
+  readonly events: Counter<'transport'>
+  readonly httpResponses: Counter<'route' | 'status'>
+}
+
+/** `process: false` leaves out the figures of the Node process. */
+export function createMetrics(options: { process?: boolean } = {}): Metrics {
+  const registry = new Registry()
+  const registers = [registry]
+  if (options.process !== false) collectDefaultMetrics({ register: registry })
+  return {
+    registry,
+    requestSeconds: new Histogram({
+      registers, name: 'graphql_request_duration_seconds', help: 'Time from the first byte of an operation to the last of its answer; of a subscription, to its end.',
+      labelNames: ['operation_type', 'transport'], buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+    }),
+    requestsInFlight: new Gauge({ registers, name: 'graphql_requests_in_flight', help: 'Operations under way, subscriptions aside.' }),
+    errors: new Counter({ registers, name: 'graphql_errors_total', help: 'Errors answered, by code.', labelNames: ['code'] }),
+    subscriptionsOpen: new Gauge({ registers, name: 'graphql_subscriptions_open', help: 'Subscriptions open now.', labelNames: ['transport'] }),
+    events: new Counter({ registers, name: 'graphql_subscription_events_total', help: 'Events sent to subscribers.', labelNames: ['transport'] }),
+    httpResponses: new Counter({ registers, name: 'http_responses_total', help: 'Answers, by route and status.', labelNames: ['route', 'status'] }),
+  }
+}

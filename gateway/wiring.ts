@@ -1,0 +1,141 @@
+import { randomBytes } from 'node:crypto'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Source } from '../schema/catalog.ts'
+import { openDuckDb, type DuckDatabase } from '../connectors/duckdb/database.ts'
+import { baseTables } from '../connectors/duckdb/dialect/index.ts'
+import { openDuckDbEngine } from '../connectors/duckdb/engine.ts'
+import { openFiles } from '../connectors/files/index.ts'
+import { openMemoryRegions } from '../connectors/memory/store.ts'
+import { openSqliteMetadata } from '../connectors/metadata/sqlite.ts'
+import { openPostgres } from '../connectors/postgres/index.ts'
+import { openSqlite } from '../connectors/sqlite/index.ts'
+import type { RegionStats } from '../connectors/ports/region-store.ts'
+import type { Clock, Log } from '../connectors/ports/scope.ts'
+import type { SourceConnector } from '../connectors/ports/source-connector.ts'
+import { sealer } from '../resolvers/cursor.ts'
+import { Dispatcher } from '../resolvers/live/dispatcher.ts'
+import type { Subgraph } from '../resolvers/subgraph.ts'
+import { lineageSubgraph } from '../subgraphs/lineage/index.ts'
+import { regionsSubgraph } from '../subgraphs/regions/index.ts'
+import { viewsSubgraph } from '../subgraphs/views/index.ts'
+import type { Assembled } from './assembly/assemble.ts'
+import type { FileCatalog } from './assembly/declared.ts'
+import { LiveHub } from './assembly/live-hub.ts'
+import { remoteService } from './federation/remote.ts'
+
+export interface HubOptions {
+  /** Folder for what outlives the process; absent: nothing does. */
+  readonly data?: string
+  readonly clock: Clock
+  readonly log: Log
+  readonly later: (work: () => Promise<void>) => void
+  readonly maxEntries: number
+  /** Of regions declared without. */
+  readonly backups: number
+  readonly files: () => Promise<FileCatalog>
+  readonly progress?: (region: string, rows: number) => void
+  /** The commit log cannot be written: memory is ahead of it, and the process must end. */
+  readonly onFatal: (error: Error) => void
+}
+
+export interface OpenHub {
+  readonly hub: LiveHub
+  /** Figures of every region, for metrics. */
+  readonly regionStats: () => readonly { readonly region: string; readonly stats: RegionStats }[]
+  close(): Promise<void>
+}
+
+/** The hub on its embedded engines. Everything opened is closed again when a part refuses to open. */
+export async function openHub(options: HubOptions): Promise<OpenHub> {
+  const { clock, log, later } = options
+  const closers: (() => Promise<void>)[] = []
+  const opened = <T extends { close(): Promise<void> }>(part: T): T => {
+    closers.unshift(() => part.close())
+    return part
+  }
+  const close = async () => {
+    for (const closer of closers.splice(0)) await closer()
+  }
+  try {
+    if (options.data !== undefined) mkdirSync(options.data, { recursive: true })
+    const inData = (name: string) => (options.data === undefined ? undefined : join(options.data, name))
+    const metadata = opened(await openSqliteMetadata({ file: inData('metadata.sqlite') ?? ':memory:', clock }))
+    const store = opened(await openMemoryRegions({ directory: inData('regions'), clock, log, onFatal: options.onFatal }))
+    const database = opened(await openDuckDb({ directory: inData('engine') }))
+    const engine = opened(await openDuckDbEngine(database, { clock }))
+    const cursors = sealer([{ kid: '1', secret: await metadata.setting('cursor-secret', () => randomBytes(32).toString('base64url')) }])
+    const dispatcher = new Dispatcher(store.changes)
+    closers.unshift(async () => dispatcher.close())
+
+    const subgraphs = (assembled: Assembled, hub: LiveHub): Subgraph[] => {
+      const { model, rowsOf, held, catalog } = assembled
+      const current = () => hub.assembly
+      const tableNames = (sql: string) => baseTables(sql).map(({ catalog: of = 'hub', name }) => `${of}.${name}`)
+      const region = (name: string) => heldRegion(held, name)
+      const sourceOf = (name: string) => assembled.sources.find(one => one.source.name === name)
+      return [
+        regionsSubgraph({
+          model, rowsOf, region, engine, cursors, admin: hub, tablesOf: tableNames, defaultBackups: options.backups,
+          changes: { log: store.changes, dispatcher },
+          current: () => {
+            const { model: now, catalog: declared, held: regions } = current()
+            return { model: now, catalog: declared, region: name => heldRegion(regions, name), loadedAtMs: name => regions.get(name)?.loadedAtMs }
+          },
+        }),
+        viewsSubgraph({
+          model, rowsOf, engine, cursors, admin: hub, tablesOf: tableNames,
+          current: () => current().model,
+          tables: () => current().mounts,
+          connectorOf: name => sourceOf(name)?.source.type ?? 'hub',
+          quarantineOf: (name, table) => sourceOf(name)?.tables.find(one => one.name === table)?.quarantine ?? { count: 0, samples: [] },
+          materialised: name => {
+            const view = current().catalog.views.find(one => one.name === name) ?? catalog.views.find(one => one.name === name)
+            return view?.materialize && { everyMs: view.materialize.everyMs, refreshedAtMs: current().held.get(name)?.loadedAtMs }
+          },
+          refresh: (context, name) => hub.refresh(context.scope, name),
+        }),
+        lineageSubgraph({ model: () => model, tables: (of, name) => assembled.mounts.find(mount => same(mount.catalog, of) && same(mount.name, name))?.columns }),
+      ]
+    }
+    const hub = opened(
+      await LiveHub.open({
+        store, engine, metadata, clock, log, later, subgraphs,
+        defaults: { maxEntries: options.maxEntries, backups: options.backups },
+        files: options.files,
+        progress: options.progress,
+        openSource: source => openSource(source, database),
+        openSubgraph: ({ name, url, headers }, scope) => remoteService({ name, url, headers }, scope),
+        tablesOf: baseTables,
+        rowsNow: (held, tenant) => store.region(held.definition.name).rowsNow(tenant),
+      }),
+    )
+    const regionStats = () => store.names.map(name => ({ region: name, stats: store.region(name).stats() }))
+    return { hub, regionStats, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+function heldRegion(held: Assembled['held'], name: string) {
+  const found = held.get(name)
+  if (!found) throw new RangeError(`Region ${name} is not held.`)
+  return found.region
+}
+
+function same(a: string, b: string): boolean {
+  return a.toLowerCase() === b.toLowerCase()
+}
+
+/** One system rows are read from: a type here, a line below, and its adapter. */
+export function openSource(source: Source, database: DuckDatabase): Promise<SourceConnector> {
+  switch (source.type) {
+    case 'files':
+      return openFiles({ name: source.name, root: source.root, format: source.format, tables: source.tables, quarantineLimit: source.quarantineLimit, database })
+    case 'sqlite':
+      return openSqlite(source)
+    case 'postgresql':
+      return openPostgres({ name: source.name, schema: source.schema, ...source.connection })
+  }
+}

@@ -1,0 +1,187 @@
+import type { Catalog, RegionEntry } from '../../schema/catalog.ts'
+import type { EntityModel, Model } from '../../schema/model.ts'
+import type { Json } from '../../schema/values.ts'
+import type { Region } from '../../connectors/ports/region-store.ts'
+import type { CatalogAdmin } from '../../resolvers/catalog-admin.ts'
+import { simplePage } from '../../resolvers/connection.ts'
+import type { Context } from '../../resolvers/context.ts'
+import type { CursorSealer } from '../../resolvers/cursor.ts'
+import { mustHold } from '../../resolvers/guard.ts'
+import type { Subgraph } from '../../resolvers/subgraph.ts'
+import { regionNamed } from './entries.ts'
+
+/** What serves now, which a change of the catalog makes another. */
+export interface ServedRegions {
+  readonly model: Model
+  readonly catalog: Catalog
+  readonly region: (name: string) => Region
+  readonly loadedAtMs: (name: string) => number | undefined
+}
+
+export interface RegionCatalogRoles {
+  readonly admin: CatalogAdmin
+  readonly current: () => ServedRegions
+  readonly cursors: CursorSealer
+  readonly defaultBackups: number
+}
+
+interface CreateInput {
+  readonly name: string
+  readonly type?: string | null
+  readonly description?: string | null
+  readonly key?: readonly string[] | null
+  readonly fields?: Json
+  readonly cacheMode: 'PARTITIONED' | 'REPLICATED'
+  readonly backups?: number | null
+  readonly atomicityMode: 'ATOMIC' | 'TRANSACTIONAL'
+  readonly cacheStrategies?: readonly string[] | null
+  readonly expiryPolicy?: ExpiryInput | null
+  readonly indexes?: readonly IndexInput[] | null
+  readonly evictionMaxSize?: number | null
+  readonly affinityKey?: string | null
+}
+
+interface ExpiryInput {
+  readonly createSeconds?: number | null
+  readonly accessSeconds?: number | null
+  readonly updateSeconds?: number | null
+}
+
+interface IndexInput {
+  readonly columns: readonly string[]
+  readonly type: keyof typeof sqlTypes
+}
+
+const sqlTypes = {
+  STRING: 'String', INT: 'Int', LONG: 'Long', DOUBLE: 'Float', DECIMAL: 'Decimal', BOOLEAN: 'Boolean', TIMESTAMP: 'DateTime', DATE: 'Date', UUID: 'UUID', BYTES: 'Bytes', JSON: 'JSON',
+} as const
+
+/** Regions and sources as things to list, declare and drop while the hub runs. */
+export function regionCatalogFields(roles: RegionCatalogRoles): Subgraph['fields'] {
+  const describe = (name: string) => describedRegion(roles.current(), regionNamed(roles.current().model, name))
+  const declared = async (context: Context, name: string, definition: Json, replace: boolean) => {
+    const { changed } = await roles.admin.declare(context.scope, 'region', name, definition, { replace })
+    return { region: describe(name), changed, warnings: warningsOf(definition as Readonly<Record<string, Json>>) }
+  }
+  return {
+    Query: {
+      cacheRegions: (_: unknown, args: { first?: number | null; after?: string | null }, { scope }: Context) => {
+        mustHold(scope, 'catalog:read')
+        const served = roles.current()
+        const regions = served.model.entities.filter(entity => entity.kind === 'region').toSorted((a, b) => (a.name < b.name ? -1 : 1))
+        return simplePage(regions, { name: entity => entity.name, show: entity => describedRegion(served, entity), identity: JSON.stringify(['cacheRegions', scope.tenant]), cursors: roles.cursors }, args)
+      },
+      cacheRegion: (_: unknown, { name }: { name: string }, { scope }: Context) => {
+        mustHold(scope, 'catalog:read')
+        const served = roles.current()
+        const found = served.model.entities.find(entity => entity.kind === 'region' && entity.name === name)
+        return found ? describedRegion(served, found) : null
+      },
+    },
+    Mutation: {
+      createCacheRegion: (_: unknown, { input }: { input: CreateInput }, context: Context) => {
+        mustHold(context.scope, 'catalog:write')
+        return declared(context, input.name, definitionOf(input, roles.defaultBackups), false)
+      },
+      updateCacheRegion: (_: unknown, { name, input }: { name: string; input: Pick<CreateInput, 'expiryPolicy' | 'indexes' | 'evictionMaxSize'> }, context: Context) => {
+        mustHold(context.scope, 'catalog:write')
+        const before = writtenEntry(roles.current(), name)
+        return declared(context, name, { ...before, ...changes(input) }, true)
+      },
+      deleteCacheRegion: (_: unknown, { name, force }: { name: string; force: boolean }, { scope }: Context) => {
+        mustHold(scope, 'catalog:write')
+        return roles.admin.drop(scope, 'region', name, { force })
+      },
+      registerDataSource: async (_: unknown, { name, definition }: { name: string; definition: Json }, { scope }: Context) => {
+        mustHold(scope, 'catalog:write')
+        return (await roles.admin.declare(scope, 'source', name, definition)).changed
+      },
+      deleteDataSource: (_: unknown, { name, force }: { name: string; force: boolean }, { scope }: Context) => {
+        mustHold(scope, 'catalog:write')
+        return roles.admin.drop(scope, 'source', name, { force })
+      },
+    },
+  }
+}
+
+type Written = Readonly<Record<string, Json>>
+
+function definitionOf(input: CreateInput, defaultBackups: number): Written {
+  const { type, description, key, fields, cacheMode, backups, atomicityMode, cacheStrategies, affinityKey } = input
+  const keys = key ?? ['key']
+  return {
+    ...(type ? { type } : {}),
+    ...(description ? { description } : {}),
+    key: keys.length === 1 && keys[0] !== undefined ? keys[0] : keys,
+    fields: fields ?? Object.fromEntries([...keys.map(name => [name, 'ID!']), ...(input.indexes ?? []).flatMap(index => index.columns.map(name => [name, sqlTypes[index.type]])), ['value', 'JSON']]),
+    mode: cacheMode,
+    backups: backups ?? defaultBackups,
+    atomicity: atomicityMode,
+    ...(cacheStrategies && cacheStrategies.length > 0 ? { strategies: cacheStrategies } : {}),
+    ...(affinityKey ? { affinityKey } : {}),
+    ...changes(input),
+  }
+}
+
+function changes({ expiryPolicy, indexes, evictionMaxSize }: Pick<CreateInput, 'expiryPolicy' | 'indexes' | 'evictionMaxSize'>): Written {
+  const seconds = (value: number | null | undefined) => (value === null || value === undefined ? undefined : `PT${value}S`)
+  const expiry = expiryPolicy && Object.fromEntries(Object.entries({ create: seconds(expiryPolicy.createSeconds), update: seconds(expiryPolicy.updateSeconds), access: seconds(expiryPolicy.accessSeconds) }).filter(([, value]) => value !== undefined))
+  return {
+    ...(expiry ? { expiry: expiry as Json } : {}),
+    ...(indexes ? { indexes: indexes.map(index => (index.columns.length === 1 ? (index.columns[0] ?? '') : [...index.columns])) } : {}),
+    ...(evictionMaxSize !== null && evictionMaxSize !== undefined ? { maxEntries: evictionMaxSize } : {}),
+  }
+}
+
+/** The region's definition as it would be written, for a change of a part of it. */
+function writtenEntry(served: ServedRegions, name: string): Written {
+  const entity = regionNamed(served.model, name)
+  const entry = entryOf(served, name)
+  const expiry = Object.entries({ create: entry.expiry.createMs, update: entry.expiry.updateMs, access: entry.expiry.accessMs }).flatMap(([kind, ms]) => (ms === undefined ? [] : [[kind, `PT${ms / 1000}S`]]))
+  return {
+    type: entry.type, key: [...entry.key], mode: entry.mode, backups: entry.backups, atomicity: entry.atomicity, tenancy: entry.tenancy, maxEntries: entry.maxEntries,
+    fields: Object.fromEntries(entity.fields.map(field => [field.name, `${field.id ? 'ID' : field.type}${field.nullable ? '' : '!'}`])),
+    indexes: entry.indexes.map(columns => [...columns]),
+    ...(entry.description ? { description: entry.description } : {}),
+    ...(entry.strategies.length > 0 ? { strategies: [...entry.strategies] } : {}),
+    ...(entry.affinityKey ? { affinityKey: entry.affinityKey } : {}),
+    ...(expiry.length > 0 ? { expiry: Object.fromEntries(expiry) as Json } : {}),
+    ...(entry.load ? { load: entry.load as unknown as Json } : {}),
+  }
+}
+
+function entryOf(served: ServedRegions, name: string): RegionEntry {
+  const entry = served.catalog.regions.find(one => one.name === name)
+  if (!entry) throw new RangeError(`Region ${name} is not in the catalog.`)
+  return entry
+}
+
+function warningsOf({ mode, backups, strategies, load }: Written): string[] {
+  const copies = Number(backups ?? 0)
+  return [
+    ...(mode === 'REPLICATED' && copies > 0 ? [`backups: ${copies} has no effect on a REPLICATED region: every node has all entries.`] : []),
+    ...(mode !== 'REPLICATED' && copies > 0 ? [`backups: ${copies} is kept for a cluster; the embedded store has one node.`] : []),
+    ...(Array.isArray(strategies) && strategies.length > 0 && load === undefined ? [`${strategies.join(', ')} takes effect once the region has a source.`] : []),
+  ]
+}
+
+function describedRegion(served: ServedRegions, entity: EntityModel) {
+  const entry = entryOf(served, entity.name)
+  const seconds = (ms: number | undefined) => (ms === undefined ? null : ms / 1000)
+  return {
+    name: entity.name, type: entity.type, description: entity.description ?? null, key: entity.key,
+    cacheMode: entry.mode, backups: entry.backups, atomicityMode: entry.atomicity, cacheStrategies: entry.strategies, affinityKey: entry.affinityKey ?? null,
+    expiryPolicy: { createSeconds: seconds(entry.expiry.createMs), accessSeconds: seconds(entry.expiry.accessMs), updateSeconds: seconds(entry.expiry.updateMs) },
+    indexes: entry.indexes, evictionMaxSize: entry.maxEntries, evictionPolicy: 'LRU',
+    columns: entity.fields.map(field => ({ ...field, indexed: entry.indexes.some(columns => columns.includes(field.name)) || entity.key.includes(field.name) })),
+    stats: () => figures(served, entity),
+  }
+}
+
+function figures(served: ServedRegions, entity: EntityModel) {
+  const stats = served.region(entity.name).stats()
+  const reads = stats.hits + stats.misses
+  const loadedAtMs = served.loadedAtMs(entity.name)
+  const ratio = reads === 0 ? null : stats.hits / reads
+  return { ...stats, hitRatio: ratio, offloadRatio: entity.load ? ratio : null, lastSyncAt: loadedAtMs === undefined ? null : new Date(loadedAtMs).toISOString() }
+}

@@ -1,0 +1,110 @@
+import { HubError } from '../../schema/errors.ts'
+import { didYouMean } from '../../schema/names.ts'
+import type { EntityModel, Model } from '../../schema/model.ts'
+import { parseValue } from '../../schema/scalars.ts'
+import type { Row, Value } from '../../schema/values.ts'
+import type { Entry, Region } from '../../connectors/ports/region-store.ts'
+import type { Context } from '../../resolvers/context.ts'
+import { mustHold } from '../../resolvers/guard.ts'
+import type { EntityRows } from '../../resolvers/rows.ts'
+import type { Subgraph } from '../../resolvers/subgraph.ts'
+
+const largestBatch = 10_000
+
+export interface EntryRoles {
+  readonly model: Model
+  readonly region: (name: string) => Region
+  readonly rowsOf: (type: string) => EntityRows
+}
+
+/** Entries of any region by its name: what generic clients use where typed ones use `airport(id:)`. Reads go the same way: region first, source second. */
+export function entryFields(roles: EntryRoles): Subgraph['fields'] {
+  const named = (name: string) => regionNamed(roles.model, name)
+  return {
+    Query: {
+      cacheGet: async (_: unknown, { region, key }: { region: string; key: string }, context: Context) => {
+        const [entry] = await read(roles, context, named(region), [key])
+        return entry ?? null
+      },
+      cacheGetAll: (_: unknown, { region, keys }: { region: string; keys: readonly string[] }, context: Context) => {
+        withinBatch('cacheGetAll', keys.length)
+        return read(roles, context, named(region), keys)
+      },
+    },
+    Mutation: {
+      cachePut: async (_: unknown, { region, value }: { region: string; value: unknown }, { scope }: Context) => {
+        mustHold(scope, 'cache:write')
+        const entity = writable(named(region))
+        const [entry] = await roles.region(region).putMany(scope, [rowOf(entity, value, 'value')])
+        return entry && described(entity, entry)
+      },
+      cachePutAll: async (_: unknown, { region, values }: { region: string; values: readonly unknown[] }, { scope }: Context) => {
+        mustHold(scope, 'cache:write')
+        withinBatch('cachePutAll', values.length)
+        const entity = writable(named(region))
+        return (await roles.region(region).putMany(scope, values.map((value, index) => rowOf(entity, value, `values[${index}]`)))).map(entry => described(entity, entry))
+      },
+      cacheRemove: async (_: unknown, { region, key }: { region: string; key: string }, { scope }: Context) => {
+        mustHold(scope, 'cache:write')
+        writable(named(region))
+        const [removed] = await roles.region(region).removeMany(scope, [key])
+        return removed ?? false
+      },
+      clearCacheRegion: (_: unknown, { name }: { name: string }, { scope }: Context) => {
+        mustHold(scope, 'cache:write')
+        writable(named(name))
+        return roles.region(name).clear(scope)
+      },
+    },
+  }
+}
+
+export function regionNamed(model: Model, name: string): EntityModel {
+  const regions = model.entities.filter(entity => entity.kind === 'region')
+  const found = regions.find(entity => entity.name === name)
+  if (!found) throw new HubError('NOT_FOUND', `Region "${name}" is not declared.${didYouMean(name, regions.map(entity => entity.name))}`, { region: name })
+  return found
+}
+
+async function read(roles: EntryRoles, context: Context, entity: EntityModel, keys: readonly string[]) {
+  mustHold(context.scope, 'cache:read')
+  await roles.rowsOf(entity.type).byKeys(context, entity.name, keys)
+  const entries = await roles.region(entity.name).getMany(context.scope, keys)
+  return entries.map(entry => (entry ? described(entity, entry) : null))
+}
+
+function described(entity: EntityModel, entry: Entry) {
+  return { key: entry.key, value: Object.fromEntries(entity.fields.map(({ name, field }) => [field, entry.row[name] ?? null])), version: entry.version, writtenAt: new Date(entry.writtenAtMs).toISOString() }
+}
+
+function withinBatch(field: string, count: number): void {
+  if (count > largestBatch) throw new HubError('PAYLOAD_TOO_LARGE', `${field} was given ${count} entries; it takes ${largestBatch} at once. Split them.`, { field })
+}
+
+function writable(entity: EntityModel): EntityModel {
+  if (!entity.writable) throw new HubError('FORBIDDEN', `Region "${entity.name}" is filled from ${entity.load?.source}.${entity.load?.table}; clients do not write it.`, { region: entity.name })
+  return entity
+}
+
+/** A JSON object as a row: fields by their graph names or their columns'. All mistakes at once. */
+function rowOf(entity: EntityModel, value: unknown, path: string): Row {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new HubError('VALIDATION_ERROR', `${path} is not an object of ${entity.type}'s fields.`, { field: path })
+  const problems: { path: string; message: string }[] = []
+  const row: Record<string, Value> = {}
+  const known = entity.fields.flatMap(({ name, field }) => [name, field])
+  for (const [given, one] of Object.entries(value)) {
+    const field = entity.fields.find(candidate => candidate.field === given) ?? entity.fields.find(candidate => candidate.name === given)
+    if (!field) {
+      problems.push({ path: `${path}.${given}`, message: `${entity.type} has no field "${given}".${didYouMean(given, known)}` })
+      continue
+    }
+    try {
+      row[field.name] = parseValue(field.type, one)
+    } catch (error) {
+      if (!(error instanceof HubError)) throw error
+      problems.push({ path: `${path}.${given}`, message: error.message })
+    }
+  }
+  if (problems.length > 0) throw new HubError('VALIDATION_ERROR', problems.map(problem => problem.message).join(' '), { problems })
+  return Object.fromEntries(entity.fields.map(({ name }) => [name, row[name] ?? null]))
+}
