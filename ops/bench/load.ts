@@ -1,0 +1,88 @@
+import { Pool } from 'undici'
+import type { RequestScenario } from './scenarios.ts'
+import type { Server } from './processes.ts'
+
+/** What one scenario cost one server. */
+export interface Figures {
+  /** Server's CPU time per request or message. */
+  readonly cpuMicros: number
+  /** As the client saw it, in milliseconds. */
+  readonly p50Ms: number
+  readonly p99Ms: number
+  /** Requests answered with errors or without data, or messages that never came. A run counts only with none. */
+  readonly errors: number
+  /** Bytes of one answer. */
+  readonly bytes: number
+}
+
+export interface LoadOptions {
+  readonly connections: number
+  /** Factor on every scenario's counts. */
+  readonly scale: number
+  readonly progress: (text: string) => void
+}
+
+/** Sends the scenario's requests, one at a time on each connection, first those that warm up, then those that count. */
+export async function drive(server: Server, scenario: RequestScenario, options: LoadOptions): Promise<Figures> {
+  const pool = new Pool(server.url, { connections: options.connections, pipelining: 1 })
+  try {
+    const warmUp = scaled(scenario.warmUp, options.scale)
+    const requests = scaled(scenario.requests, options.scale)
+    await send(pool, scenario, 0, warmUp, options)
+
+    const before = await server.cpuMicros()
+    const { latencies, errors, bytes } = await send(pool, scenario, warmUp, requests, options)
+    const cpuMicros = ((await server.cpuMicros()) - before) / requests
+    return { cpuMicros, ...percentiles(latencies), errors, bytes }
+  } finally {
+    await pool.close()
+  }
+}
+
+export const scaled = (count: number, scale: number): number => Math.max(1, Math.round(count * scale))
+
+/** Body of the nth request, and of one that asks for the answer to compare with. */
+export const bodyOf = (document: string, variables: unknown): string => JSON.stringify({ query: document, variables })
+
+/** One answer as parsed JSON; anything but data without errors fails with what came. */
+export async function ask(url: string, body: string): Promise<unknown> {
+  const response = await fetch(`${url}/graphql`, { method: 'POST', headers, body })
+  const text = await response.text()
+  if (response.status !== 200 || !isData(text)) throw new Error(`The server answered ${response.status}: ${text.slice(0, 1_000)}`)
+  return JSON.parse(text)
+}
+
+const headers = { 'content-type': 'application/json', accept: 'application/graphql-response+json' }
+
+/** Data comes without the member `errors`, and the root is not null. Looks at the text, so that the client does not take the server's CPU. */
+const isData = (text: string): boolean => text.includes('"data":{') && !text.includes('"errors":[')
+
+async function send(pool: Pool, scenario: RequestScenario, from: number, count: number, { connections, progress }: LoadOptions): Promise<{ latencies: Float64Array; errors: number; bytes: number }> {
+  const latencies = new Float64Array(count)
+  let next = 0
+  let errors = 0
+  let bytes = 0
+
+  async function worker(): Promise<void> {
+    while (next < count) {
+      const index = next++
+      const body = bodyOf(scenario.document, scenario.variables(from + index))
+      const started = performance.now()
+      const response = await pool.request({ path: '/graphql', method: 'POST', headers, body })
+      const text = await response.body.text()
+      latencies[index] = performance.now() - started
+      if (response.statusCode !== 200 || !isData(text)) errors++
+      bytes += text.length
+      if (index % 500 === 0) progress(`${scenario.name}: ${index} of ${count}`)
+    }
+  }
+  await Promise.all(Array.from({ length: connections }, worker))
+  return { latencies, errors, bytes: Math.round(bytes / count) }
+}
+
+/** The values below which half and ninety-nine of a hundred are. */
+export function percentiles(latencies: Float64Array): { p50Ms: number; p99Ms: number } {
+  const sorted = latencies.toSorted()
+  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
+  return { p50Ms: at(0.5), p99Ms: at(0.99) }
+}

@@ -1,0 +1,114 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { writeDemo } from '../demo/write.ts'
+import { fanOut, type Publish } from './fan-out.ts'
+import { ask, bodyOf, drive, type Figures, type LoadOptions } from './load.ts'
+import { startServer, type Server } from './processes.ts'
+import { table, type Measured } from './report.ts'
+import { fanOutScenario, requestScenarios, type RequestScenario } from './scenarios.ts'
+
+const usage = `npm run bench -- [options]
+  --only NAME          only scenarios whose name holds this text
+  --connections N      connections of the client (default 32)
+  --scale X            factor on every count of requests (default 1)
+  --catalog FILE       another catalog that has the demo's fields
+  --bare               only the bare server, without the hub
+  --json               figures as JSON`
+
+const root = join(import.meta.dirname, '../..')
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string', default: '' }, connections: { type: 'string', default: '32' }, scale: { type: 'string', default: '1' }, catalog: { type: 'string' },
+    bare: { type: 'boolean', default: false }, json: { type: 'boolean', default: false }, help: { type: 'boolean', default: false },
+  },
+})
+
+if (values.help) console.log(usage)
+else {
+  const measured = await measure({ connections: positive('connections', values.connections), scale: positive('scale', values.scale), progress: onTerminal })
+  onTerminal('')
+  console.log(values.json ? JSON.stringify(measured, null, 2) : table(measured))
+  if (measured.some(({ hub, bare }) => (hub?.errors ?? 0) + bare.errors > 0)) {
+    console.error('Some answers were errors: these figures do not count.')
+    process.exitCode = 1
+  }
+}
+
+/** Both servers side by side, one scenario after the other, in a folder that is removed afterwards. */
+async function measure(options: LoadOptions): Promise<readonly Measured[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'tributary-bench-'))
+  const servers: Server[] = []
+  try {
+    const bare = await startServer(join(import.meta.dirname, 'bare.ts'), [])
+    servers.push(bare)
+    const hub = values.bare ? undefined : await startHub(folder)
+    if (hub) servers.push(hub)
+
+    const measured: Measured[] = []
+    for (const scenario of requestScenarios.filter(({ name }) => name.includes(values.only))) measured.push(await compare(scenario, bare, hub, options))
+    if (fanOutScenario.name.includes(values.only)) measured.push(await compareFanOut(bare, hub, options))
+    return measured
+  } finally {
+    await Promise.all(servers.map(server => server.stop()))
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+async function startHub(folder: string): Promise<Server> {
+  const catalog = values.catalog ?? (await writeDemo(join(folder, 'demo'))).catalog
+  return startServer(join(root, 'gateway/cli.ts'), ['start', '--catalog', catalog, '--port', '0', '--data', join(folder, 'data')])
+}
+
+async function compare(scenario: RequestScenario, bare: Server, hub: Server | undefined, options: LoadOptions): Promise<Measured> {
+  const { name, document, variables } = scenario
+  const sample = hub ? await ask(hub.url, bodyOf(document, variables(0))) : { data: { sample: 'x'.repeat(150) } }
+  await setReady(bare, sample)
+  const hubFigures = hub && (await labelled(name, () => drive(hub, scenario, options)))
+  return { name, unit: 'request', hub: hubFigures, bare: await drive(bare, scenario, options) }
+}
+
+async function compareFanOut(bare: Server, hub: Server | undefined, options: LoadOptions): Promise<Measured> {
+  const { name, mutation, variables } = fanOutScenario
+  const hubFigures = hub && (await labelled(name, () => fanOut(hub, fanOutScenario, n => ask(hub.url, bodyOf(mutation, variables(n))), options)))
+  await setReady(bare, changeOf(hubFigures?.bytes ?? 250))
+  const publishBare: Publish = () => post(`${bare.url}/publish`, 'POST', {})
+  return { name, unit: 'message', hub: hubFigures, bare: await fanOut(bare, fanOutScenario, publishBare, options) }
+}
+
+/** A change such as the hub sends, whose whole message has so many bytes. */
+function changeOf(bytes: number): unknown {
+  const change = (cursor: string) => ({ data: { changed: { type: 'UPDATED', key: 'note-1', after: { noteId: 'note-1', body: 'A remark.', priority: 1 }, cursor } } })
+  const shortest = JSON.stringify({ id: '1', type: 'next', payload: change('') }).length
+  return change('x'.repeat(Math.max(0, bytes - shortest)))
+}
+
+async function setReady(bare: Server, sample: unknown): Promise<void> {
+  await post(`${bare.url}/ready`, 'PUT', sample)
+}
+
+async function post(url: string, method: string, body: unknown): Promise<void> {
+  const response = await fetch(url, { method, body: JSON.stringify(body) })
+  await response.arrayBuffer()
+}
+
+async function labelled(name: string, work: () => Promise<Figures>): Promise<Figures> {
+  try {
+    return await work()
+  } catch (error) {
+    throw new Error(`Scenario "${name}" failed on the hub.`, { cause: error })
+  }
+}
+
+function positive(name: string, text: string): number {
+  const value = Number(text)
+  if (value > 0 && Number.isFinite(value)) return value
+  throw new RangeError(`--${name} takes a number above zero, not "${text}".`)
+}
+
+/** One line that is written over, on a terminal only. */
+function onTerminal(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r${text}\x1b[K`)
+}

@@ -1,0 +1,23 @@
+import type { Figures } from './load.ts'
+
+/** One scenario's figures on the hub, where it ran, and on the bare server. */
+export interface Measured {
+  readonly name: string
+  /** What the CPU time is divided by. */
+  readonly unit: 'request' | 'message'
+  readonly hub?: Figures
+  readonly bare: Figures
+}
+
+const header = ['scenario', 'ratio', 'hub µs', 'bare µs', 'hub p50', 'hub p99', 'bare p50', 'bare p99', 'bytes', 'errors', 'per']
+
+/** The figures as a table for a terminal: CPU in microseconds of the server's process, latency in milliseconds, the ratio of the two CPU figures first. */
+export function table(measured: readonly Measured[]): string {
+  const rows = measured.map(({ name, unit, hub, bare }) => [
+    name, hub ? `${(hub.cpuMicros / bare.cpuMicros).toFixed(1)}×` : '–', hub?.cpuMicros.toFixed(1) ?? '–', bare.cpuMicros.toFixed(1),
+    hub?.p50Ms.toFixed(2) ?? '–', hub?.p99Ms.toFixed(2) ?? '–', bare.p50Ms.toFixed(2), bare.p99Ms.toFixed(2), String(bare.bytes), String((hub?.errors ?? 0) + bare.errors), unit,
+  ])
+  const widths = header.map((title, column) => Math.max(title.length, ...rows.map(row => row[column]?.length ?? 0)))
+  const line = (cells: readonly string[]) => cells.map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0))).join('  ')
+  return [line(header), widths.map(width => '─'.repeat(width)).join('  '), ...rows.map(line)].join('\n')
+}

@@ -1,0 +1,56 @@
+/** How a value came from an input column; the later in the list, the further from it. */
+export const derivations = ['IDENTITY', 'EXPRESSION', 'AGGREGATION'] as const
+export type Derivation = (typeof derivations)[number]
+
+/** How a column decided which rows there are, rather than what stands in them. */
+export const influences = ['FILTER', 'JOIN', 'GROUP_BY', 'SORT'] as const
+export type Influence = (typeof influences)[number]
+
+export type Transformation = Derivation | Influence
+
+/** One column of one table that a value was made from. */
+export interface Input<T extends Transformation = Transformation> {
+  /** `bts.flights` */
+  readonly table: string
+  readonly column: string
+  readonly transformation: T
+}
+
+/** The input columns of one value, each once, in the order first met. */
+export class Inputs {
+  readonly #byColumn = new Map<string, Input<Derivation>>()
+
+  static of(table: string, column: string): Inputs {
+    const inputs = new Inputs()
+    inputs.#byColumn.set(JSON.stringify([table, column]), { table, column, transformation: 'IDENTITY' })
+    return inputs
+  }
+
+  /** Takes over another value's inputs, at least as far away as said. A column met twice keeps the greater distance. */
+  add(other: Inputs, atLeast: Derivation = 'IDENTITY'): this {
+    for (const [key, input] of other.#byColumn) {
+      const known = this.#byColumn.get(key)
+      const transformation = further(further(input.transformation, atLeast), known?.transformation ?? 'IDENTITY')
+      if (known?.transformation !== transformation) this.#byColumn.set(key, { ...input, transformation })
+    }
+    return this
+  }
+
+  get size(): number {
+    return this.#byColumn.size
+  }
+
+  get list(): readonly Input<Derivation>[] {
+    return [...this.#byColumn.values()]
+  }
+}
+
+function further(a: Derivation, b: Derivation): Derivation {
+  return derivations.indexOf(a) >= derivations.indexOf(b) ? a : b
+}
+
+/** One column a query or a relation answers, and what it is made from. */
+export interface Output {
+  readonly name: string
+  readonly inputs: Inputs
+}

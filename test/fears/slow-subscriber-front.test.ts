@@ -1,0 +1,103 @@
+import { connect, type Socket } from 'node:net'
+import type { Context } from '../../resolvers/context.ts'
+import { HubError } from '../../schema/errors.ts'
+import { testFront, type TestFront } from '../support/front.ts'
+import { WsClient } from '../support/ws-client.ts'
+
+/**
+ * A client that stops reading must cost the hub what its sockets hold and not more: the next event is pulled when the one before was taken.
+ * Each event here is 1 MiB, so buffers of the kernel are full after a few, and a front that pulled ahead would pull all of them.
+ */
+const events = 200
+const text = 'x'.repeat(1024 * 1024)
+const document = 'subscription { counted { number cursor text } }'
+
+let front: TestFront
+afterEach(() => front.drain())
+
+/** Counts what was pulled, and tells when the front has asked for nothing more for a hundred turns of the event loop with a full socket. */
+function endless() {
+  const seen = { pulled: 0, reason: undefined as unknown }
+  const source = async function* (scope: Context['scope']) {
+    scope.signal.addEventListener('abort', () => {
+      seen.reason = scope.signal.reason
+    })
+    for (let number = 1; number <= events; number++) {
+      seen.pulled = number
+      yield { number, cursor: `c${number}`, text }
+    }
+  }
+  return { seen, source }
+}
+
+async function still(count: () => number): Promise<void> {
+  let quiet = 0
+  for (let last = count(); quiet < 100; quiet++) {
+    // A turn of the loop in which sockets were served.
+    await new Promise(resolve => setImmediate(resolve))
+    if (count() !== last || last === 0) quiet = 0
+    last = count()
+  }
+}
+
+test('a WebSocket that is not read holds a few events, and gets every one, in order, when it is read again', async () => {
+  front = await testFront()
+  const { seen, source } = endless()
+  front.graph.events = source
+  const client = await new WsClient(front.url).init()
+  client.socket.pause()
+  client.subscribe('1', document)
+  await still(() => seen.pulled)
+  expect(seen.pulled).toBeGreaterThan(0)
+  expect(seen.pulled).toBeLessThan(events / 4)
+  client.socket.resume()
+  for (let number = 1; number <= events; number++) {
+    const { payload } = await client.next()
+    if (payload.data.counted.number !== number) expect(payload.data.counted.number).toBe(number)
+  }
+  expect(await client.next()).toEqual({ id: '1', type: 'complete' })
+  client.socket.terminate()
+})
+
+test('an event stream that is not read holds a few events, and its source is told when the client is cut', async () => {
+  front = await testFront()
+  const { seen, source } = endless()
+  front.graph.events = source
+  const socket: Socket = connect(front.port, '127.0.0.1')
+  socket.pause()
+  socket.write(`GET /graphql?query=${encodeURIComponent(document)} HTTP/1.1\r\nhost: localhost\r\naccept: text/event-stream\r\n\r\n`)
+  await still(() => seen.pulled)
+  expect(seen.pulled).toBeLessThan(events / 4)
+  socket.destroy()
+  while (seen.reason === undefined) await new Promise(resolve => setImmediate(resolve))
+  expect(seen.reason).toMatchObject({ code: 'CANCELLED' })
+})
+
+test('a reader the source gave up on is closed with 4429 and the place to come back to', async () => {
+  front = await testFront()
+  front.graph.events = async function* () {
+    yield { number: 1, cursor: 'c1' }
+    throw new HubError('SLOW_CONSUMER', 'The reader fell behind by more than the limit.', { cursor: 'x'.repeat(80) })
+  }
+  const client = await new WsClient(front.url).init()
+  client.subscribe('a-rather-long-id-of-an-operation', document)
+  const { code, reason } = await client.closed
+  expect([code, JSON.parse(reason)]).toEqual([4429, { code: 'SLOW_CONSUMER', cursor: 'x'.repeat(80) }])
+})
+
+test('a client that floods the hub with pings and reads no answer is not read either', async () => {
+  front = await testFront({ settings: { subscriptions: { maxBufferedBytes: 64 * 1024 } } })
+  const client = await new WsClient(front.url).init()
+  client.socket.pause()
+  const ping = JSON.stringify({ type: 'ping', payload: { text: 'x'.repeat(16 * 1024) } })
+  for (let sent = 0; sent < 4_000; sent++) client.send(ping)
+  let last = -1
+  // 64 MB of pings: what the hub does not read stays with the client.
+  for (let quiet = 0; quiet < 200; quiet++) {
+    await new Promise(resolve => setImmediate(resolve))
+    if (client.socket.bufferedAmount !== last) quiet = 0
+    last = client.socket.bufferedAmount
+  }
+  expect(last).toBeGreaterThan(10 * 1024 * 1024)
+  client.socket.terminate()
+})

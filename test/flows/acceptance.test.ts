@@ -1,0 +1,190 @@
+import { readFileSync } from 'node:fs'
+import { buildSchema, isEnumType, isInputObjectType, isObjectType, parse, type GraphQLSchema } from 'graphql'
+import { startHub, type RunningHub } from '../support/hub.ts'
+import { openflights, readTruth } from '../support/openflights.ts'
+
+const suite = openflights.present ? describe : describe.skip
+
+suite('the acceptance catalog on real data (needs ../shared/acceptance/openflights)', () => {
+  const truth = openflights.present ? readTruth() : { airports: [], routes: [], airlines: [], flights: [] }
+  const byId = new Map(truth.airports.map(airport => [airport.id, airport]))
+  const firstByIata = new Map(truth.airports.toSorted((a, b) => b.id - a.id).map(airport => [airport.iata, airport]))
+  const departures = new Map([...Map.groupBy(truth.flights, flight => flight.origin)].map(([iata, flights]) => [iata, { flights: flights.length, meanDelayMinutes: mean(flights.map(flight => flight.delay)), longestMiles: Math.max(...flights.map(flight => flight.distance)) }]))
+  let hub: RunningHub
+
+  beforeAll(async () => {
+    hub = await startHub({ catalog: openflights.catalog })
+  }, 120_000)
+  afterAll(() => hub.close())
+
+  test('the graph has every type, field and argument of the contract', async () => {
+    const { data } = await hub.query<{ __schema: unknown }>('query { __schema { types { name } } }')
+    expect(data?.__schema).toBeDefined()
+    expect(missing(contract(readFileSync(openflights.graph, 'utf8')), hub.schema())).toEqual([])
+  })
+
+  test('every airport is found by its id, with every value of the file', async () => {
+    const fields = 'id name city country iata icao latitude longitude altitudeFt utcOffsetHours dst timezone type source'
+    const ids = truth.airports.map(airport => airport.id)
+    expect(ids.length).toBe(7_698)
+    const { data } = await hub.query<{ airportsByKey: unknown[] }>(`query ($ids: [ID!]!) { airportsByKey(keys: $ids) { ${fields} } }`, { ids })
+    expect(data?.airportsByKey).toEqual(truth.airports)
+    const one = await hub.query<{ literal: unknown; text: unknown; none: unknown }>('{ literal: airport(id: 3830) { name } text: airport(id: "3830") { name } none: airport(id: 999999) { name } }')
+    expect(one.data).toEqual({ literal: { name: byId.get(3830)?.name }, text: { name: byId.get(3830)?.name }, none: null })
+  })
+
+  test('all airports of a country', async () => {
+    const { data } = await hub.query<{ airports: { totalCount: number; nodes: { id: number }[] } }>('query ($country: String!) { airports(where: { country: { eq: $country } }, first: 1000) { totalCount nodes { id } } }', { country: 'France' })
+    const expected = truth.airports.filter(airport => airport.country === 'France').map(airport => airport.id).toSorted((a, b) => a - b)
+    expect(data?.airports.totalCount).toBe(expected.length)
+    expect(data?.airports.nodes.map(node => node.id)).toEqual(expected)
+  })
+
+  test('departures of a hub airport with its airport, and back', async () => {
+    const { data } = await hub.query<{ airportDepartures: Record<string, unknown>; airports: { nodes: unknown[] } }>(`{
+      airportDepartures(iata: "ORD") { iata flights meanDelayMinutes longestMiles airport { id name departures { flights airport { iata } } } }
+      airports(where: { iata: { eq: "ORD" } }) { nodes { id departures { flights longestMiles } } }
+    }`)
+    const ord = departures.get('ORD')
+    const airport = firstByIata.get('ORD')
+    expect(data?.airportDepartures).toEqual({
+      iata: 'ORD', ...ord, meanDelayMinutes: expect.closeTo(ord?.meanDelayMinutes ?? 0, 9),
+      airport: { id: airport?.id, name: airport?.name, departures: { flights: ord?.flights, airport: { iata: 'ORD' } } },
+    })
+    expect(data?.airports.nodes).toEqual([{ id: airport?.id, departures: { flights: ord?.flights, longestMiles: ord?.longestMiles } }])
+  })
+
+  test('the ten busiest routes with both airports and mean delay', async () => {
+    const { data } = await hub.query<{ busiestRoutes: { nodes: unknown[] } }>(
+      '{ busiestRoutes(orderBy: [{ flights: DESC }], first: 10) { nodes { origin destination flights meanDelayMinutes originAirport { name } destinationAirport { city } } } }',
+    )
+    const routes = [...Map.groupBy(truth.flights, ({ origin, destination }) => `${origin} ${destination}`)].map(([key, flights]) => ({ key, flights: flights.length, delay: mean(flights.map(flight => flight.delay)) }))
+    const expected = routes.toSorted((a, b) => b.flights - a.flights || (a.key < b.key ? -1 : 1)).slice(0, 10).map(({ key, flights, delay }) => {
+      const [origin = '', destination = ''] = key.split(' ')
+      return {
+        origin, destination, flights, meanDelayMinutes: expect.closeTo(delay, 9),
+        originAirport: { name: firstByIata.get(origin)?.name }, destinationAirport: { city: firstByIata.get(destination)?.city },
+      }
+    })
+    expect(data?.busiestRoutes.nodes).toEqual(expected)
+  })
+
+  test('an airline with its network, from a region that reads through', async () => {
+    const ids = new Map(truth.airports.map(airport => [airport.id, airport]))
+    const routes = truth.routes.filter(route => route.airlineId === 24 && route.sourceId !== null && ids.has(route.sourceId))
+    const expected = { routes: routes.length, airports: new Set(routes.map(route => route.sourceId)).size, countries: new Set(routes.map(route => ids.get(route.sourceId ?? 0)?.country)).size }
+    const document = '{ airline(id: 24) { name network { routes airports countries airline { id } } } }'
+    for (let round = 0; round < 2; round += 1) {
+      const { data } = await hub.query<{ airline: unknown }>(document)
+      expect(data?.airline).toEqual({ name: truth.airlines.find(airline => airline.id === 24)?.name, network: { ...expected, airline: { id: 24 } } })
+    }
+  })
+
+  test('airports with more than 500 departures, ordered by their mean delay through the relation', async () => {
+    const { data } = await hub.query<{ airports: { totalCount: number; nodes: unknown[] } }>(
+      '{ airports(where: { departures: { flights: { gt: 500 } } }, orderBy: [{ departures: { meanDelayMinutes: DESC } }], first: 100) { totalCount nodes { iata departures { flights } } } }',
+    )
+    const expected = truth.airports
+      .flatMap(airport => {
+        const found = airport.iata === null ? undefined : departures.get(airport.iata)
+        return found && found.flights > 500 ? [{ id: airport.id, iata: airport.iata, flights: found.flights, delay: found.meanDelayMinutes }] : []
+      })
+      .toSorted((a, b) => b.delay - a.delay || a.id - b.id)
+    expect(expected.length).toBeGreaterThan(5)
+    expect(data?.airports.totalCount).toBe(expected.length)
+    expect(data?.airports.nodes).toEqual(expected.map(({ iata, flights }) => ({ iata, departures: { flights } })))
+  })
+
+  test('a walk page by page gives each of the 7,698 airports once, in either direction', async () => {
+    interface Page { readonly airports: { readonly nodes: readonly { readonly id: number }[]; readonly pageInfo: { hasNextPage: boolean; hasPreviousPage: boolean; startCursor: string; endCursor: string } } }
+    for (const direction of ['first', 'last'] as const) {
+      const cursorArgument = direction === 'first' ? 'after' : 'before'
+      const seen: number[] = []
+      let cursor: string | null = null
+      for (;;) {
+        const { data }: { data?: Page | null } = await hub.query<Page>(
+          `query ($cursor: String) { airports(${direction}: 900, ${cursorArgument}: $cursor, orderBy: [{ country: DESC }, { utcOffsetHours: ASC }]) { nodes { id } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }`, { cursor })
+        seen.push(...(data?.airports.nodes ?? []).map(node => node.id))
+        if (!data?.airports.pageInfo[direction === 'first' ? 'hasNextPage' : 'hasPreviousPage']) break
+        cursor = data.airports.pageInfo[direction === 'first' ? 'endCursor' : 'startCursor'] ?? null
+      }
+      expect(seen.length).toBe(7_698)
+      expect(new Set(seen)).toEqual(new Set(truth.airports.map(airport => airport.id)))
+    }
+  }, 60_000)
+
+  test('a watchlist entry is put, told to a subscriber, read, and still there after a restart', async () => {
+    const events = hub.subscribe<{ watchlistEntryChanged: { type: string; key: string; after: unknown; cursor: string } }>('subscription { watchlistEntryChanged { type key after { note priority } cursor } }')
+    const put = await hub.query('mutation { putWatchlistEntry(input: { code: "ORD", note: "storms", priority: 2 }) { code priority } }')
+    expect(put).toEqual({ data: { putWatchlistEntry: { code: 'ORD', priority: 2 } } })
+    const { value } = await events.next()
+    expect(value?.data?.watchlistEntryChanged).toMatchObject({ type: expect.stringMatching(/^(SNAPSHOT|CREATED)$/), key: 'ORD', after: { note: 'storms', priority: 2 } })
+    await events.return()
+    const document = '{ watchlistEntry(code: "ORD") { code note priority addedBy } watchlist { totalCount } }'
+    const expected = { data: { watchlistEntry: { code: 'ORD', note: 'storms', priority: 2, addedBy: null }, watchlist: { totalCount: 1 } } }
+    expect(await hub.query(document)).toEqual(expected)
+    hub = await hub.restart()
+    expect(await hub.query(document)).toEqual(expected)
+    expect(await hub.query('mutation { a: removeWatchlistEntry(code: "ORD") b: removeWatchlistEntry(code: "ORD") }')).toEqual({ data: { a: true, b: false } })
+  }, 120_000)
+
+  test('a query over 100 entities makes at most one batched read per relation', async () => {
+    const { data, extensions } = await hub.query<{ busiestRoutes: { nodes: unknown[] } }>(
+      '{ busiestRoutes(first: 100, orderBy: [{ flights: DESC }]) { nodes { originAirport { name departures { flights } } destinationAirport { name } } } }', {}, { 'x-hub-explain': '1' },
+    )
+    expect(data?.busiestRoutes.nodes.length).toBe(100)
+    const reads = (extensions?.['hub'] as { reads: { path: string; from: string; engine: string; rows: number; ageMs: number }[] }).reads
+    expect(reads.map(({ path, from }) => `${path} ${from}`).toSorted()).toEqual([
+      'busiestRoutes region',
+      'busiestRoutes.nodes.destinationAirport region',
+      'busiestRoutes.nodes.originAirport region',
+      'busiestRoutes.nodes.originAirport.departures view',
+    ])
+    for (const read of reads) expect(read).toMatchObject({ engine: expect.any(String), rows: expect.any(Number), ageMs: expect.any(Number) })
+  })
+
+  test('lists over a region that holds only a part of its rows come from the source, never from that part', async () => {
+    const { data, extensions } = await hub.query<{ airlines: { totalCount: number } }>('{ airlines(first: 5) { totalCount nodes { id } } }', {}, { 'x-hub-explain': '1' })
+    expect(data?.airlines.totalCount).toBe(truth.airlines.length)
+    expect((extensions?.['hub'] as { reads: { from: string }[] }).reads.map(read => read.from)).toContain('source')
+  })
+})
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length
+}
+
+/** The contract is an excerpt: what it names but does not define is supplied here. */
+function contract(text: string): GraphQLSchema {
+  const defined = new Set(parse(text, { noLocation: true }).definitions.flatMap(node => ('name' in node && node.name ? [node.name.value] : [])))
+  const named = new Set([...text.replace(/#.*$/gm, '').matchAll(/[:[]\s*([A-Z]\w*)/g)].map(match => match[1] ?? ''))
+  const builtIn = new Set(['Int', 'Float', 'String', 'Boolean', 'ID'])
+  const scalars = new Set(['Long', 'DateTime', 'JSON'])
+  const supplied = [...named].filter(name => !defined.has(name) && !builtIn.has(name))
+  const stubs = supplied.map(name => (scalars.has(name) ? `scalar ${name}` : /(Filter|Order|Input)$/.test(name) ? `input ${name} { _: Int }` : /(Direction)$/.test(name) ? `enum ${name} { UPSTREAM DOWNSTREAM BOTH }` : `type ${name} { _: Int }`))
+  return buildSchema(`directive @key(fields: String!) on OBJECT\n${text}\n${stubs.join('\n')}`, { assumeValidSDL: true })
+}
+
+function missing(wanted: GraphQLSchema, given: GraphQLSchema): string[] {
+  const lacks: string[] = []
+  for (const type of Object.values(wanted.getTypeMap())) {
+    if (type.name.startsWith('__')) continue
+    const own = given.getType(type.name)
+    if (!own) lacks.push(type.name)
+    else if (isEnumType(type) && isEnumType(own)) lacks.push(...type.getValues().filter(value => !own.getValue(value.name)).map(value => `${type.name}.${value.name}`))
+    else if ((isObjectType(type) && isObjectType(own)) || (isInputObjectType(type) && isInputObjectType(own))) {
+      for (const [name, field] of Object.entries(type.getFields())) {
+        if (name === '_') continue
+        const found = own.getFields()[name]
+        if (!found) lacks.push(`${type.name}.${name}`)
+        else if (String(found.type) !== String(field.type)) lacks.push(`${type.name}.${name}: ${field.type}, found ${found.type}`)
+        if (!found || !('args' in field) || !('args' in found)) continue
+        for (const argument of field.args) {
+          const known = found.args.find(one => one.name === argument.name)
+          if (!known || String(known.type) !== String(argument.type)) lacks.push(`${type.name}.${name}(${argument.name}: ${argument.type}), found ${known?.type}`)
+        }
+      }
+    }
+  }
+  return lacks
+}
