@@ -1,7 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
-import type { Source } from '../schema/catalog.ts'
+import { existsSync, mkdirSync, statSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { parseEntry, type Source, type SourceInput } from '../schema/catalog.ts'
+import { nameProblem, reservedSources } from '../schema/catalog-names.ts'
+import { HubError } from '../schema/errors.ts'
+import { proposeCatalog, type ProposedCatalog } from '../schema/propose.ts'
 import { openDuckDb, type DuckDatabase } from '../connectors/duckdb/database.ts'
 import { baseTables } from '../connectors/duckdb/dialect/index.ts'
 import { openDuckDbEngine } from '../connectors/duckdb/engine.ts'
@@ -11,7 +14,7 @@ import { openSqliteMetadata } from '../connectors/metadata/sqlite.ts'
 import { openPostgres } from '../connectors/postgres/index.ts'
 import { openSqlite } from '../connectors/sqlite/index.ts'
 import type { RegionStats } from '../connectors/ports/region-store.ts'
-import type { Clock, Log } from '../connectors/ports/scope.ts'
+import { systemClock, type Clock, type Log } from '../connectors/ports/scope.ts'
 import type { SourceConnector } from '../connectors/ports/source-connector.ts'
 import { sealer } from '../resolvers/cursor.ts'
 import { Dispatcher } from '../resolvers/live/dispatcher.ts'
@@ -22,7 +25,9 @@ import { viewsSubgraph } from '../subgraphs/views/index.ts'
 import type { Assembled } from './assembly/assemble.ts'
 import type { FileCatalog } from './assembly/declared.ts'
 import { LiveHub } from './assembly/live-hub.ts'
+import { hubScope } from './assembly/scope.ts'
 import { remoteService } from './federation/remote.ts'
+import { openLog } from './telemetry/log.ts'
 
 export interface HubOptions {
   /** Folder for what outlives the process; absent: nothing does. */
@@ -138,4 +143,37 @@ export function openSource(source: Source, database: DuckDatabase): Promise<Sour
     case 'postgresql':
       return openPostgres({ name: source.name, schema: source.schema, ...source.connection })
   }
+}
+
+/** A catalog for what a folder of files, a SQLite file or a PostgreSQL URL holds, and what of it the catalog does not show. */
+export async function proposeFrom(from: string): Promise<ProposedCatalog> {
+  const { name, input } = sourceAt(from)
+  const database = await openDuckDb({})
+  const scope = hubScope({ clock: systemClock, log: openLog({ level: 'silent' }), later: work => void work(), signal: new AbortController().signal }, 'init', 600_000)
+  try {
+    const files = input.type === 'files' ? await openFiles({ name, root: input.root, database }) : undefined
+    const connector = files ?? (await openSource(parseEntry('source', name, input), database))
+    try {
+      const tables = await connector.tables(scope)
+      const found = await Promise.all(tables.map(async table => ({ ...table, unique: files && table.key.length === 0 ? await files.uniqueColumns(scope, table.name) : [] })))
+      return proposeCatalog(found, name, input)
+    } finally {
+      await connector.close()
+    }
+  } finally {
+    await database.close()
+  }
+}
+
+function sourceAt(from: string): { name: string; input: SourceInput } {
+  if (/^postgres(ql)?:\/\//.test(from)) return { name: nameFrom(new URL(from).pathname.slice(1)), input: { type: 'postgresql', url: from } }
+  if (!existsSync(from)) throw new HubError('NOT_FOUND', `There is no folder or file "${from}". Name a folder of files, a SQLite file, or a postgresql:// URL.`, { from })
+  const name = nameFrom(basename(from).replace(/\.[^.]*$/, ''))
+  return { name, input: statSync(from).isDirectory() ? { type: 'files', root: from } : { type: 'sqlite', file: from } }
+}
+
+/** A name a source may have. */
+function nameFrom(text: string): string {
+  const plain = text.replace(/[^A-Za-z0-9_]+/g, '_').replace(/^[^A-Za-z]+|_+$/g, '').toLowerCase()
+  return plain === '' || nameProblem(plain) !== undefined || reservedSources.has(plain) ? `${plain || 'my'}_source` : plain
 }

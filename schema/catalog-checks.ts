@@ -154,7 +154,8 @@ const freeNames: ReadonlySet<string> = new Set(['fields', 'tables', 'headers', '
 
 /** `__proto__` is dropped by whoever copies a map; nothing may be called so. */
 function prototypeKeys(value: unknown, path: Path): Finding[] {
-  if (typeof value !== 'object' || value === null) return []
+  // Nothing of the declared form is deeper; the schema refuses the rest.
+  if (typeof value !== 'object' || value === null || path.length > 8) return []
   return Object.entries(value).flatMap(([key, member]) => {
     const place = [...path, Array.isArray(value) ? Number(key) : key]
     const own: Finding[] = key === '__proto__' && freeNames.has(String(path.at(-1))) ? [{ path: place, at: 'key', message: '"__proto__" cannot be a name here.' }] : []

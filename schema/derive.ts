@@ -168,9 +168,15 @@ function fieldFindings(entry: RegionEntry | ViewEntry, fields: readonly FieldMod
   for (const [field, several] of Map.groupBy(fields, one => one.field)) {
     if (several.length > 1) findings.push({ path, message: `Columns ${several.map(one => `"${one.name}"`).join(' and ')} would both be the field "${field}". Rename one of them, in fields or by AS in the SQL.` })
   }
+  for (const { name, field } of fields) {
+    if (filterWords.has(field)) findings.push({ path, message: `Column "${name}" would be the field "${field}", a word of filters. Rename it, in fields or by AS in the SQL.` })
+  }
   if (fields.length === 0) findings.push({ path, message: `"${entry.name}" has no columns.` })
   return findings
 }
+
+/** Members every filter has of its own. */
+const filterWords: ReadonlySet<string> = new Set(['and', 'or', 'not'])
 
 function graphNames(entry: { readonly name: string; readonly type: string }): Pick<EntityModel, 'listField' | 'lookupField'> {
   return { listField: camelCase(entry.name), lookupField: camelCase(entry.type) }

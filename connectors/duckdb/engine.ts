@@ -5,6 +5,7 @@ import type { MountedTable, QueryOptions, QueryResult, SqlEngine, Statement } fr
 import { Connections } from './connections.ts'
 import type { DuckDatabase } from './database.ts'
 import { type ParsedStatement, parseTrino } from './dialect/ast.ts'
+import { neverNull } from './dialect/never-null.ts'
 import { preludeStatements } from './dialect/prelude.ts'
 import { planText } from './explain.ts'
 import { failureOf } from './failures.ts'
@@ -82,7 +83,9 @@ class DuckDbEngine implements SqlEngine {
       const prepared = await run.stop.guard(run.connection, () => run.connection.prepare(run.sql))
       try {
         const places = Array.from({ length: prepared.columnCount }, (_, index) => index)
-        return columnsOf(places.map(index => prepared.columnName(index)), places.map(index => readerOf(prepared.columnType(index))))
+        const columns = columnsOf(places.map(index => prepared.columnName(index)), places.map(index => readerOf(prepared.columnType(index))))
+        const filled = neverNull(parseTrino(statement.sql).root)
+        return columns.map((column, index) => (filled.has(index) ? { ...column, nullable: false } : column))
       } finally {
         prepared.destroySync()
       }

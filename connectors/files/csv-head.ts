@@ -3,16 +3,29 @@ import type { CsvFormat } from './options.ts'
 
 const headBytes = 1 << 20
 
-/** The first records of a csv file, as many as its first MiB holds whole and at most `limit`. Values are as written, quotes removed. */
-export async function csvHead(path: string, format: CsvFormat & { delimiter: string }, limit: number): Promise<string[][]> {
+export interface CsvHead {
+  /** As many as the first MiB holds whole and at most `limit`. Values are as written, quotes removed. */
+  readonly records: string[][]
+  /** Blank and commented lines in front of the first record. */
+  readonly skipped: number
+}
+
+/** How a csv file begins. */
+export async function csvHead(path: string, format: CsvFormat & { delimiter: string }, limit: number): Promise<CsvHead> {
   const file = await open(path)
   try {
     const { bytesRead, buffer } = await file.read(Buffer.alloc(headBytes), 0, headBytes, 0)
     const text = new TextDecoder().decode(buffer.subarray(0, bytesRead))
-    return csvRecords(text, format, limit, bytesRead < headBytes)
+    return { records: csvRecords(text, format, limit, bytesRead < headBytes), skipped: skippedLines(text, format.comment) }
   } finally {
     await file.close()
   }
+}
+
+function skippedLines(text: string, comment: string | undefined): number {
+  const lines = text.split(/\r\n|\n|\r/)
+  const first = lines.findIndex(line => line !== '' && (comment === undefined || !line.startsWith(comment)))
+  return first < 0 ? 0 : first
 }
 
 /** Records of a text. Blank and commented lines are no records; a last record without its line end counts when the text is `complete`. */

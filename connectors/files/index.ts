@@ -3,7 +3,7 @@ import type { Row } from '../../schema/values.ts'
 import type { DuckDatabase } from '../duckdb/database.ts'
 import type { Scope } from '../ports/scope.ts'
 import type { LookupRequest, ScanRequest, SourceConnector, SourceTable } from '../ports/source-connector.ts'
-import { noSuchTable, pickColumns } from '../sql-text/columns.ts'
+import { limitClause, noSuchTable, pickColumns } from '../sql-text/columns.ts'
 import { type Bind, filterSql, identifier, type SqlColumn } from '../sql-text/filter.ts'
 import { castColumn, duckDialect, textOf } from './dialect.ts'
 import { type FilesOptions, filesOptions, type ParsedTable } from './options.ts'
@@ -116,8 +116,7 @@ export async function openFiles(given: FilesOptions & { name: string; database: 
       const columns = sqlColumns(table)
       const { values, bind } = parameters()
       const where = request.filter ? `WHERE ${filterSql(request.filter, columns, duckDialect, bind)}` : ''
-      const limit = request.limit === undefined ? '' : `LIMIT ${wholeNumber(request.limit)}`
-      yield* read(scope, table, pickColumns(table.name, columns, request.columns), `${where} ${limit}`, values)
+      yield* read(scope, table, pickColumns(table.name, columns, request.columns), `${where}${limitClause(request.limit)}`, values)
     },
 
     async lookup(scope: Scope, request: LookupRequest) {
@@ -162,11 +161,6 @@ function parameters(): { values: Record<string, string>; bind: Bind } {
     return `$${name}`
   }
   return { values, bind }
-}
-
-function wholeNumber(limit: number): number {
-  if (Number.isSafeInteger(limit) && limit >= 0) return limit
-  throw new HubError('BAD_USER_INPUT', `A limit is a whole number from 0 on, not ${limit}.`)
 }
 
 /** DuckDB does not tell names apart by letter case. */

@@ -120,6 +120,7 @@ async function finish(connection: DuckDBConnection, request: LoadRequest, select
   const unknown = key.filter(name => !names.includes(name))
   if (unknown.length > 0) throw new HubError('UPSTREAM_REJECTED', `it has no column ${unknown.map(name => `"${name}"`).join(', ')} for the key; its columns are ${names.join(', ')}.`)
   await connection.run(`CREATE TEMP TABLE typed AS ${select}`)
+  await connection.run('DROP TABLE IF EXISTS raw')
   if (key.length > 0) await checkKey(connection, key)
   await connection.run(`CREATE OR REPLACE TABLE ${request.relation} AS FROM typed`)
   return { columns: columns.map(({ name, type }) => ({ name, type, nullable: !key.includes(name) })), rowCount: await countOf(connection, 'typed'), quarantine }

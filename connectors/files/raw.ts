@@ -33,18 +33,20 @@ export async function readRaw(connection: DuckDBConnection, format: Exclude<Pars
 
 async function readCsv(connection: DuckDBConnection, declared: CsvFormat, { path, columns }: RawRequest): Promise<Raw> {
   const format = { ...declared, delimiter: declared.delimiter ?? (/\.(tsv|tab)$/i.test(path) ? '\t' : ',') }
-  const head = await csvHead(path, format, 101)
+  const { records: head, skipped } = await csvHead(path, format, 101)
   const header = format.header ? head.shift() : undefined
   if (header && columns && header.length !== columns.length) throw new HubError('UPSTREAM_REJECTED', `its header has ${header.length} columns, while ${columns.length} are declared.`)
   const names = unique(columns ?? header?.map((name, index) => name.replace(/^\uFEFF/, '') || `column${index + 1}`) ?? Array.from({ length: usualWidth(head) }, (_, index) => `column${index + 1}`))
   if (names.length === 0) throw noColumns()
 
   const nulls = [declared.null].flat()
+  // Of one column a blank line would be a row; an empty text is one in quotes only.
+  const blank = names.length === 1 && nulls.includes('') ? ' WHERE c0 IS NOT NULL' : ''
   const comment = format.comment === undefined ? '' : `, comment = ${literal(format.comment)}`
   await connection.run(`CREATE TEMP TABLE raw AS SELECT * FROM read_csv(${pathLiteral(path)}, auto_detect = false, columns = {${names.map((_, index) => `c${index}: 'VARCHAR'`).join(', ')}},
-    header = ${format.header}, delim = ${literal(format.delimiter)}, quote = ${literal(format.quote)}, escape = ${literal(format.escape ?? format.quote)}${comment},
+    header = ${format.header}, skip = ${header ? skipped : 0}, delim = ${literal(format.delimiter)}, quote = ${literal(format.quote)}, escape = ${literal(format.escape ?? format.quote)}${comment},
     nullstr = [${nulls.map(literal).join(', ')}], allow_quoted_nulls = false, hive_partitioning = false, max_line_size = ${maxRecordBytes},
-    store_rejects = true, rejects_table = 'rejected', rejects_scan = 'rejected_scans', rejects_limit = 0)`)
+    store_rejects = true, rejects_table = 'rejected', rejects_scan = 'rejected_scans', rejects_limit = 0)${blank}`)
   const rejected = await connection.runAndReadAll('SELECT line, first(error_type ORDER BY byte_position), first(error_message ORDER BY byte_position) FROM rejected GROUP BY line ORDER BY line')
   const rows = rejected.getRowsJson()
   return {

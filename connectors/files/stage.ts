@@ -11,7 +11,7 @@ import { locate, walk } from './paths.ts'
 /** One file as a table of the shared DuckDB, loaded when first needed and again when the file is another. */
 export interface StagedTable {
   readonly name: string
-  /** Loads unless the table holds the file as it is on disk; with `trusting`, as it was when last looked at. One load at a time. */
+  /** Loads unless the table holds the file as it is on disk; with `trusting`, the file as it was when last looked at. One load at a time. */
   current(trusting?: boolean): Promise<SourceTable>
 }
 
@@ -31,8 +31,7 @@ export function stagedTable(context: StageContext, name: string, table: ParsedTa
   let loaded: { readonly as: string; readonly table: SourceTable } | undefined
   let running: Promise<SourceTable> | undefined
 
-  async function refresh(trusting: boolean): Promise<SourceTable> {
-    if (trusting && loaded) return loaded.table
+  async function refresh(): Promise<SourceTable> {
     const path = await locate(context.root, name, table.file)
     const seen = await stat(path, { bigint: true })
     if (!seen.isFile()) throw new HubError('UPSTREAM_REJECTED', `Table "${name}": "${table.file}" is not a regular file.`, { source: context.source, table: name })
@@ -59,7 +58,8 @@ export function stagedTable(context: StageContext, name: string, table: ParsedTa
   return {
     name,
     current(trusting = false) {
-      running ??= refresh(trusting).finally(() => {
+      if (trusting && loaded) return Promise.resolve(loaded.table)
+      running ??= refresh().finally(() => {
         running = undefined
       })
       return running

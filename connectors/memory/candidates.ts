@@ -5,7 +5,7 @@ import { type ColumnIndex, type Group, indexed } from './column-index.ts'
 import type { Rows } from './rows.ts'
 import type { Slot } from './slot.ts'
 
-/** Slots among which are all that pass a filter, and how many they are. */
+/** Slots among which are all that pass a filter, and about how many they are. */
 export interface Candidates {
   readonly count: number
   readonly slots: () => Iterable<Slot>
@@ -29,7 +29,7 @@ export function candidates(rows: Rows, constraints: ReadonlyMap<string, Constrai
   const byKey = keyCandidates(rows, constraints)
   if (byKey && byKey.count <= best.count) best = byKey
   for (const index of rows.indexes) {
-    const found = indexCandidates(index, constraints, best.count)
+    const found = indexCandidates(index, constraints)
     if (found && found.count < best.count) best = found
   }
   return best
@@ -79,11 +79,11 @@ function keyCandidates(rows: Rows, constraints: ReadonlyMap<string, Constraint>)
   return { count: found.length, slots: () => found }
 }
 
-function indexCandidates(index: ColumnIndex, constraints: ReadonlyMap<string, Constraint>, atMost: number): Candidates | undefined {
+function indexCandidates(index: ColumnIndex, constraints: ReadonlyMap<string, Constraint>): Candidates | undefined {
   const leading = combinations(index.columns.slice(0, -1).map(column => constraints.get(column)?.equal))
   if (!leading) return undefined
   const groups = leading.length === 1 && leading[0] ? [index.group(leading[0])] : [...new Set(leading.map(values => index.group(values)))]
-  const parts = groups.filter(group => group !== undefined).map(group => groupCandidates(index, group, constraints.get(index.last), atMost))
+  const parts = groups.filter(group => group !== undefined).map(group => groupCandidates(index, group, constraints.get(index.last)))
   if (parts.some(part => part === undefined)) return undefined
   const known = parts.filter(part => part !== undefined)
   return {
@@ -94,7 +94,7 @@ function indexCandidates(index: ColumnIndex, constraints: ReadonlyMap<string, Co
   }
 }
 
-function groupCandidates(index: ColumnIndex, group: Group, constraint: Constraint | undefined, atMost: number): Candidates | undefined {
+function groupCandidates(index: ColumnIndex, group: Group, constraint: Constraint | undefined): Candidates | undefined {
   const leads = index.columns.length > 1
   if (constraint?.equal) {
     const values = [...new Set(constraint.equal.map(value => indexed(index.lastType, value)))]
@@ -106,7 +106,7 @@ function groupCandidates(index: ColumnIndex, group: Group, constraint: Constrain
     }
   }
   if (constraint?.absent) return { count: group.absent.size, slots: () => group.absent }
-  if (constraint && (constraint.from !== undefined || constraint.to !== undefined)) return rangeCandidates(index, group, constraint, atMost)
+  if (constraint && (constraint.from !== undefined || constraint.to !== undefined)) return rangeCandidates(index, group, constraint)
   if (!leads) return undefined
   return {
     count: group.size,
@@ -117,7 +117,7 @@ function groupCandidates(index: ColumnIndex, group: Group, constraint: Constrain
   }
 }
 
-function rangeCandidates(index: ColumnIndex, group: Group, { from, to }: Constraint, atMost: number): Candidates | undefined {
+function rangeCandidates(index: ColumnIndex, group: Group, { from, to }: Constraint): Candidates {
   const type = index.lastType === 'JSON' ? 'String' : index.lastType
   const low = from === undefined ? undefined : indexed(index.lastType, from)
   const high = to === undefined ? undefined : indexed(index.lastType, to)
@@ -127,11 +127,12 @@ function rangeCandidates(index: ColumnIndex, group: Group, { from, to }: Constra
       yield value
     }
   }
-  let count = 0
-  for (const value of values()) {
-    count += group.countAt(value)
-    if (count >= atMost) return undefined
-  }
+  const distinct = group.order.countBetween(
+    item => low === undefined || compareValues(type, item, low) >= 0,
+    item => high !== undefined && compareValues(type, item, high) > 0,
+  )
+  // As if all values were equally frequent: counting each would cost as much as reading them.
+  const count = Math.ceil((distinct * (group.size - group.absent.size)) / Math.max(1, group.values.size))
   return {
     count,
     *slots() {

@@ -31,6 +31,15 @@ export class SortedList<T> {
     if (leaf.length === 0) this.#leaves.splice(leafIndex, 1)
   }
 
+  /** How many items lie from the first that passes one test to before the first that passes the other. Costs a step per leaf between. */
+  countBetween(from: (item: T) => boolean, before: (item: T) => boolean): number {
+    const [firstLeaf, first] = this.#find(from)
+    const [endLeaf, end] = this.#find(before)
+    let count = end - first
+    for (let leaf = firstLeaf; leaf < endLeaf; leaf++) count += this.#leaves[leaf]?.length ?? 0
+    return Math.max(0, count)
+  }
+
   /** From the first item that passes on, upwards; all without a test. */
   *ascending(from?: (item: T) => boolean): Generator<T> {
     let [leafIndex, index] = from ? this.#find(from) : [0, 0]

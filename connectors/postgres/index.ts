@@ -5,7 +5,7 @@ import { didYouMean } from '../../schema/names.ts'
 import type { Row, Value } from '../../schema/values.ts'
 import type { Scope } from '../ports/scope.ts'
 import type { SourceConnector } from '../ports/source-connector.ts'
-import { noSuchTable, pickColumns } from '../sql-text/columns.ts'
+import { limitClause, noSuchTable, pickColumns } from '../sql-text/columns.ts'
 import { type Bind, type Bound, filterSql, isPossible } from '../sql-text/filter.ts'
 import { boundType, postgresDialect, textFor } from './dialect.ts'
 import { asSourceError } from './errors.ts'
@@ -174,8 +174,7 @@ export async function openPostgres(given: PostgresOptions & { name: string }): P
       const columns = pickColumns(table.name, table.columns, request.columns)
       const { values, bind } = parameters()
       const where = request.filter ? ` WHERE ${filterSql(request.filter, table.columns, postgresDialect, bind)}` : ''
-      const limit = request.limit === undefined ? '' : ` LIMIT ${bind(String(request.limit))}::int8`
-      const select = `SELECT ${selectList(columns)} FROM ${table.relation}${where}${limit}`
+      const select = `SELECT ${selectList(columns)} FROM ${table.relation}${where}${limitClause(request.limit)}`
       yield* onConnection(scope, async function* (client) {
         await client.query('BEGIN TRANSACTION READ ONLY')
         try {

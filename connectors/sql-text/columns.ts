@@ -18,3 +18,10 @@ export function pickColumns<C extends SqlColumn>(table: string, columns: readonl
 export function noSuchTable(source: string, table: string, known: Iterable<string>): HubError {
   return new HubError('NOT_FOUND', `Source "${source}" has no table "${table}".${didYouMean(table, known)}`, { source, table })
 }
+
+/** A limit as it stands in SQL; anything but a whole number from 0 on → BAD_USER_INPUT. */
+export function limitClause(limit: number | undefined): string {
+  if (limit === undefined) return ''
+  if (Number.isSafeInteger(limit) && limit >= 0) return ` LIMIT ${limit}`
+  throw new HubError('BAD_USER_INPUT', `A limit is a whole number from 0 on, not ${limit}.`)
+}

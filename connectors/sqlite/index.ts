@@ -6,7 +6,7 @@ import { HubError } from '../../schema/errors.ts'
 import { type ColumnType, type Json, type Row, toLong, type Value } from '../../schema/values.ts'
 import type { Scope } from '../ports/scope.ts'
 import type { SourceConnector } from '../ports/source-connector.ts'
-import { noSuchTable, pickColumns } from '../sql-text/columns.ts'
+import { limitClause, noSuchTable, pickColumns } from '../sql-text/columns.ts'
 import { type Bind, filterSql, identifier, type SqlColumn } from '../sql-text/filter.ts'
 import { bound, sqliteDialect } from './dialect.ts'
 import { introspect, type SqliteTable } from './introspect.ts'
@@ -99,8 +99,7 @@ export async function openSqlite(options: { name: string; file: string }): Promi
       const table = tableFor(request.table)
       const { values, bind } = parameters()
       const where = request.filter ? `WHERE ${filterSql(request.filter, table.columns, sqliteDialect, bind)}` : ''
-      const limit = request.limit === undefined ? '' : `LIMIT ${bind(BigInt(request.limit))}`
-      yield* read(table, pickColumns(table.name, table.columns, request.columns), `${where} ${limit}`, values, scope.signal)
+      yield* read(table, pickColumns(table.name, table.columns, request.columns), `${where}${limitClause(request.limit)}`, values, scope.signal)
     },
 
     async lookup(scope: Scope, request) {

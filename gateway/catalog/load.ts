@@ -82,7 +82,9 @@ function catalogFiles(path: string): string[] {
 
 function readCatalogFile(path: string): CatalogFile {
   try {
-    const { size } = statSync(path)
+    const found = statSync(path)
+    if (!found.isFile()) throw invalid(path, [{ path: '', message: 'It is neither a file nor a folder.', file: path }])
+    const { size } = found
     if (size > maxFileBytes) throw invalid(path, [{ path: '', message: `The file has ${size} bytes; at most ${maxFileBytes} are taken. Split it and give the folder.`, file: path }])
     return { path, folder: resolve(dirname(path)), yaml: parseYaml(readFileSync(path)) }
   } catch (error) {

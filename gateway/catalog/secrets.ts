@@ -39,7 +39,9 @@ function fromEnvironment(name: string, lookup: SecretLookup): Found {
 function fromFile(name: string, folder: string): Found {
   const path = resolve(folder, name)
   try {
-    if (statSync(path).size > maxSecretBytes) return { problem: `File "${name}" is larger than the ${maxSecretBytes} bytes a secret may have.` }
+    const found = statSync(path)
+    if (!found.isFile()) return { problem: `"${name}" is not a file.` }
+    if (found.size > maxSecretBytes) return { problem: `File "${name}" is larger than the ${maxSecretBytes} bytes a secret may have.` }
     return { value: readFileSync(path, 'utf8').replace(/\r?\n$/, '') }
   } catch (error) {
     return { problem: `File "${name}" cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'}). It is looked for beside the file this stands in.` }

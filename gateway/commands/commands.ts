@@ -1,8 +1,8 @@
-import type { CatalogInput } from '../../schema/catalog.ts'
 import type { Problem } from '../../schema/errors.ts'
 import type { LoadedCatalog } from '../catalog/load.ts'
 import type { Config, Environment } from '../config.ts'
 import type { Flag } from './arguments.ts'
+import type { Proposal } from './init.ts'
 
 /** What commands need of the hub itself. Each fails with a HubError, whose problems are shown to the user. */
 export interface CommandActions {
@@ -11,7 +11,7 @@ export interface CommandActions {
   /** Looks into sources and SQL of a catalog whose files are right; every mistake found there, with its place. */
   check(config: Config, catalog: LoadedCatalog): Promise<readonly Problem[]>
   /** A catalog for what a folder, a SQLite file or a PostgreSQL URL holds. Paths as given or absolute; a URL as given, with its password. */
-  propose(from: string, config: Config): Promise<CatalogInput>
+  propose(from: string, config: Config): Promise<Proposal>
   /** Serves one subgraph over HTTP until it is told to stop. Answers the exit code. */
   subgraph(name: string, config: Config): Promise<number>
 }
@@ -78,7 +78,7 @@ export const commands: readonly Command[] = [
   {
     name: 'subgraph', usage: 'subgraph NAME [--catalog CATALOG]', takes: [1, 1], flags: [],
     summary: 'Serves one subgraph of the hub alone.',
-    details: 'Serves one Federation 2 subgraph, regions or views, over HTTP, for a gateway somewhere else.',
+    details: 'Serves one Federation 2 subgraph of the hub, such as regions or views, over HTTP, for a gateway somewhere else.',
   },
   { name: 'help', usage: 'help [COMMAND]', takes: [0, 1], flags: [], summary: 'Shows this, or the options of a command.', details: 'Shows the commands, or one command with every option.' },
 ]

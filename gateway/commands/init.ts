@@ -6,6 +6,9 @@ import { catalogInput } from '../../schema/catalog-input.ts'
 import { HubError } from '../../schema/errors.ts'
 import { masked } from '../catalog/secrets.ts'
 
+/** A catalog for a source, and what of the source it does not show. */
+export type Proposal = CatalogInput & { readonly leftOut?: readonly { readonly table: string; readonly reason: string }[] }
+
 /** Longest collection written on one line, in characters. */
 const lineLength = 120
 
@@ -13,7 +16,7 @@ const lineLength = 120
  * Writes the proposed catalog to a new file, with comments, paths relative to it and references in place of passwords. Answers what the user has to do before it can be
  * served. A file that is there already → CONFLICT, and it stays as it is.
  */
-export function writeCatalog(proposal: CatalogInput, from: string, to: string): { hints: readonly string[] } {
+export function writeCatalog(proposal: Proposal, from: string, to: string): { hints: readonly string[] } {
   const { text, hints } = catalogText(proposal, from, dirname(resolve(to)))
   try {
     writeFileSync(to, text, { flag: 'wx' })
@@ -29,11 +32,13 @@ export function occupied(file: string): HubError {
   return new HubError('CONFLICT', `The file ${file} exists already and is left as it is. Give another name with --to, or move it away.`, { file })
 }
 
-/** The catalog as YAML for people. `folder`: where it will stand. */
-export function catalogText(proposal: CatalogInput, from: string, folder: string): { text: string; hints: readonly string[] } {
+/** The catalog as YAML for people, what is left out at its end. `folder`: where it will stand. */
+export function catalogText(proposal: Proposal, from: string, folder: string): { text: string; hints: readonly string[] } {
   const { catalog, hints } = portable(proposal, folder)
   const document = new Document(Object.fromEntries(sections.filter(section => !isEmpty(catalog[section])).map(section => [section, catalog[section]])))
-  document.commentBefore = ` Written by: tributary init --from ${masked({ url: from }).url}\n Look it through, then: tributary check, and tributary start.`
+  document.commentBefore = ` Written by: tributary init --from ${oneLine(masked({ url: from }).url)}\n Look it through, then: tributary check, and tributary start.`
+  const leftOut = (proposal.leftOut ?? []).map(({ table, reason }) => `${table}: ${reason}`)
+  if (leftOut.length > 0) document.comment = ` Left out:\n${leftOut.map(line => ` ${oneLine(line)}`).join('\n')}`
   const root = document.contents as unknown as YAMLMap
   for (const [index, pair] of (root.items as Pair[]).entries()) {
     if (!isScalar(pair.key)) continue
@@ -51,7 +56,12 @@ export function catalogText(proposal: CatalogInput, from: string, folder: string
       if (typeof node.value === 'string' && node.value.includes('\n')) node.type = 'BLOCK_LITERAL'
     },
   })
-  return { text: document.toString({ lineWidth: 0, flowCollectionPadding: true }), hints }
+  return { text: document.toString({ lineWidth: 0, flowCollectionPadding: true }), hints: [...hints, ...leftOut.map(line => `Left out: ${line}`)] }
+}
+
+/** A comment ends with its line. */
+function oneLine(text: string): string {
+  return text.replace(/[\r\n]+/g, ' ')
 }
 
 const sections = ['sources', 'regions', 'views', 'relations', 'subgraphs'] as const

@@ -7,6 +7,7 @@ import { isIncluded } from './collect.ts'
 /**
  * One operation as it is planned: no field stands under an alias that is also the name of another field. Clients' aliases are put back when the answer is
  * projected, so none can collide with a field the plan adds (keys, `@requires`), and a value asked for under two aliases is fetched once.
+ * `@skip` and `@include` are decided: the planner fails over some of them, and fetches some of what they leave out.
  */
 export interface Canonical {
   /** The client's own nodes: errors point into them. */
@@ -16,29 +17,21 @@ export interface Canonical {
   readonly keyOf: ReadonlyMap<FieldNode, string>
   /** Name of each variable in the planned text whose own name the plan needs for itself. */
   readonly renamed: ReadonlyMap<string, string>
-  /** Variables that decide what is asked for. */
-  readonly conditions: readonly string[]
   /** Introspection is not planned: it is answered from the public schema. */
   readonly text: string
 }
 
-/** With `given` variables the conditions (`@skip`, `@include`) are decided instead of planned: the text holds for requests that decide them alike. */
-export function canonical(schema: GraphQLSchema, operation: OperationDefinitionNode, known: Iterable<FragmentDefinitionNode>, given?: Record<string, unknown>): Canonical {
-  const document: DocumentNode = { kind: Kind.DOCUMENT, definitions: [operation, ...known] }
-  const own = separateOperations(document)[operation.name?.value ?? ''] ?? document
+/** The form for coerced variables. It holds for all that give the variables of `conditionsOf` the same values. */
+export function canonical(schema: GraphQLSchema, operation: OperationDefinitionNode, known: Iterable<FragmentDefinitionNode>, variables: Record<string, unknown>): Canonical {
+  const own = alone(operation, known)
   const typeInfo = new TypeInfo(schema)
   const keys = new Keys()
   const keyOf = new Map<FieldNode, string>()
   const renamed = new Map<string, string>()
   const open: string[] = []
-  const conditions = new Set<string>()
-  // Undefined leaves a node as it is, null removes it, a node replaces it.
-  const decided = <Node extends FieldNode | FragmentSpreadNode | InlineFragmentNode>(node: Node): Node | null | undefined => {
-    const own = (node.directives ?? []).filter(isCondition)
-    for (const argument of own.flatMap(one => one.arguments ?? [])) if (argument.value.kind === Kind.VARIABLE) conditions.add(argument.value.name.value)
-    if (!given || own.length === 0) return undefined
-    return isIncluded(node, given) ? { ...node, directives: node.directives?.filter(one => !isCondition(one)) } : null
-  }
+  // For the visitor null removes a node, another one replaces it.
+  const decided = <Node extends FieldNode | FragmentSpreadNode | InlineFragmentNode>(node: Node): Node | null =>
+    isIncluded(node, variables) ? { ...node, directives: node.directives?.filter(directive => !isCondition(directive)) } : null
 
   const planned = visit(own, visitWithTypeInfo(typeInfo, {
     Variable(node) {
@@ -49,12 +42,11 @@ export function canonical(schema: GraphQLSchema, operation: OperationDefinitionN
     },
     Field: {
       enter(node) {
+        const kept = decided(node)
+        if (!kept) return null
         const key = keys.of(node, typeInfo.getType())
         keyOf.set(node, key)
-        const kept = decided(node)
-        if (kept === null) return null
         open.push(isIntrospection(node) ? '__typename' : key)
-        // A selection must not become empty, and a type costs nothing; the planner fails over conditions on it.
         return isIntrospection(node) || node.name.value === '__typename' ? typename : kept
       },
       leave(node) {
@@ -62,15 +54,35 @@ export function canonical(schema: GraphQLSchema, operation: OperationDefinitionN
         return { ...node, alias: key === undefined || key === node.name.value ? undefined : { kind: Kind.NAME, value: key } }
       },
     },
-    InlineFragment: decided,
-    FragmentSpread: decided,
+    InlineFragment: { enter: decided },
+    FragmentSpread: { enter: decided },
     SelectionSet: {
-      // Of a member of a union everything else may be left out by its conditions.
+      // What conditions leave of a selection may be empty, and of a member of a union nothing: its type is asked for all the same.
       leave: node => (node.selections.length === 0 || isUnionType(typeInfo.getParentType()) ? { ...node, selections: [typename, ...node.selections] } : undefined),
     },
   }))
   const fragments = new Map(own.definitions.flatMap(node => (node.kind === Kind.FRAGMENT_DEFINITION ? [[node.name.value, node] as const] : [])))
-  return { operation, fragments, keyOf, renamed, conditions: [...conditions], text: print(planned) }
+  return { operation, fragments, keyOf, renamed, text: print(used(planned)) }
+}
+
+/** Names of the variables that decide what the operation asks for. */
+export function conditionsOf(operation: OperationDefinitionNode, known: Iterable<FragmentDefinitionNode>): readonly string[] {
+  const names = new Set<string>()
+  visit(alone(operation, known), {
+    Directive(node) {
+      if (isCondition(node)) for (const { value } of node.arguments ?? []) if (value.kind === Kind.VARIABLE) names.add(value.name.value)
+    },
+  })
+  return [...names]
+}
+
+/** The operation with the fragments it uses. */
+function alone(operation: OperationDefinitionNode, known: Iterable<FragmentDefinitionNode>): DocumentNode {
+  return used({ kind: Kind.DOCUMENT, definitions: [operation, ...known] })
+}
+
+function used(document: DocumentNode): DocumentNode {
+  return Object.values(separateOperations(document))[0] ?? document
 }
 
 function isCondition(directive: DirectiveNode): boolean {

@@ -108,7 +108,7 @@ export function openSupergraph({ services, composed, maxErrors = 1_000 }: Superg
   function plannedFor(operation: Operation, node: OperationDefinitionNode, fragments: readonly FragmentDefinitionNode[], fields: Fields, variables: Data): Plan {
     const isFetched = [...fields.values()].some(([first]) => first && !first.name.value.startsWith('__'))
     if (isFetched) return planner.plan({ text: operation.text, operation: node, fragments, variables, requestId: operation.scope.requestId })
-    return { operation: node, fragments: new Map(fragments.map(one => [one.name.value, one])), keyOf: new Map<FieldNode, string>(), renamed: new Map(), conditions: [], text: '' }
+    return { operation: node, fragments: new Map(fragments.map(one => [one.name.value, one])), keyOf: new Map<FieldNode, string>(), renamed: new Map(), text: '' }
   }
 
   /** The root's fields as nodes of the plan, which may have been made from an equal document. */

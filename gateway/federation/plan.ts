@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
-import { QueryPlanner } from '@graphql-hive/router-query-planner'
+import { QueryPlanner, type PlanNode } from '@graphql-hive/router-query-planner'
 import type { FragmentDefinitionNode, GraphQLSchema, OperationDefinitionNode } from 'graphql'
 import { HubError } from '../../schema/errors.ts'
-import { canonical, type Canonical } from './canonical.ts'
+import { canonical, conditionsOf, type Canonical } from './canonical.ts'
+import { Kept } from './kept.ts'
 import { stepOf, subscriptionOf, type Step, type Subscription } from './steps.ts'
 
 /** One operation, planned. */
@@ -23,52 +24,41 @@ export interface PlanRequest {
 
 export interface Planner {
   /**
-   * The plan of this operation, kept under its text (and, where fields move between subgraphs by percentage, under the share the request falls in).
+   * The plan of this operation, kept under its name and text, under what its conditions decide, and, where fields move between subgraphs by percentage, under the
+   * share the request falls in.
    * 20 µs to some milliseconds when new. INTERNAL when the planner finds no way.
    */
   plan(request: PlanRequest): Plan
 }
 
-/** What the planner made of an operation: a plan, or why there is none. */
-type Attempt = { readonly plan: Plan } | { readonly conditions: readonly string[]; readonly cause: unknown }
-
 /** Plans of one supergraph, of which at most `limit` are kept: those used last. */
 export function openPlanner(supergraphSdl: string, schema: GraphQLSchema, limit = 2_000): Planner {
   const planner = new QueryPlanner(supergraphSdl)
   const thresholds = [...new Set(planner.overridePercentages)].sort((a, b) => a - b)
-  const attempts = new Map<string, Attempt>()
+  const conditions = new Kept<readonly string[]>(limit)
+  const plans = new Kept<Plan>(limit)
 
   return {
     plan({ text, operation, fragments, variables, requestId }) {
       const percentage = thresholds.length > 0 ? percentageOf(requestId) : 0
       const share = thresholds.filter(threshold => percentage >= threshold).length
-      const key = `${share}\n${operation.name?.value ?? ''}\n${text}`
-      const first = kept(key, () => attempt(canonical(schema, operation, fragments), percentage))
-      if ('plan' in first) return first.plan
-
-      // The planner fails over some combinations of conditions. With the conditions decided it does not; each outcome is a plan of its own.
-      const outcome = first.conditions.map(name => (variables[name] === true ? 1 : 0)).join('')
-      const second = kept(`${outcome}\n${key}`, () => attempt(canonical(schema, operation, fragments, variables), percentage))
-      if ('plan' in second) return second.plan
-      throw new HubError('INTERNAL', 'The hub failed to plan the operation. The request id finds the detail in the log.', {}, { cause: second.cause })
+      const name = `${operation.name?.value ?? ''}\n${text}`
+      const outcome = conditions.get(name, () => conditionsOf(operation, fragments)).map(variable => (variables[variable] === true ? 1 : 0))
+      return plans.get(`${share} ${outcome.join('')} ${name}`, () => make(canonical(schema, operation, fragments, variables), percentage))
     },
   }
 
-  function kept(key: string, make: () => Attempt): Attempt {
-    const found = attempts.get(key) ?? make()
-    attempts.delete(key)
-    attempts.set(key, found)
-    if (attempts.size > limit) attempts.delete(attempts.keys().next().value ?? '')
-    return found
+  function make(form: Canonical, percentage: number): Plan {
+    const node = planned(form, percentage)
+    if (!node) return form
+    return form.operation.operation === 'subscription' ? { ...form, subscription: subscriptionOf(node) } : { ...form, step: stepOf(node) }
   }
 
-  function attempt(form: Canonical, percentage: number): Attempt {
+  function planned(form: Canonical, percentage: number): PlanNode | undefined {
     try {
-      const { node } = planner.plan(form.text, form.operation.name?.value ?? null, new Set(), percentage)
-      if (!node) return { plan: form }
-      return { plan: form.operation.operation === 'subscription' ? { ...form, subscription: subscriptionOf(node) } : { ...form, step: stepOf(node) } }
-    } catch (cause) {
-      return { conditions: form.conditions, cause }
+      return planner.plan(form.text, form.operation.name?.value ?? null, new Set(), percentage).node
+    } catch (error) {
+      throw new HubError('INTERNAL', 'The hub failed to plan the operation. The request id finds the detail in the log.', {}, { cause: error })
     }
   }
 }

@@ -13,10 +13,9 @@ export type Leaf =
   | { readonly kind: 'eq'; readonly column: string; readonly constant: Value }
   | { readonly kind: 'in'; readonly column: string; readonly constant: ReadonlySet<Value> }
   | { readonly kind: 'isNull'; readonly column: string; readonly constant: null }
-  | { readonly kind: Range | 'startsWith'; readonly column: string; readonly constant: string | number }
+  | { readonly kind: 'lt' | 'lte' | 'gt' | 'gte'; readonly column: string; readonly constant: string | number }
+  | { readonly kind: 'startsWith'; readonly column: string; readonly constant: string }
   | { readonly kind: 'test'; readonly column: string; readonly constant: (row: Row) => boolean }
-
-export type Range = 'lt' | 'lte' | 'gt' | 'gte'
 
 const always: Condition = { kind: 'and', parts: [] }
 const never: Condition = { kind: 'or', parts: [] }

@@ -1,8 +1,9 @@
 import type { Filter } from '../../schema/filter.ts'
 import type { Column, Row, Value } from '../../schema/values.ts'
-import { accessKeys } from './access.ts'
+import { accessTo } from './access.ts'
 import { canonical } from './canonical.ts'
 import { conditionOf, type Condition } from './condition.ts'
+import { RangeList, type Bound } from './range-list.ts'
 import { constantsOf, Shapes, type Shape } from './shape.ts'
 
 /** A group whose rows a change touches, as its members see it: `before` the row they had, `after` the row they have now, null where there is none that passes. */
@@ -116,6 +117,7 @@ class Node<Member> {
   readonly #settled: ReadonlySet<string>
   readonly #listed = new Set<Group<Member>>()
   readonly #columns = new Map<string, Map<Value, Node<Member>>>()
+  readonly #ranges = new Map<string, RangeList<Group<Member>>>()
   #split = false
 
   constructor(parent: Parent<Member> | undefined, settled: ReadonlySet<string>) {
@@ -139,11 +141,21 @@ class Node<Member> {
 
   remove(group: Group<Member>): void {
     this.#unlist(group)
+    for (const [column, ranges] of this.#ranges) {
+      ranges.remove(group)
+      if (ranges.size === 0) this.#ranges.delete(column)
+    }
     this.#prune()
   }
 
   visit(before: Row | null, after: Row | null, offer: (group: Group<Member>) => void): void {
     for (const group of this.#listed) offer(group)
+    for (const [column, ranges] of this.#ranges) {
+      const was = before?.[column] ?? null
+      const is = after?.[column] ?? null
+      if (was !== null) ranges.visit(was as Bound, offer)
+      if (is !== null && is !== was) ranges.visit(is as Bound, offer)
+    }
     for (const [column, nodes] of this.#columns) {
       const was = before ? (before[column] ?? null) : undefined
       const is = after ? (after[column] ?? null) : undefined
@@ -157,21 +169,35 @@ class Node<Member> {
     }
   }
 
-  /** How crowded it is: groups listed here and values filed by. */
+  /** How crowded it is: groups listed here, and values and ranges filed by. */
   get weight(): number {
     let weight = this.#listed.size
     for (const nodes of this.#columns.values()) weight += nodes.size
+    for (const ranges of this.#ranges.values()) weight += ranges.size
     return weight
   }
 
-  /** Into the nodes of the keys that are least crowded now; into this node's own list where the filter has none. */
+  /** Into the nodes of the keys that are least crowded now; else under ranges, else into this node's own list. */
   #descend(group: Group<Member>): void {
-    const keys = accessKeys(group.condition, ({ column, value }) => (this.#settled.has(column) ? Infinity : 1 + (this.#columns.get(column)?.get(value)?.weight ?? 0)))
-    if (!keys) {
+    const filings = accessTo(group.condition, ({ column, value }) => (this.#settled.has(column) ? Infinity : 1 + (this.#columns.get(column)?.get(value)?.weight ?? 0)))
+    if (!filings) {
       this.#list(group)
       return
     }
-    for (const { column, value } of keys) this.#child(column, value).file(group)
+    for (const filing of filings) {
+      if ('value' in filing) this.#child(filing.column, filing.value).file(group)
+      else this.#under(filing.column, filing.low, filing.high, group)
+    }
+  }
+
+  #under(column: string, low: Bound | undefined, high: Bound | undefined, group: Group<Member>): void {
+    let ranges = this.#ranges.get(column)
+    if (!ranges) {
+      ranges = new RangeList()
+      this.#ranges.set(column, ranges)
+    }
+    ranges.add(low, high, group)
+    group.nodes = [...group.nodes, this]
   }
 
   #child(column: string, value: Value): Node<Member> {

@@ -3,7 +3,7 @@ import type { EntityModel, ForeignEntity, Link, Model } from '../../schema/model
 import type { Column } from '../../schema/values.ts'
 import { analyse, type StatementLineage } from './analyse.ts'
 import type { Transformation } from './inputs.ts'
-import type { KnownTable, TableName } from './scope.ts'
+import { same, type KnownTable, type TableName } from './scope.ts'
 
 export type NodeKind = 'TYPE' | 'FIELD' | 'REGION' | 'VIEW' | 'TABLE' | 'COLUMN' | 'SOURCE' | 'SUBGRAPH'
 export type EdgeKind = 'CONTAIN' | 'LOAD' | 'SELECT' | 'EXPOSE' | 'RELATION'
@@ -48,18 +48,22 @@ export type Tables = (catalog: string, name: string) => readonly Column[] | unde
 
 export const tableId = (entity: Pick<EntityModel, 'name'>): string => `hub.${entity.name}`
 
-/** The table a statement's text names, as the hub knows it: a region or view with or without `hub.`, else a source's table. */
+/** The table a statement's text names, as the hub knows it: a region or view with or without `hub.`, else a source's table; SQL does not tell letter case apart. */
 export function findTable(model: Model, tables: Tables, name: TableName): KnownTable {
   const [catalog = '', ...rest] = name.length === 1 ? ['hub', ...name] : name
   const table = rest.join('.')
   if (catalog.toLowerCase() === 'hub') {
-    const entity = model.entities.find(one => one.name === table) ?? model.entities.find(one => one.name.toLowerCase() === table.toLowerCase())
+    const entity = model.entities.find(one => one.name === table) ?? model.entities.find(one => same(one.name, table))
     return { id: `hub.${entity?.name ?? table}`, columns: entity?.fields.map(column => column.name) }
   }
-  const exact = tables(catalog, table)
-  if (exact) return { id: `${catalog}.${table}`, columns: exact.map(column => column.name) }
-  const folded = tables(catalog.toLowerCase(), table.toLowerCase())
-  return folded ? { id: `${catalog}.${table}`.toLowerCase(), columns: folded.map(column => column.name) } : { id: `${catalog}.${table}`, columns: undefined }
+  const load = model.entities.find(one => one.load && same(one.load.source, catalog) && same(one.load.table, table))?.load
+  if (load) return sourceTable(tables, load.source, load.table)
+  const folded = sourceTable(tables, catalog.toLowerCase(), table.toLowerCase())
+  return folded.columns ? folded : sourceTable(tables, catalog, table)
+}
+
+function sourceTable(tables: Tables, catalog: string, name: string): KnownTable {
+  return { id: `${catalog}.${name}`, columns: tables(catalog, name)?.map(column => column.name) }
 }
 
 /** Everything the model says about what feeds what: sources → tables → columns → regions and views → types and fields, and the relations between types. */

@@ -135,6 +135,7 @@ export const sourceConnectorChecks = [
     expect(await read(source, { table: 'places', limit: 3 })).toHaveLength(3)
     expect(await read(source, { table: 'places', limit: 0 })).toEqual([])
     expect(await read(source, { table: 'places', limit: 1000 })).toHaveLength(places.length)
+    for (const limit of [-1, 1.5, Number.NaN]) await expect(read(source, { table: 'places', limit })).rejects.toMatchObject({ code: 'BAD_USER_INPUT' })
   }),
 
   must<SourceSubject>('SC07', 'each comparison passes the rows it passes in memory', async ({ source }) => {

@@ -9,7 +9,7 @@ const domain: Partial<Record<ColumnType, readonly Value[]>> = {
   Int: [0, 1, 2, 3, 4, 5, 6, 7],
   Long: [0, 7, 9_007_199_254_740_993n, 9_007_199_254_740_995n],
   Float: [0, -1.5, 2.25],
-  String: ['', 'x', 'xy', 'xyz', 'y%', 'ü'],
+  String: ['', 'x', 'xy', 'xyz', 'y%', 'ü', 'x\uffff', '\uffff', '🦊'],
   Decimal: ['1.0', '1.00', '-2', '3.5'],
   Boolean: [true, false],
   DateTime: ['2024-01-01T00:00:00Z', '2024-01-01T00:00:00.5Z'],

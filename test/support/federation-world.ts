@@ -12,8 +12,9 @@ export function chance(...words: readonly (string | number)[]): number {
 }
 
 export interface Thing {
-  readonly __typename: 'User' | 'Item' | 'Note'
+  readonly __typename: 'User' | 'Item' | 'Note' | 'Parcel'
   readonly id: string
+  /** Of a parcel: what another subgraph requires. */
   readonly price?: number | null
 }
 
@@ -27,7 +28,7 @@ export const bigNumber = new GraphQLScalarType({ name: 'Big', serialize: value =
  * monolith alike, so that the two differ in nothing but the way there.
  */
 export function worldOf(seed: number): { readonly resolvers: Resolvers; find(type: string, id: unknown): Thing | null } {
-  const thing = (type: Thing['__typename'], id: string): Thing => (type === 'Item' ? { __typename: type, id, price: chance(seed, 'price', id) < 0.2 ? null : Math.floor(chance(seed, id) * 90) } : { __typename: type, id })
+  const thing = (type: Thing['__typename'], id: string): Thing => (type === 'Parcel' ? { __typename: type, id, price: chance(seed, 'price', id) < 0.2 ? null : Math.floor(chance(seed, id) * 90) } : { __typename: type, id })
   const pick = (type: Thing['__typename'], ...words: (string | number)[]) => thing(type, String(Math.floor(chance(seed, ...words, 'id') * 5)))
   const any = (...words: (string | number)[]) => pick((['User', 'Item', 'Note'] as const)[Math.floor(chance(seed, ...words, 'type') * 3)]!, ...words)
   const node = (...words: (string | number)[]) => pick(chance(seed, ...words, 'type') < 0.5 ? 'User' : 'Item', ...words)
@@ -54,6 +55,7 @@ export function worldOf(seed: number): { readonly resolvers: Resolvers; find(typ
       name: maybe(user => `user ${user.id}`, 'name', 0, 0.05),
       color: maybe(user => (chance(seed, 'color', user.id) < 0.5 ? 'RED' : 'BLUE'), 'color'),
       items: maybe((user, { first }) => list(4, index => pick('Item', 'items', user.id, index), 'items', user.id).slice(0, Number(first)), 'items'),
+      parcels: maybe(user => list(3, index => pick('Parcel', 'parcels', user.id, index), 'parcels', user.id), 'parcels'),
       favourite: maybe(user => pick('Item', 'favourite', user.id), 'favourite', 0.05, 0.03),
       mood: maybe((user, { at }) => `mood ${user.id} ${JSON.stringify(at ?? null)}`, 'mood'),
       score: maybe(user => Number(user.id) * 1000, 'score'),
@@ -64,9 +66,13 @@ export function worldOf(seed: number): { readonly resolvers: Resolvers; find(typ
       label: maybe(item => `item ${item.id}`, 'label'),
       maker: maybe(item => pick('User', 'maker', item.id), 'maker', 0.03, 0.03),
       parts: maybe(item => list(2, row => list(2, column => pick('Item', 'parts', item.id, row, column), 'parts', item.id, row), 'parts', item.id), 'parts'),
+      price: maybe(item => Number(item.id) + 7, 'price'),
       weight: maybe((item, { unit }) => (unit === 'G' ? 1000.5 : 1.25) * (Number(item.id) + 1), 'weight'),
-      ship: item => (item.price === null || item.price === undefined ? null : item.price * 2),
       related: maybe(item => list(3, index => any('related', item.id, index), 'related', item.id), 'related'),
+    },
+    Parcel: {
+      holder: maybe(parcel => pick('User', 'holder', parcel.id), 'holder'),
+      ship: parcel => (parcel.price === null || parcel.price === undefined ? null : parcel.price * 2),
     },
     Note: {
       text: maybe(note => `note ${note.id}`, 'text', 0.03, 0.03),
@@ -74,7 +80,7 @@ export function worldOf(seed: number): { readonly resolvers: Resolvers; find(typ
       by: maybe(note => pick('User', 'by', note.id), 'by', 0.04, 0.04),
     },
   }
-  return { resolvers, find: (type, id) => (type === 'User' || type === 'Item' ? thing(type, String(id)) : null) }
+  return { resolvers, find: (type, id) => (type === 'User' || type === 'Item' || type === 'Parcel' ? thing(type, String(id)) : null) }
 }
 
 const types = {
@@ -84,13 +90,15 @@ const types = {
     type User implements Node @key(fields: "id") { id: ID! owner: User name: String! color: Color }
     type Item implements Node @key(fields: "id") { id: ID! owner: User }`,
   goods: `type Query { grid: [[Item]] item(id: ID = "3"): Item! }
-    type User @key(fields: "id") { id: ID! items(first: Int = 2): [Item!] favourite: Item! }
+    type User @key(fields: "id") { id: ID! items(first: Int = 2): [Item!] favourite: Item! parcels: [Parcel] }
+    type Parcel @key(fields: "id") { id: ID! price: Int holder: User }
     type Item @key(fields: "id") { id: ID! label: String price: Int maker: User! parts: [[Item!]] }`,
   talk: `scalar Big enum Unit { KG G } input When { day: Int! = 1 hours: [Int!] } union Result = User | Item | Note
     type Query { search(limit: Int! = 3): [Result] }
     interface Node { id: ID! }
     type User implements Node @key(fields: "id") { id: ID! mood(at: When): String score: Big best: Result }
-    type Item implements Node @key(fields: "id") { id: ID! price: Int @external weight(unit: Unit! = KG): Float ship: Int @requires(fields: "price") related: [Result] }
+    type Item implements Node @key(fields: "id") { id: ID! weight(unit: Unit! = KG): Float related: [Result] }
+    type Parcel @key(fields: "id") { id: ID! price: Int @external ship: Int @requires(fields: "price") }
     type Note { text: String! about: Node by: User! }`,
 } as const
 
@@ -101,7 +109,7 @@ export function worldSubgraphs(seed: number): Subgraph[] {
     const fields = Object.fromEntries(Object.entries(resolvers).map(([type, own]) => [type, Object.fromEntries(Object.entries(own).filter(([field]) => owns(sdl, type, field)))]))
     const present = Object.fromEntries(Object.entries(fields).filter(([, own]) => Object.keys(own).length > 0))
     const entity = ({ __typename, id, ...required }: { __typename: string; id?: unknown }) => ({ ...find(__typename, id), ...required })
-    return subgraph(name, sdl, { fields: present as Subgraph['fields'], find: { User: entity, Item: entity }, scalars: [bigNumber] })
+    return subgraph(name, sdl, { fields: present as Subgraph['fields'], find: Object.fromEntries(['User', 'Item', 'Parcel'].filter(type => owns(sdl, type, 'id')).map(type => [type, entity])), scalars: [bigNumber] })
   })
 }
 

@@ -33,6 +33,13 @@ test('it is written for people: comments, short maps on one line, statements as 
   expect(text).toBe(readFileSync(join(import.meta.dirname, 'init.expected.yaml'), 'utf8'))
 })
 
+test('tables that are no part of it are named at its end, and to the user', () => {
+  const { text, hints } = catalogText({ ...proposal(), leftOut: [{ table: 'log', reason: 'It has no key.\nIt is read in SQL.' }] }, './data', folder)
+  expect(text).toMatch(/\n\n# Left out:\n# log: It has no key. It is read in SQL.\n$/)
+  expect(hints).toEqual([expect.stringContaining('Left out: log: It has no key.')])
+  expect(Object.keys(parse(text) as object)).toEqual(['sources', 'regions', 'views', 'relations'])
+})
+
 test('a file that exists stays as it is', () => {
   const to = join(folder, 'hub.yaml')
   writeFileSync(to, 'mine')

@@ -104,6 +104,11 @@ test('what is inherited by every JavaScript object is neither a declared entry n
   expect(first(JSON.parse('{"__proto__": {}}'))).toHaveLength(1)
 })
 
+test('a definition nested without end is refused, not a failure of the hub', () => {
+  const nested = JSON.parse(`${'[['.repeat(20_000)}${']]'.repeat(20_000)}`) as unknown
+  expect(() => parseEntry('region', 'notes', { ...region, indexes: nested })).toThrow(expect.objectContaining({ code: 'VALIDATION_ERROR' }))
+})
+
 test('nothing but a map is a catalog', () => {
   for (const input of [null, [], 'x', 5, true]) expect(parseCatalog(input).findings).toHaveLength(1)
   expect(parseCatalog({}).catalog).toEqual({ sources: [], regions: [], views: [], relations: [], subgraphs: [] })

@@ -92,6 +92,23 @@ describe('formats of a csv', () => {
     expect(await rows(source, 't')).toEqual([{ x: 'a;1', y: null, z: "it's" }, { x: 'b', y: 2, z: 'NULL' }])
   })
 
+  test.each([['comments', '# made by hand\n# twice\na,b\n# inside\n1,2\n'], ['blank lines', '\n\na,b\n\n1,2\n\n'], ['Windows line ends', '\r\na,b\r\n1,2\r\n']])('%s around header and rows are nothing', async (_, text) => {
+    await put('t.csv', text)
+    const source = await open(one('t.csv', { format: { type: 'csv', comment: '#' } }))
+    expect((await source.tables(testScope()))[0]?.quarantine.count).toBe(0)
+    expect(await rows(source, 't')).toEqual([{ a: 1, b: 2 }])
+  })
+
+  test('lines are counted from the first of the file, whatever stands in front of the header', async () => {
+    await put('t.csv', '# made by hand\n\na,b\n1,2\n3\n')
+    expect((await only(one('t.csv', { format: { type: 'csv', comment: '#' } }))).quarantine.samples).toEqual([{ line: 5, reason: 'has too few values, 2 are expected' }])
+  })
+
+  test('a blank line in a single column is nothing, an empty text in quotes is one', async () => {
+    await put('t.csv', 'a\nx\n\n""\n\n')
+    expect(await rows(await open(one('t.csv')), 't')).toEqual([{ a: 'x' }, { a: '' }])
+  })
+
   test('columns without names are numbered by the usual width', async () => {
     await put('t.csv', '1,2\n3,4\n5\n6,7\n')
     expect((await only(one('t.csv', { format: { type: 'csv', header: false } }))).columns.map(({ name }) => name)).toEqual(['column1', 'column2'])
@@ -314,6 +331,16 @@ describe('staging', () => {
     await put('t.json', '[{"a":2},{')
     await expect(source.tables(testScope())).rejects.toMatchObject({ code: 'UPSTREAM_REJECTED' })
     expect(await rows(source, 't')).toEqual([{ a: 1 }])
+  })
+
+  test('a read does not wait for a file that is read again, nor fail with it', async () => {
+    await put('t.csv', 'a\nold\n')
+    const source = await open(one('t.csv'))
+    await source.tables(testScope())
+    await put('t.csv', Buffer.from([0xff, 10]))
+    const again = expect(source.tables(testScope())).rejects.toMatchObject({ code: 'UPSTREAM_REJECTED' })
+    expect(await rows(source, 't')).toEqual([{ a: 'old' }])
+    await again
   })
 
   test('a reader that began before the change reads the old rows to their end', async () => {

@@ -71,6 +71,10 @@ test('M-30 the tables a query reads are listed once, in the order met, those of 
     .toEqual(['bts.flights', 'hub.airports', 'openflights.routes'])
 })
 
+test('M-30 a table has one name, in whatever letter case it is written', () => {
+  expect(lineage('SELECT 1 FROM BTS.Flights, bts.flights, OpenFlights.AIRPORTS, HUB.Airports').inputs).toEqual(['bts.flights', 'openflights.airports', 'hub.airports'])
+})
+
 test('M-30 of a construct that is not followed the tables are read, its aliases are none', () => {
   expect(lineage('SELECT * FROM bts.flights MATCH_RECOGNIZE (PARTITION BY origin ORDER BY date MEASURES a.delay AS am PATTERN (a b+) DEFINE b AS b.delay > 1) m').inputs).toEqual(['bts.flights'])
 })
