@@ -3,7 +3,7 @@ import { systemClock } from '../connectors/ports/scope.ts'
 import { CatalogMistakes } from './assembly/mistakes.ts'
 import type { LoadedCatalog } from './catalog/load.ts'
 import { problemsOf } from './commands/check.ts'
-import type { Config } from './config.ts'
+import { environment, type Config } from './config.ts'
 import { Lifecycle } from './lifecycle.ts'
 import { openLog } from './telemetry/log.ts'
 import { openHub } from './wiring.ts'
@@ -16,6 +16,7 @@ export async function checkCatalog(config: Config, loaded: LoadedCatalog): Promi
     const { close } = await openHub({
       clock: systemClock, log, maxEntries: config.defaults.evictionSize, backups: config.defaults.backups, onFatal: () => undefined,
       later: work => lifecycle.later(work, log),
+      reach: { api: config.api, env: name => environment[name] },
       files: async () => ({ catalog: loaded.catalog, written: loaded.written }),
     })
     await close()

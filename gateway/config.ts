@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { HubError, type Problem } from '../schema/errors.ts'
 import { findings, pathText, unknownKey, valueAt, type Finding, type Path } from '../schema/findings.ts'
 import { didYouMean } from '../schema/names.ts'
+import { apiSettings } from './assembly/reach.ts'
 import { apiKeySettings, authSettings } from './auth/settings.ts'
 import { parseYaml, type YamlFile } from './catalog/yaml.ts'
 import { parseArguments, type Flag } from './commands/arguments.ts'
@@ -25,6 +26,7 @@ const settings = z.object({
   auth: authSettings
     .extend({ apiKeysFile: path.optional().describe('YAML or JSON file with a list of API keys, in the form of `apiKeys` and beside those.') })
     .prefault({}),
+  api: apiSettings.prefault({}),
   defaults: z
     .object({
       consistency: z.enum(['EVENTUAL', 'STRONG', 'BOUNDED_STALENESS', 'SESSION']).default('STRONG').describe('Consistency of reads that ask for none. Also DIH_DEFAULT_CONSISTENCY.'),

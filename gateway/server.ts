@@ -48,6 +48,7 @@ async function serveGraph(config: Config & { readonly catalog: string }, { clock
     data: config.data, clock, log, maxEntries: config.defaults.evictionSize, backups: config.defaults.backups, progress, onFatal,
     later: work => lifecycle.later(work, log),
     files: () => files.load(),
+    reach: { api: config.api, env: name => environment[name] },
   }))
   try {
     const watcher = watchCatalog(config.catalog, () => lifecycle.later(() => follow(opened.hub, files, log), log), { clock, onError: error => log.warn('The catalog is no longer watched.', { reason: error.message }) })

@@ -9,7 +9,7 @@ import { openDuckDb, type DuckDatabase } from '../connectors/duckdb/database.ts'
 import { baseTables } from '../connectors/duckdb/dialect/index.ts'
 import { openDuckDbEngine } from '../connectors/duckdb/engine.ts'
 import { openFiles } from '../connectors/files/index.ts'
-import { openMemoryRegions } from '../connectors/memory/store.ts'
+import { openMemoryRegions } from '../connectors/memory/index.ts'
 import { openSqliteMetadata } from '../connectors/metadata/sqlite.ts'
 import { openPostgres } from '../connectors/postgres/index.ts'
 import { openSqlite } from '../connectors/sqlite/index.ts'
@@ -25,6 +25,7 @@ import { viewsSubgraph } from '../subgraphs/views/index.ts'
 import type { Assembled } from './assembly/assemble.ts'
 import type { FileCatalog } from './assembly/declared.ts'
 import { LiveHub } from './assembly/live-hub.ts'
+import type { Reach } from './assembly/reach.ts'
 import { hubScope } from './assembly/scope.ts'
 import { remoteService } from './federation/remote.ts'
 import { openLog } from './telemetry/log.ts'
@@ -39,6 +40,8 @@ export interface HubOptions {
   /** Of regions declared without. */
   readonly backups: number
   readonly files: () => Promise<FileCatalog>
+  /** What entries given through the API may reach. */
+  readonly reach: Reach
   readonly progress?: (region: string, rows: number) => void
   /** The commit log cannot be written: memory is ahead of it, and the process must end. */
   readonly onFatal: (error: Error) => void
@@ -68,13 +71,13 @@ export async function openHub(options: HubOptions): Promise<OpenHub> {
     const metadata = opened(await openSqliteMetadata({ file: inData('metadata.sqlite') ?? ':memory:', clock }))
     const store = opened(await openMemoryRegions({ directory: inData('regions'), clock, log, onFatal: options.onFatal }))
     const database = opened(await openDuckDb({ directory: inData('engine') }))
-    const engine = opened(await openDuckDbEngine(database, { clock }))
+    const duckdb = opened(await openDuckDbEngine(database, { clock }))
     const cursors = sealer([{ kid: '1', secret: await metadata.setting('cursor-secret', () => randomBytes(32).toString('base64url')) }])
     const dispatcher = new Dispatcher(store.changes)
     closers.unshift(async () => dispatcher.close())
 
     const subgraphs = (assembled: Assembled, hub: LiveHub): Subgraph[] => {
-      const { model, rowsOf, held, catalog } = assembled
+      const { model, rowsOf, held, catalog, engine } = assembled
       const current = () => hub.assembly
       const tableNames = (sql: string) => baseTables(sql).map(({ catalog: of = 'hub', name }) => `${of}.${name}`)
       const region = (name: string) => heldRegion(held, name)
@@ -105,9 +108,10 @@ export async function openHub(options: HubOptions): Promise<OpenHub> {
     }
     const hub = opened(
       await LiveHub.open({
-        store, engine, metadata, clock, log, later, subgraphs,
+        store, engine: duckdb, metadata, clock, log, later, subgraphs,
         defaults: { maxEntries: options.maxEntries, backups: options.backups },
         files: options.files,
+        reach: options.reach,
         progress: options.progress,
         openSource: source => openSource(source, database),
         openSubgraph: ({ name, url, headers }, scope) => remoteService({ name, url, headers }, scope),

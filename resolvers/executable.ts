@@ -53,8 +53,8 @@ function serviceDefinitions(definitions: readonly DefinitionNode[], entities: re
   const query = queryName(definitions)
   const isDefined = definitions.some(node => node.kind === Kind.OBJECT_TYPE_DEFINITION && node.name.value === query)
   const field = entities.length > 0 ? '_entities(representations: [_Any!]!): [_Entity]! ' : ''
-  const types = entities.length > 0 ? `scalar _Any union _Entity = ${entities.join(' | ')}` : ''
-  return parse(`${isDefined ? 'extend ' : ''}type ${query} { ${field}_service: _Service! } type _Service { sdl: String } ${types}`, { noLocation: true }).definitions
+  const types = entities.length > 0 ? `union _Entity = ${entities.join(' | ')}` : ''
+  return parse(`${isDefined ? 'extend ' : ''}type ${query} { ${field}_service: _Service! } type _Service { sdl: String } scalar _Any ${types}`, { noLocation: true }).definitions
 }
 
 function queryName(definitions: readonly DefinitionNode[]): string {

@@ -24,7 +24,7 @@ export function regionEntry(name: string, region: RegionInput, defaults: Catalog
   const key = listed(region.key)
   return {
     name,
-    type: region.type ?? typeName(name),
+    type: region.type ?? typeName(name, 'Entry'),
     description,
     key,
     load: load && ('view' in load ? load : { ...load, eager: load.eager ?? false }),
@@ -52,7 +52,7 @@ function declaredField(name: string, given: { type?: string; description?: strin
 }
 
 export function viewEntry(name: string, view: ViewInput): ViewEntry {
-  const { type = typeName(name), description, sql, materialize, descriptions = {} } = view
+  const { type = typeName(name, 'Row'), description, sql, materialize, descriptions = {} } = view
   return { name, type, description, key: listed(view.key), sql, materialize: materialize && { everyMs: durationMs(materialize.every) ?? 0 }, descriptions }
 }
 
@@ -69,9 +69,10 @@ function relationEnd(text: string): RelationEnd {
   return { type: text.slice(0, dot), column: text.slice(dot + 1) }
 }
 
-/** `busiest_routes` → `BusiestRoute` */
-function typeName(name: string): string {
-  return pascalCase(singular(name))
+/** `busiest_routes` → `BusiestRoute`. A name that is its own singular gets the suffix, so that its list and its look-up differ: `asset_metadata` → `AssetMetadataEntry`. */
+function typeName(name: string, suffix: string): string {
+  const type = pascalCase(singular(name))
+  return camelCase(type) === camelCase(name) ? type + suffix : type
 }
 
 function listed<T>(value: T | readonly T[]): readonly T[] {

@@ -104,7 +104,7 @@ const field = z.union(
 )
 
 export const regionInput = closed({
-  type: text.optional().describe('Name of its GraphQL type. Default: the region\'s name in the singular, as `busiest_routes` → `BusiestRoute`.'),
+  type: text.optional().describe('Name of its GraphQL type. Default: the region\'s name in the singular, as `busiest_routes` → `BusiestRoute`; with `Entry` behind it where that is the name itself.'),
   description,
   key,
   load: z
@@ -145,7 +145,7 @@ export const regionInput = closed({
 })
 
 export const viewInput = closed({
-  type: text.optional().describe('Name of its GraphQL type. Default: the view\'s name in the singular.'),
+  type: text.optional().describe('Name of its GraphQL type. Default: the view\'s name in the singular; with `Row` behind it where that is the name itself.'),
   description,
   key,
   sql: text.describe('One SELECT in Trino\'s dialect over `source.table`, regions and other views.'),

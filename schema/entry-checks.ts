@@ -103,8 +103,9 @@ function strategyChecks(region: RegionEntry, path: Path, input: RegionInput): Fi
   return region.strategies.flatMap((strategy, index): Finding[] => {
     const refusal = notYet.strategies[strategy]
     if (region.strategies.indexOf(strategy) < index) return [{ path: place(index), message: `Strategy "${strategy}" stands here twice.` }]
-    if (refusal !== undefined) return [{ path: place(index), message: refusal }]
-    return region.load ? [] : [{ path: place(index), message: `Strategy "${strategy}" needs a source: add "load", or leave the strategy out.` }]
+    if (strategy === 'WRITE_BEHIND' && region.strategies.includes('WRITE_THROUGH')) return [{ path: place(index), message: 'WRITE_BEHIND stands beside WRITE_THROUGH: a write reaches the source at once or later, not both. Leave one out.' }]
+    // Without a source there is nothing to do; the strategy is kept for the day there is one.
+    return refusal === undefined || !region.load ? [] : [{ path: place(index), message: refusal }]
   })
 }
 

@@ -130,17 +130,26 @@ const described: Partial<Record<ColumnType, string>> = {
   JSON: 'Any JSON value.',
 }
 
-/** Scalars beyond GraphQL's own five. Their values in rows are canonical already, so that answering one costs nothing; only a Long may be a bigint. */
+/** Scalars beyond GraphQL's own five. Their values in rows are canonical already, so that answering one costs nothing; only a Long, or one inside of JSON, may be a bigint. */
 export const scalars: readonly GraphQLScalarType[] = (Object.keys(described) as ColumnType[]).map(
   type =>
     new GraphQLScalarType({
       name: type,
       description: described[type],
-      serialize: value => (typeof value === 'bigint' ? String(value) : value),
+      serialize: type === 'JSON' ? withoutBigints : value => (typeof value === 'bigint' ? String(value) : value),
       parseValue: value => take(type, value),
       parseLiteral: (node, variables) => take(type, type === 'Decimal' && (node.kind === Kind.INT || node.kind === Kind.FLOAT) ? node.value : literal(node, variables ?? {}), node),
     }),
 )
+
+/** A JSON value as clients read it: integers beyond 2^53 as text, as the scalar Long writes them. What has none is answered as it is. */
+function withoutBigints(value: unknown): unknown {
+  if (typeof value === 'bigint') return String(value)
+  if (typeof value !== 'object' || value === null) return value
+  const members = Array.isArray(value) ? value : Object.values(value)
+  if (!members.some(member => typeof member === 'bigint' || (typeof member === 'object' && member !== null))) return value
+  return Array.isArray(value) ? value.map(withoutBigints) : Object.fromEntries(Object.entries(value).map(([name, member]) => [name, withoutBigints(member)]))
+}
 
 function take(type: ColumnType, value: unknown, node?: ValueNode): Value {
   try {

@@ -24,6 +24,9 @@ export class Connections {
     const free = this.#free.pop()
     if (free) return free
     if (this.#open < this.#most) return this.#connect()
+    const exhausted = () => new HubError('POOL_EXHAUSTED', `All ${this.#most} connections of the SQL engine stayed in use until the deadline. Ask again later, or allow more.`)
+    const leftMs = scope.deadlineMs - scope.clock.now()
+    if (leftMs <= 0) throw exhausted()
     return new Promise((resolve, reject) => {
       const leave = () => {
         cancelTimer()
@@ -39,9 +42,9 @@ export class Connections {
         leave()
         reject(scope.signal.reason)
       }
-      const cancelTimer = scope.clock.after(Math.max(0, scope.deadlineMs - scope.clock.now()), () => {
+      const cancelTimer = scope.clock.after(leftMs, () => {
         leave()
-        reject(new HubError('POOL_EXHAUSTED', `All ${this.#most} connections of the SQL engine stayed in use until the deadline. Ask again later, or allow more.`))
+        reject(exhausted())
       })
       scope.signal.addEventListener('abort', abort, { once: true })
       this.#waiting.push(hand)

@@ -1,4 +1,4 @@
-import type { DuckDBConnection } from '@duckdb/node-api'
+import type { DuckDBConnection, DuckDBResult } from '@duckdb/node-api'
 import { DuckDBTimestampTZValue, TIMESTAMPTZ } from '@duckdb/node-api'
 import type { Clock, Scope } from '../ports/scope.ts'
 import type { MountedTable, QueryOptions, QueryResult, SqlEngine, Statement } from '../ports/sql-engine.ts'
@@ -37,7 +37,8 @@ export async function openDuckDbEngine(database: DuckDatabase, options: DuckDbEn
   } finally {
     first.disconnectSync()
   }
-  return new DuckDbEngine(new Connections(database, options.connections ?? 4), live, options.clock)
+  const connections = new Connections(database, options.connections ?? 4)
+  return new DuckDbEngine({ connections, live, clock: options.clock, parsed: new Map(), close: () => connections.close() }, [])
 }
 
 interface Prepared {
@@ -54,19 +55,24 @@ interface Run extends Prepared {
   readonly sql: string
 }
 
+/** What engines over different tables have in common. */
+interface Shared {
+  readonly connections: Connections
+  readonly live: LiveTables
+  readonly clock: Clock
+  readonly parsed: Map<string, ParsedStatement>
+  readonly close: () => void
+}
+
 class DuckDbEngine implements SqlEngine {
   readonly name = 'duckdb'
-  readonly #connections: Connections
-  readonly #live: LiveTables
-  readonly #clock: Clock
-  #mounts = new Mounts([])
-  #parsed = new Map<string, ParsedStatement>()
+  readonly #shared: Shared
+  #mounts: Mounts
   #translations = new Map<string, Translation>()
 
-  constructor(connections: Connections, live: LiveTables, clock: Clock) {
-    this.#connections = connections
-    this.#live = live
-    this.#clock = clock
+  constructor(shared: Shared, tables: readonly MountedTable[]) {
+    this.#shared = shared
+    this.#mounts = new Mounts(tables)
   }
 
   get tables() {
@@ -76,6 +82,10 @@ class DuckDbEngine implements SqlEngine {
   async mount(tables: readonly MountedTable[]): Promise<void> {
     this.#mounts = new Mounts(tables)
     this.#translations = new Map()
+  }
+
+  over(tables: readonly MountedTable[]): SqlEngine {
+    return new DuckDbEngine({ ...this.#shared, close: () => {} }, tables)
   }
 
   async describe(scope: Scope, statement: Statement) {
@@ -109,7 +119,10 @@ class DuckDbEngine implements SqlEngine {
         result,
         maxRows: options.maxRows,
         fetch: () => this.#told(run, () => run.stop.guard(run.connection, () => result.fetchChunk())),
-        finish: () => this.#finish(run),
+        finish: async ended => {
+          if (!ended) await drain(run.connection, result)
+          await this.#finish(run)
+        },
       })
     } catch (error) {
       await this.#finish(run)
@@ -118,14 +131,14 @@ class DuckDbEngine implements SqlEngine {
   }
 
   async close(): Promise<void> {
-    this.#connections.close()
+    this.#shared.close()
   }
 
   #prepare(statement: Statement): Prepared {
-    const parsed = remembered(this.#parsed, statement.sql, () => parseTrino(statement.sql))
+    const parsed = remembered(this.#shared.parsed, statement.sql, () => parseTrino(statement.sql))
     const parameters = new Parameters(statement, parsed.parameters)
     const translation = remembered(this.#translations, `${statement.sql}\u0000${parameters.shape}`, () =>
-      translate(parsed, { mounts: this.#mounts, parameters, liveReference: (token, index) => this.#live.reference(token, index) }))
+      translate(parsed, { mounts: this.#mounts, parameters, liveReference: (token, index) => this.#shared.live.reference(token, index) }))
     return { parsed, parameters, translation }
   }
 
@@ -133,8 +146,8 @@ class DuckDbEngine implements SqlEngine {
   async #start(scope: Scope, statement: Statement, options: QueryOptions & { rows: boolean }): Promise<Run> {
     const prepared = this.#prepare(statement)
     const { translation, parameters } = prepared
-    const connection = await this.#connections.take(scope)
-    const stop = new Stop(scope, this.#clock, options.timeoutMs)
+    const connection = await this.#shared.connections.take(scope)
+    const stop = new Stop(scope, this.#shared.clock, options.timeoutMs)
     const made: Run = { ...prepared, connection, stop, token: '', sql: translation.sql }
     try {
       for (const read of translation.staged) {
@@ -143,7 +156,7 @@ class DuckDbEngine implements SqlEngine {
         else await settleDecimals(connection, read, read.columns.map(() => 2))
       }
       stop.signal.throwIfAborted()
-      const token = this.#live.open(translation.live, options.rows ? scope.tenant : undefined)
+      const token = this.#shared.live.open(translation.live, options.rows ? scope.tenant : undefined)
       const limit = options.maxRows !== undefined && translation.unlimited ? ` LIMIT ${options.maxRows + 1}` : ''
       return { ...made, token, sql: translation.sql.replaceAll(tokenMark, token) + limit }
     } catch (error) {
@@ -172,23 +185,34 @@ class DuckDbEngine implements SqlEngine {
 
   #bound(scope: Scope, run: Run) {
     const { values, types } = run.parameters.bound(run.sql)
-    if (!run.sql.includes('$now')) return { values, types }
+    if (!run.translation.usesNow) return { values, types }
     return { values: { ...values, now: new DuckDBTimestampTZValue(BigInt(scope.clock.now()) * 1000n) }, types: { ...types, now: TIMESTAMPTZ } }
   }
 
   /** The connection goes back clean, or not at all. */
   async #finish({ connection, stop, token, translation }: Run): Promise<void> {
     stop.end()
-    this.#live.close(token)
+    this.#shared.live.close(token)
     let clean = true
     try {
-      // A new statement on the connection ends what still streams on it.
       for (const read of translation.staged) await dropStage(connection, read)
-      if (translation.staged.length === 0) await connection.run('SELECT 1')
     } catch {
       clean = false
     }
-    this.#connections.give(connection, clean)
+    this.#shared.connections.give(connection, clean)
+  }
+}
+
+/**
+ * Ends a result that was not read to its end. The rest of its work may wait for this thread (a live table's rows), so it must be over before anything
+ * synchronous touches the connection.
+ */
+async function drain(connection: DuckDBConnection, result: DuckDBResult): Promise<void> {
+  connection.interrupt()
+  try {
+    for (let chunk = await result.fetchChunk(); chunk && chunk.rowCount > 0; chunk = await result.fetchChunk()) connection.interrupt()
+  } catch {
+    // The interrupt, as meant.
   }
 }
 

@@ -5,8 +5,11 @@ import type { Translation } from './translate.ts'
 
 /** What DuckDB said, as the caller of the statement may hear it: its first line, the statement's own place, never a path or a name from inside. */
 export function failureOf(error: unknown, statement: ParsedStatement, translation: Translation): unknown {
-  if (error instanceof HubError || !(error instanceof Error)) return error
-  const [line = ''] = error.message.split('\n')
+  if (error instanceof HubError) return error
+  // DuckDB's errors may come from another realm, where `instanceof Error` does not hold.
+  const message = (error as { message?: unknown } | null)?.message
+  if (typeof message !== 'string') return error
+  const [line = ''] = message.split('\n')
   const [, kind = '', said = line] = /^([A-Za-z_ -]+?) Error: (.*)$/.exec(line) ?? []
   const refused = /unsupported: ([^']+)/.exec(said)
   if (refused?.[1]) return new HubError('SQL_UNSUPPORTED', `The embedded engine does not run ${refused[1]}.`, { construct: refused[1] }, { cause: error })
@@ -52,7 +55,7 @@ const patterns = [
   /Referenced table "([^"]+)" not found/, /Could not find key "([^"]+)" in struct/, /column named "([^"]+)"/,
 ]
 
-function unknownName(said: string, statement: ParsedStatement, { tables }: Translation, cause: Error): HubError | undefined {
+function unknownName(said: string, statement: ParsedStatement, { tables }: Translation, cause: unknown): HubError | undefined {
   const name = patterns.map(pattern => pattern.exec(said)?.[1]).find(found => found !== undefined)
   if (name === undefined) return undefined
   const position = mentionOf(name, statement)

@@ -46,8 +46,8 @@ export class Parameters {
 
   /** Values and types by name, those the text mentions. */
   bound(sql: string): { readonly values: Record<string, DuckDBValue>; readonly types: Record<string, DuckDBType> } {
-    const used = new Set([...sql.matchAll(/\$(p\d+(?:_\d+)?|now)\b/g)].map(match => match[1]))
-    const flat = this.#bindings.flat().filter(({ name }) => used.has(name))
+    const used = new Set([...sql.matchAll(/\$(p\d+(?:_\d+)?)\b/g)].map(match => match[1]))
+    const flat = this.#bindings.flat().filter(({ name, value }) => value !== null && used.has(name))
     return { values: Object.fromEntries(flat.map(({ name, value }) => [name, value])), types: Object.fromEntries(flat.map(({ name, type }) => [name, type])) }
   }
 }

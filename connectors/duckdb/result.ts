@@ -8,8 +8,8 @@ export interface ResultSource {
   readonly maxRows: number | undefined
   /** The next rows; null or none at the end. */
   readonly fetch: () => Promise<DuckDBDataChunk | null>
-  /** Called once, when the rows were read to their end, closed early, or failed. */
-  readonly finish: () => Promise<void>
+  /** Called once; `ended` when there is nothing left to fetch, because the rows were read to their end or failed. */
+  readonly finish: (ended: boolean) => Promise<void>
 }
 
 /** Columns of a result by position, a name that comes again with its number behind it: `id`, `id_2`. */
@@ -31,8 +31,8 @@ export function queryResult({ result, maxRows, fetch, finish }: ResultSource): Q
   let left = maxRows ?? Number.POSITIVE_INFINITY
   let truncated = false
   let finished: Promise<void> | undefined
-  const end = () => {
-    finished ??= finish()
+  const end = (ended: boolean) => {
+    finished ??= finish(ended)
     return finished
   }
 
@@ -43,15 +43,15 @@ export function queryResult({ result, maxRows, fetch, finish }: ResultSource): Q
       const count = Math.min(chunk?.rowCount ?? 0, left)
       truncated = (chunk?.rowCount ?? 0) > left
       if (!chunk || count === 0) {
-        await end()
+        await end(!chunk || chunk.rowCount === 0)
         return { done: true, value: undefined }
       }
       left -= count
       const rows = rowsOf(chunk, count, columns, readers)
-      if (truncated) await end()
+      if (truncated) await end(false)
       return { done: false, value: rows }
     } catch (error) {
-      await end()
+      await end(true)
       throw error
     }
   }
@@ -63,7 +63,7 @@ export function queryResult({ result, maxRows, fetch, finish }: ResultSource): Q
       [Symbol.asyncIterator]: () => ({
         next,
         async return() {
-          await end()
+          await end(false)
           return { done: true, value: undefined }
         },
       }),

@@ -13,8 +13,9 @@ export class Stop {
     scope.signal.addEventListener('abort', abort, { once: true })
     this.#detach.push(() => scope.signal.removeEventListener('abort', abort))
     const late = (ms: number) => this.#controller.abort(new HubError('TIMEOUT', `The statement did not end within ${ms} ms and was stopped.`))
-    const leftMs = Math.max(0, scope.deadlineMs - scope.clock.now())
-    this.#detach.push(scope.clock.after(leftMs, () => late(leftMs)))
+    const leftMs = scope.deadlineMs - scope.clock.now()
+    if (leftMs <= 0) late(0)
+    else this.#detach.push(scope.clock.after(leftMs, () => late(leftMs)))
     if (timeoutMs !== undefined) this.#detach.push(clock.after(timeoutMs, () => late(timeoutMs)))
   }
 

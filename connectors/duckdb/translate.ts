@@ -21,6 +21,8 @@ export interface Translation {
   /** Tables the process holds, by their number in the text. */
   readonly live: readonly MountedTable[]
   readonly staged: readonly StagedRead[]
+  /** Whether the statement's moment is a parameter of it. */
+  readonly usesNow: boolean
   /** Every table it reads, those inside views too, for hints. */
   readonly tables: readonly MountedTable[]
 }
@@ -46,8 +48,12 @@ export function translate(statement: ParsedStatement, { mounts, parameters, live
   const tables = new Set<MountedTable>()
   const views: MountedTable[] = []
 
+  let usesNow = false
   const host: Host = {
-    now: nowText,
+    get now() {
+      usesNow = true
+      return nowText
+    },
     parameter: parameters.print,
     table(reference) {
       const table = mounts.resolve(reference.name, reference.env.statement.positionOf(reference.node))
@@ -95,5 +101,5 @@ export function translate(statement: ParsedStatement, { mounts, parameters, live
 
   const sql = printQuery(statement.root, environment(host, statement, true))
   const top = statement.root[kindOf(statement.root)] as Body
-  return { sql, unlimited: kindOf(statement.root) !== 'values' && blank(top['limit']) && blank(top['fetch']), live, staged: [...staged.values()], tables: [...tables] }
+  return { sql, unlimited: kindOf(statement.root) !== 'values' && blank(top['limit']) && blank(top['fetch']), live, staged: [...staged.values()], usesNow, tables: [...tables] }
 }

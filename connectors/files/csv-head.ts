@@ -6,7 +6,7 @@ const headBytes = 1 << 20
 export interface CsvHead {
   /** As many as the first MiB holds whole and at most `limit`. Values are as written, quotes removed. */
   readonly records: string[][]
-  /** Blank and commented lines in front of the first record. */
+  /** Blank lines in front of the first record, commented ones not counted: what DuckDB's `skip` counts. */
   readonly skipped: number
 }
 
@@ -25,7 +25,7 @@ export async function csvHead(path: string, format: CsvFormat & { delimiter: str
 function skippedLines(text: string, comment: string | undefined): number {
   const lines = text.split(/\r\n|\n|\r/)
   const first = lines.findIndex(line => line !== '' && (comment === undefined || !line.startsWith(comment)))
-  return first < 0 ? 0 : first
+  return lines.slice(0, Math.max(0, first)).filter(line => line === '').length
 }
 
 /** Records of a text. Blank and commented lines are no records; a last record without its line end counts when the text is `complete`. */

@@ -78,7 +78,6 @@ class DurableLog implements CommitLog {
   readonly #segments: SegmentLog
   readonly #commits = new Listeners<[LogEntry]>()
   written = 0
-  #failure: unknown
 
   constructor(id: string, segments: SegmentLog) {
     this.id = id
@@ -93,30 +92,14 @@ class DurableLog implements CommitLog {
     this.check()
     const offset = this.#segments.end
     const bytes = encodeRecord(record)
-    try {
-      this.#segments.append([bytes])
-    } catch (error) {
-      if (error instanceof HubError && error.code === 'UPSTREAM_UNAVAILABLE') this.#failure = error
-      throw error
-    }
+    this.#segments.append([bytes])
     this.written += bytes.length
     apply()
     this.#commits.tell(entryOf(offset, record))
   }
 
-  check(): void {
-    if (this.#failure) throw this.#failure
-  }
-
-  async whenDurable(end: number): Promise<void> {
-    if (end <= this.#segments.durable) return
-    try {
-      await this.#segments.whenDurable(end)
-    } catch (error) {
-      this.#failure ??= error
-      throw error
-    }
-  }
+  check() { this.#segments.check() }
+  whenDurable(end: number) { return this.#segments.whenDurable(end) }
 
   async read(from: number, limit: number): Promise<readonly LogEntry[]> {
     const payloads = await this.#segments.read(from, limit)

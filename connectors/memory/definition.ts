@@ -11,6 +11,7 @@ export function checkDefinition(definition: RegionDefinition): void {
   const names = columns.map(column => column.name)
 
   if (!/^[A-Za-z][A-Za-z0-9_]{0,62}$/.test(name)) add('name', `"${name}" is not a name: a letter, then letters, digits and _, at most 63 in all.`)
+  if (names.includes('__proto__')) add(`columns[${names.indexOf('__proto__')}]`, 'A column cannot be called "__proto__".')
   if (columns.length === 0) add('columns', 'A region has at least one column.')
   for (const [index, column] of names.entries()) if (names.indexOf(column) !== index) add(`columns[${index}]`, `There are two columns "${column}".`)
   if (key.length === 0) add('key', 'A region has at least one key column.')

@@ -4,8 +4,9 @@ import type { Clock, Log } from '../ports/scope.ts'
 import { lockDirectory } from '../segments/directory-lock.ts'
 import { type CheckpointHead, readCheckpoint, writeCheckpoint } from './checkpoint.ts'
 import { type CommitLog, openDurableLog } from './commit-log.ts'
+import type { Home } from './commits.ts'
 import type { CommitRecord, StoredChange } from './record.ts'
-import { type Home, OpenRegion } from './region.ts'
+import { OpenRegion } from './region.ts'
 import { Shape } from './shape.ts'
 
 export interface DirectoryOptions {

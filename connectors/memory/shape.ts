@@ -27,7 +27,7 @@ export class Shape {
     this.#key = new Set(definition.key)
   }
 
-  /** All rows shaped, or VALIDATION_ERROR with every problem of every row; `path` in a problem is `rows[2].iata`. */
+  /** All rows shaped, JSON values in them frozen, or VALIDATION_ERROR with every problem of every row; `path` in a problem is `rows[2].iata`. */
   accept(rows: readonly Row[]): Shaped[] {
     const problems: Problem[] = []
     const shaped = rows.map((row, index) => this.#shape(row, index, problems))
@@ -59,7 +59,7 @@ export class Shape {
     let bytes = bytesPerEntry
     let found = 0
     for (const { name, nullable } of this.#definition.columns) {
-      const value = given[name]
+      const value = Object.hasOwn(given, name) ? given[name] : undefined
       if (value !== undefined) found += 1
       if (value === undefined || value === null) {
         row[name] = null

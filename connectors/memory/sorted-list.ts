@@ -35,6 +35,7 @@ export class SortedList<T> {
   countBetween(from: (item: T) => boolean, before: (item: T) => boolean): number {
     const [firstLeaf, first] = this.#find(from)
     const [endLeaf, end] = this.#find(before)
+    if (endLeaf < firstLeaf) return 0
     let count = end - first
     for (let leaf = firstLeaf; leaf < endLeaf; leaf++) count += this.#leaves[leaf]?.length ?? 0
     return Math.max(0, count)

@@ -14,6 +14,8 @@ export interface SqlEngine {
   /** Makes exactly these tables readable, as one step; statements that run keep what they began with. */
   mount(tables: readonly MountedTable[]): Promise<void>
   readonly tables: readonly MountedTable[]
+  /** The same engine over exactly these tables, beside this one: neither sees what the other mounts. It needs no closing of its own. Costs nothing. */
+  over(tables: readonly MountedTable[]): SqlEngine
   /** The columns the statement would answer, without running it. */
   describe(scope: Scope, statement: Statement): Promise<readonly Column[]>
   /** Runs it. The iteration must be ended or closed; rows come in batches, in the statement's order, as canonical values by column name. */

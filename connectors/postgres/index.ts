@@ -1,5 +1,4 @@
-import pg, { type ClientConfig, type PoolClient } from 'pg'
-import { z } from 'zod'
+import pg, { type PoolClient } from 'pg'
 import { HubError } from '../../schema/errors.ts'
 import { didYouMean } from '../../schema/names.ts'
 import type { Row, Value } from '../../schema/values.ts'
@@ -10,25 +9,8 @@ import { type Bind, type Bound, filterSql, isPossible } from '../sql-text/filter
 import { boundType, postgresDialect, textFor } from './dialect.ts'
 import { asSourceError } from './errors.ts'
 import { type Ask, introspect, type PostgresTable } from './introspect.ts'
+import { clientConfig, type PostgresOptions, postgresOptions, secretsOf } from './options.ts'
 import { converters, type PostgresColumn } from './types.ts'
-
-/** The options of a source of type `postgresql` in the catalog, beside its type: a `url`, or its parts. */
-export const postgresOptions = z.strictObject({
-  /** `postgresql://user:password@host:port/database?sslmode=…` */
-  url: z.string().optional(),
-  host: z.string().optional(),
-  port: z.number().int().min(1).max(65_535).optional(),
-  database: z.string().optional(),
-  user: z.string().optional(),
-  password: z.string().optional(),
-  /** The schema whose tables are the source's. */
-  schema: z.string().min(1).default('public'),
-  /** Connections open at the same time, at most. A scan holds one until it ends. */
-  maxConnections: z.number().int().positive().default(8),
-  /** How long a call waits for a connection. */
-  connectTimeoutMs: z.number().int().positive().default(10_000),
-})
-export type PostgresOptions = z.input<typeof postgresOptions>
 
 const batchRows = 1000
 const session = `SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'iso_8601'; SET bytea_output = 'hex'; SET extra_float_digits = 1; SET default_transaction_read_only = on`
@@ -216,19 +198,6 @@ export async function openPostgres(given: PostgresOptions & { name: string }): P
       await pool.end()
     },
   }
-}
-
-function clientConfig(source: string, { url, host, port, database, user, password }: z.output<typeof postgresOptions>): ClientConfig {
-  const application_name = 'tributary'
-  if (url === undefined) return { host, port, database, user, password, application_name }
-  // The URL holds the password: no message and no cause may quote it.
-  if (!/^postgres(ql)?:\/\//.test(url) || !URL.canParse(url)) throw new HubError('CATALOG_INVALID', `Source "${source}" has a url that is not of the form postgresql://user:password@host:port/database.`, { source })
-  return { connectionString: url, application_name }
-}
-
-function secretsOf({ url, password }: z.output<typeof postgresOptions>): string[] {
-  const inUrl = url && URL.canParse(url) ? new URL(url).password : ''
-  return [url, password, inUrl, decodeURIComponent(inUrl)].filter((secret): secret is string => secret !== undefined && secret !== '')
 }
 
 function processIdOf(client: PoolClient): number {

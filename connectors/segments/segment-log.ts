@@ -31,6 +31,8 @@ export interface SegmentLog {
   readonly segments: readonly { readonly base: number; readonly bytes: number }[]
   /** Takes its place now and is written soon: all payloads or none survive. Answers the first one's offset. After a failed write, or when closed → throws. */
   append(payloads: readonly Uint8Array[]): number
+  /** Throws what `append` would throw whatever it is given. */
+  check(): void
   /** Ends when every entry below `end` is durable; fails with UPSTREAM_UNAVAILABLE when it can no longer become so. */
   whenDurable(end: number): Promise<void>
   /** Durable payloads from `from` on, at most `limit` and about `maxBytes`; empty at the durable end. Below `start` → GONE with `start` in the details. */
@@ -109,9 +111,13 @@ class OpenSegmentLog implements SegmentLog {
   get segments() { return this.#segments.map(({ base, used }) => ({ base, bytes: used })) }
   get #active(): Segment { return this.#segments[this.#segments.length - 1]! }
 
-  append(payloads: readonly Uint8Array[]): number {
+  check(): void {
     if (this.#failure) throw this.#failure
     if (this.#closed) throw new HubError('SHUTTING_DOWN', 'The log is closed and takes nothing more.')
+  }
+
+  append(payloads: readonly Uint8Array[]): number {
+    this.check()
     const group = encodeGroup(payloads)
     const first = this.#end
     const batch = this.#queued ?? this.#enqueue()

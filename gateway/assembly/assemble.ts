@@ -16,7 +16,7 @@ import type { SubgraphService, Supergraph } from '../federation/supergraph.ts'
 import { foreignEntities, openForeign, type OpenForeign } from './foreign.ts'
 import { refuse } from './mistakes.ts'
 import { modelOf, type ModelParts } from './model.ts'
-import { defineRegions, loadRegion, rowsOfModel, type HeldRegion } from './regions.ts'
+import { definitionsOf, defineRegions, loadRegion, restoreDefinitions, rowsOfModel, type HeldRegion } from './regions.ts'
 import { openSources, type OpenSource } from './sources.ts'
 
 /** What the hub is made of, from the outside: adapters, subgraphs, clock. */
@@ -39,6 +39,8 @@ export interface Assembled {
   readonly catalog: Catalog
   readonly model: Model
   readonly mounts: readonly MountedTable[]
+  /** Over these mounts alone: statements of an older graph go on seeing that graph's tables. */
+  readonly engine: SqlEngine
   readonly sources: readonly OpenSource[]
   readonly foreign: readonly OpenForeign[]
   readonly held: ReadonlyMap<string, HeldRegion>
@@ -51,19 +53,19 @@ export interface Assembly extends Assembled {
   readonly supergraph: Supergraph
 }
 
-export const nothing: Assembled = {
-  catalog: { sources: [], regions: [], views: [], relations: [], subgraphs: [] }, model: { entities: [], links: [], foreign: [] }, mounts: [], sources: [], foreign: [], held: new Map(),
-  rowsOf: type => {
-    throw new RangeError(`${type} is not declared.`)
-  },
-}
+/** What an assembly holds on to, which is let go of when the next one does without it. */
+export type Held = Pick<Assembled, 'sources' | 'foreign' | 'held'>
+
+export const noCatalog: Catalog = { sources: [], regions: [], views: [], relations: [], subgraphs: [] }
+export const nothing: Held = { sources: [], foreign: [], held: new Map() }
 
 /**
  * A catalog made ready to serve: sources opened and looked into, views described, regions defined and loaded, subgraphs composed. What `previous` has and is declared as
  * before is taken over. Any mistake → CATALOG_INVALID with all that one stage finds, and everything is as it was.
  */
-export async function assemble(scope: Scope, catalog: Catalog, parts: AssemblyParts, previous: Assembled): Promise<Assembly> {
-  const opened: { sources: readonly OpenSource[]; foreign: readonly OpenForeign[]; held: ReadonlyMap<string, HeldRegion> } = { sources: [], foreign: [], held: new Map() }
+export async function assemble(scope: Scope, catalog: Catalog, parts: AssemblyParts, previous: Held): Promise<Assembly> {
+  const opened: { sources: readonly OpenSource[]; foreign: readonly OpenForeign[]; held: Map<string, HeldRegion> } = { sources: [], foreign: [], held: new Map() }
+  const before = definitionsOf(parts.store)
   try {
     const found = await openSources(scope, catalog.sources, previous.sources, parts.openSource)
     opened.sources = found.sources
@@ -73,24 +75,23 @@ export async function assemble(scope: Scope, catalog: Catalog, parts: AssemblyPa
     const { foreign } = joined
     refuse([...found.findings, ...joined.findings])
 
-    const held = new Map<string, HeldRegion>()
+    const { held } = opened
     const rows = (name: string) => (tenant: string) => rowsOfHeld(held.get(name), tenant, parts)
     const derived = await modelOf(scope, catalog, { engine: parts.engine, sources, foreign: foreign.flatMap(one => foreignEntities(one)), tablesOf: parts.tablesOf, rows })
     refuse(derived.findings)
-    const { model, mounts } = derived
+    const { model, mounts, engine } = derived
 
-    const regionParts = { ...parts, sources }
-    for (const [name, one] of await defineRegions(model, catalog, regionParts, previous.held)) held.set(name, one)
-    opened.held = held
-    const assembled: Assembled = { catalog, model, mounts, sources, foreign, held, rowsOf: rowsOfModel(model, held, regionParts) }
+    const regionParts = { ...parts, engine, sources }
+    for await (const [name, one] of defineRegions(model, catalog, regionParts, previous.held)) held.set(name, one)
+    const assembled: Assembled = { catalog, model, mounts, engine, sources, foreign, held, rowsOf: rowsOfModel(model, held, regionParts) }
     const subgraphs = parts.subgraphs(assembled)
     const services = [...subgraphs.map(localService), ...foreign.map(one => one.service)]
     const composed = composeSupergraph(services)
     await loadRegions(scope, assembled, regionParts, previous)
     return { ...assembled, subgraphs, supergraph: openSupergraph({ composed, services }) }
   } catch (error) {
-    await parts.engine.mount(previous.mounts)
     await letGo(opened, previous, parts.store)
+    await restoreDefinitions(parts.store, before)
     throw error
   }
 }
@@ -99,7 +100,7 @@ function rowsOfHeld(held: HeldRegion | undefined, tenant: string, parts: Assembl
   return held ? parts.rowsNow(held.region, tenant) : []
 }
 
-async function loadRegions(scope: Scope, { catalog, model, held }: Assembled, parts: Parameters<typeof loadRegion>[4], previous: Assembled): Promise<void> {
+async function loadRegions(scope: Scope, { catalog, model, held }: Assembled, parts: Parameters<typeof loadRegion>[4], previous: Held): Promise<void> {
   const findings: Finding[] = []
   const entries = [...catalog.regions, ...catalog.views]
   // Tables first, then views in the order of their building: a kept view may read a kept region.
@@ -118,7 +119,7 @@ async function loadRegions(scope: Scope, { catalog, model, held }: Assembled, pa
 }
 
 /** Closes what only the first of the two has. Regions that clients filled keep their entries. */
-export async function letGo(old: Pick<Assembled, 'sources' | 'foreign' | 'held'>, next: Pick<Assembled, 'sources' | 'foreign' | 'held'>, store: RegionStore): Promise<void> {
+export async function letGo(old: Held, next: Held, store: RegionStore): Promise<void> {
   const kept = new Set([...next.held.values()].map(held => held.region))
   for (const { source, connector } of old.sources) if (!next.sources.some(one => one.connector === connector)) await connector.close().catch((cause: unknown) => Promise.reject(new Error(`Source "${source.name}" did not close.`, { cause })))
   for (const { service } of old.foreign) if (!next.foreign.some(one => one.service === service)) await service.close?.()

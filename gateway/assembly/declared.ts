@@ -1,8 +1,9 @@
 import { parseEntry, type Catalog, type CatalogDefaults } from '../../schema/catalog.ts'
 import { catalogChecks } from '../../schema/catalog-checks.ts'
-import type { Finding } from '../../schema/findings.ts'
+import { pathText, type Finding } from '../../schema/findings.ts'
 import type { Json } from '../../schema/values.ts'
 import type { CatalogEntry, EntryKind } from '../../connectors/ports/metadata-store.ts'
+import { withinReach, type Reach } from './reach.ts'
 
 /** What files declare: ready to use, and as written. */
 export interface FileCatalog {
@@ -14,8 +15,9 @@ export type ApiEntry = Pick<CatalogEntry, 'kind' | 'name' | 'definition'>
 
 const sections = { source: 'sources', region: 'regions', view: 'views', relation: 'relations', subgraph: 'subgraphs' } as const satisfies Record<EntryKind, string>
 
-export function sectionOf(kind: EntryKind): (typeof sections)[EntryKind] {
-  return sections[kind]
+/** Path of an entry in the catalog: `regions.airports`. */
+export function placeOf({ kind, name }: Pick<ApiEntry, 'kind' | 'name'>): string {
+  return pathText([sections[kind], name])
 }
 
 /** Whether files declare an entry of this name. */
@@ -23,10 +25,11 @@ export function isFromFiles(files: FileCatalog, kind: EntryKind, name: string): 
   return kind !== 'relation' && files.catalog[sections[kind]].some(entry => 'name' in entry && entry.name === name)
 }
 
-/** Files and API entries as one catalog, with what the two say of each other checked. A name both declare is the files'. */
-export function declaredCatalog(files: FileCatalog, entries: readonly ApiEntry[], defaults: CatalogDefaults): { catalog: Catalog; findings: readonly Finding[] } {
+/** Files and API entries as one catalog, with what the two say of each other checked. A name both declare is the files'. What an API entry may not reach → FORBIDDEN. */
+export async function declaredCatalog(files: FileCatalog, entries: readonly ApiEntry[], defaults: CatalogDefaults, reach: Reach): Promise<{ catalog: Catalog; findings: readonly Finding[] }> {
   const own = entries.filter(entry => !isFromFiles(files, entry.kind, entry.name))
-  const of = <Kind extends EntryKind>(kind: Kind) => own.filter(entry => entry.kind === kind).map(entry => parseEntry(kind, entry.name, entry.definition, defaults))
+  const used = await Promise.all(own.map(entry => withinReach(entry, reach)))
+  const of = <Kind extends EntryKind>(kind: Kind) => used.filter(entry => entry.kind === kind).map(entry => parseEntry(kind, entry.name, entry.definition, defaults))
   const catalog: Catalog = {
     sources: [...files.catalog.sources, ...of('source')],
     regions: [...files.catalog.regions, ...of('region')],

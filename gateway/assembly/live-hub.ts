@@ -1,16 +1,18 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { CatalogDefaults } from '../../schema/catalog.ts'
+import { parseEntry, type CatalogDefaults } from '../../schema/catalog.ts'
 import { asHubError, HubError, type Problem } from '../../schema/errors.ts'
 import { pathText } from '../../schema/findings.ts'
+import { didYouMean } from '../../schema/names.ts'
 import type { Json } from '../../schema/values.ts'
 import type { EntryKind, MetadataStore } from '../../connectors/ports/metadata-store.ts'
 import type { Log, Scope } from '../../connectors/ports/scope.ts'
-import type { CatalogAdmin } from '../../resolvers/catalog-admin.ts'
+import type { CatalogAdmin, Declared } from '../../resolvers/catalog-admin.ts'
 import type { ComponentHealth, Hub } from '../hub.ts'
 import type { Supergraph } from '../federation/supergraph.ts'
-import { assemble, letGo, nothing, type Assembled, type Assembly, type AssemblyParts } from './assemble.ts'
-import { declaredCatalog, isFromFiles, sectionOf, type ApiEntry, type FileCatalog } from './declared.ts'
-import { refuse } from './mistakes.ts'
+import { assemble, letGo, noCatalog, nothing, type Assembled, type Assembly, type AssemblyParts } from './assemble.ts'
+import { declaredCatalog, isFromFiles, placeOf, type ApiEntry, type FileCatalog } from './declared.ts'
+import { ownMistakes, refuse } from './mistakes.ts'
+import type { Reach } from './reach.ts'
 import { Refresher } from './refresher.ts'
 import { hubScope } from './scope.ts'
 
@@ -19,6 +21,8 @@ export interface LiveHubParts extends Omit<AssemblyParts, 'subgraphs'> {
   readonly metadata: MetadataStore
   readonly log: Log
   readonly defaults: CatalogDefaults
+  /** What entries given through the API may reach. */
+  readonly reach: Reach
   /** Work that outlives a request; a drain waits for it. */
   readonly later: (work: () => Promise<void>) => void
   /** What files declare, read anew. */
@@ -37,7 +41,7 @@ export class LiveHub implements Hub, CatalogAdmin {
   readonly #closing = new AbortController()
   readonly #refresher: Refresher
   #assembly: Assembly | undefined
-  #files: FileCatalog = { catalog: nothing.catalog, written: {} }
+  #files: FileCatalog = { catalog: noCatalog, written: {} }
   #entries: readonly ApiEntry[] = []
   #turn: Promise<unknown> = Promise.resolve()
 
@@ -89,41 +93,40 @@ export class LiveHub implements Hub, CatalogAdmin {
     return this.#refresher.refresh(scope, this.assembly, view)
   }
 
-  declare(scope: Scope, kind: EntryKind, name: string, definition: Json, options: { replace?: boolean } = {}): Promise<{ changed: boolean; version: number }> {
-    return this.#inTurn(async () => {
-      if (isFromFiles(this.#files, kind, name)) throw new HubError('CONFLICT', `The ${kind} "${name}" is declared in a file, which only an edit of that file changes.`, { kind, name })
-      const before = this.#entries.find(entry => entry.kind === kind && entry.name === name)
-      if (before && !isDeepStrictEqual(before.definition, definition) && !options.replace) {
+  declare(scope: Scope, kind: EntryKind, name: string, definition: Json): Promise<Declared> {
+    return this.#change(scope, kind, name, (own, before) => {
+      if (before && !isDeepStrictEqual(this.#parsed(before), this.#parsed({ kind, name, definition: plain(definition) }))) {
         throw new HubError('CONFLICT', `The ${kind} "${name}" exists with another definition. Drop it first, or update it.`, { kind, name })
       }
-      const changed = !before || !isDeepStrictEqual(before.definition, definition)
-      if (changed) {
-        const entries = [...this.#entries.filter(entry => entry !== before), { kind, name, definition }]
-        await this.#serve(scope, this.#files, entries)
-        this.#entries = entries
-      }
-      const stored = await this.#parts.metadata.putEntry(scope, { kind, name, definition })
-      return { changed, version: stored.version }
+      return this.#put(own, { kind, name, definition: before?.definition ?? plain(definition) }, before)
+    })
+  }
+
+  redeclare(scope: Scope, kind: EntryKind, name: string, change: (before: Json) => Json): Promise<Declared> {
+    return this.#change(scope, kind, name, (own, before) => {
+      if (!before) throw new HubError('NOT_FOUND', `There is no ${kind} "${name}".${didYouMean(name, this.#entries.flatMap(entry => (entry.kind === kind ? [entry.name] : [])))}`, { kind, name })
+      return this.#put(own, { kind, name, definition: plain(change(before.definition)) }, before)
     })
   }
 
   drop(scope: Scope, kind: EntryKind, name: string, options: { force?: boolean } = {}): Promise<boolean> {
-    return this.#inTurn(async () => {
-      if (isFromFiles(this.#files, kind, name)) throw new HubError('CONFLICT', `The ${kind} "${name}" is declared in a file, which only an edit of that file changes.`, { kind, name })
-      const gone = this.#entries.filter(entry => entry.kind === kind && entry.name === name)
-      if (gone.length === 0) return false
+    return this.#change(scope, kind, name, async (own, before) => {
+      if (!before) return kind === 'region' && this.#dropLeftOver(own, name)
+      const gone = [before]
       for (;;) {
         const entries = this.#entries.filter(entry => !gone.includes(entry))
-        const users = await this.#serveOrUsers(scope, entries)
-        if (users.length === 0) {
-          for (const entry of gone) await this.#parts.metadata.dropEntry(scope, entry.kind, entry.name)
-          this.#entries = entries
-          return true
-        }
-        const dependents = entries.filter(entry => users.some(path => path === pathText([sectionOf(entry.kind), entry.name]) || path.startsWith(`${pathText([sectionOf(entry.kind), entry.name])}.`)))
+        const users = await this.#serveOrUsers(own, entries)
+        if (users.length === 0) break
+        const dependents = entries.filter(entry => users.some(path => path === placeOf(entry) || path.startsWith(`${placeOf(entry)}.`)))
         if (!options.force || dependents.length === 0) throw new HubError('IN_USE', `The ${kind} "${name}" is used by ${users.join(', ')}. Drop those first.`, { users })
         gone.push(...dependents)
       }
+      for (const entry of gone) {
+        await this.#parts.metadata.dropEntry(own, entry.kind, entry.name)
+        if (entry.kind === 'region') await this.#parts.store.drop(entry.name)
+      }
+      this.#entries = this.#entries.filter(entry => !gone.includes(entry))
+      return true
     })
   }
 
@@ -161,6 +164,58 @@ export class LiveHub implements Hub, CatalogAdmin {
     return turn
   }
 
+  /** One change asked for through the API, in its turn. It goes on when its client leaves: half of a change helps nobody. */
+  #change<T>(scope: Scope, kind: EntryKind, name: string, work: (own: Scope, before: ApiEntry | undefined) => Promise<T>): Promise<T> {
+    return this.#inTurn(async () => {
+      scope.signal.throwIfAborted()
+      if (isFromFiles(this.#files, kind, name)) throw new HubError('CONFLICT', `The ${kind} "${name}" is declared in a file, which only an edit of that file changes.`, { kind, name })
+      const { signal, deadlineMs } = this.#scope('change')
+      return work({ ...scope, signal, deadlineMs }, this.#entries.find(entry => entry.kind === kind && entry.name === name))
+    })
+  }
+
+  /** Checks, serves and keeps the entry; the one before it serves again when it cannot be kept. */
+  async #put(scope: Scope, entry: ApiEntry, before: ApiEntry | undefined): Promise<Declared> {
+    const { metadata } = this.#parts
+    this.#parsed(entry)
+    const changed = !before || !isDeepStrictEqual(before.definition, entry.definition)
+    if (!changed) return { changed, version: (await metadata.putEntry(scope, entry)).version, definition: entry.definition }
+
+    const known = this.#entries
+    const entries = [...known.filter(one => one !== before), entry]
+    if (!before) this.#refuseTaken(entry)
+    await this.#serve(scope, this.#files, entries).catch((error: unknown) => Promise.reject(ownMistakes(entry, error)))
+    this.#entries = entries
+    try {
+      const { version } = await metadata.putEntry(scope, entry)
+      return { changed, version, definition: entry.definition }
+    } catch (error) {
+      this.#entries = known
+      await this.#serve(scope, this.#files, known)
+      throw error
+    }
+  }
+
+  #parsed({ kind, name, definition }: ApiEntry): unknown {
+    return parseEntry(kind, name, definition, this.#parts.defaults)
+  }
+
+  /** Regions and views are tables of one name space. */
+  #refuseTaken({ kind, name }: ApiEntry): void {
+    if (kind !== 'region' && kind !== 'view') return
+    const { regions, views } = this.assembly.catalog
+    const other = [...regions.map(one => ['region', one.name] as const), ...views.map(one => ['view', one.name] as const)].find(one => one[1].toLowerCase() === name.toLowerCase())
+    if (other) throw new HubError('CONFLICT', `"${name}" is the name of the ${other[0]} "${other[1]}" already. Give the ${kind} another name.`, { kind, name })
+  }
+
+  /** The entries a region left behind when it was taken out of the files. */
+  async #dropLeftOver(scope: Scope, name: string): Promise<boolean> {
+    const { store, metadata } = this.#parts
+    const isLeftOver = store.names.includes(name) && store.region(name).definition.durable && !this.assembly.held.has(name)
+    if (isLeftOver) await metadata.audit(scope, { action: 'region.drop', subject: name, detail: { leftOver: true } })
+    return isLeftOver && store.drop(name)
+  }
+
   /** Who would be left without what is missing, as paths; none when the catalog without it serves now. */
   async #serveOrUsers(scope: Scope, entries: readonly ApiEntry[]): Promise<readonly string[]> {
     try {
@@ -174,15 +229,18 @@ export class LiveHub implements Hub, CatalogAdmin {
 
   /** Composes and swaps in one step; everything is as before when it throws. */
   async #serve(scope: Scope, files: FileCatalog, entries: readonly ApiEntry[]): Promise<void> {
-    const { catalog, findings } = declaredCatalog(files, entries, this.#parts.defaults)
+    const { catalog, findings } = await declaredCatalog(files, entries, this.#parts.defaults, this.#parts.reach)
     refuse(findings)
     const previous = this.#assembly
-    // A composition asked for by a client goes on when that client leaves: half of one helps nobody.
-    const { signal, deadlineMs } = this.#scope('compose')
-    const next = await assemble({ ...scope, signal, deadlineMs }, catalog, { ...this.#parts, subgraphs: assembled => this.#parts.subgraphs(assembled, this) }, previous ?? nothing)
+    const next = await assemble(scope, catalog, { ...this.#parts, subgraphs: assembled => this.#parts.subgraphs(assembled, this) }, previous ?? nothing)
     this.#assembly = next
     this.#refresher.follow(next)
     for (const listener of this.#listeners) listener(next.supergraph)
     if (previous) this.#parts.clock.after(graceMs, () => this.#parts.later(() => letGo(previous, this.assembly, this.#parts.store)))
   }
+}
+
+/** As it is stored: numbers JSON does not have as text. */
+function plain(definition: Json): Json {
+  return JSON.parse(JSON.stringify(definition, (_, value) => (typeof value === 'bigint' ? String(value) : value))) as Json
 }

@@ -20,10 +20,9 @@ export interface ModelParts {
 }
 
 /**
- * The model of a catalog, and the tables its SQL sees, which are mounted when this answers. Views are described by the engine in the order they build on each other. Every mistake found is in `findings`;
- * then what was mounted before should be mounted again.
+ * The model of a catalog, the tables its SQL sees, and an engine over these. Views are described by the engine in the order they build on each other. Every mistake found is in `findings`.
  */
-export async function modelOf(scope: Scope, catalog: Catalog, parts: ModelParts): Promise<{ model: Model; mounts: readonly MountedTable[]; findings: readonly Finding[] }> {
+export async function modelOf(scope: Scope, catalog: Catalog, parts: ModelParts): Promise<{ model: Model; mounts: readonly MountedTable[]; engine: SqlEngine; findings: readonly Finding[] }> {
   const findings: Finding[] = []
   const entities: EntityModel[] = []
   const take = (derived: Derived<EntityModel>) => {
@@ -42,14 +41,15 @@ export async function modelOf(scope: Scope, catalog: Catalog, parts: ModelParts)
   }
 
   let waiting: (ViewEntry | RegionEntry)[] = [...catalog.views, ...catalog.regions.filter(fromView)]
+  let engine = parts.engine
   for (;;) {
-    await parts.engine.mount(mounts)
+    engine = parts.engine.over([...mounts])
     const known = new Set(mounts.filter(mount => mount.catalog === 'hub').map(mount => mount.name.toLowerCase()))
     const open = new Set(waiting.map(entry => entry.name.toLowerCase()).filter(name => !known.has(name)))
     const ready = waiting.filter(entry => !needs(entry, parts).some(name => open.has(name)))
     if (ready.length === 0) break
     for (const entry of ready) {
-      const columns = await describe(scope, entry, parts.engine, findings)
+      const columns = await describe(scope, entry, engine, findings)
       if (!columns) continue
       const entity = take('sql' in entry ? viewEntity(entry, columns) : regionEntity(entry, columns))
       if (entity) mounts.push({ catalog: 'hub', name: entry.name, columns: entity.fields, from: 'sql' in entry && !entry.materialize ? { kind: 'view', sql: entry.sql } : { kind: 'live', rows: parts.rows(entry.name) } })
@@ -62,7 +62,7 @@ export async function modelOf(scope: Scope, catalog: Catalog, parts: ModelParts)
   const order = new Map([...catalog.regions, ...catalog.views].map((entry, index) => [entry.name, index]))
   entities.sort((a, b) => (order.get(a.name) ?? 0) - (order.get(b.name) ?? 0))
   const links = linksOf(findings.length === 0 ? catalog.relations : [], entities, parts.foreign)
-  return { model: { entities, links: links.value ?? [], foreign: parts.foreign }, mounts, findings: [...findings, ...links.findings] }
+  return { model: { entities, links: links.value ?? [], foreign: parts.foreign }, mounts, engine, findings: [...findings, ...links.findings] }
 }
 
 function fromView(entry: RegionEntry): boolean {

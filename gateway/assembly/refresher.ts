@@ -1,7 +1,6 @@
 import { asHubError, HubError } from '../../schema/errors.ts'
 import type { Clock, Log, Scope } from '../../connectors/ports/scope.ts'
 import type { RegionStore } from '../../connectors/ports/region-store.ts'
-import type { SqlEngine } from '../../connectors/ports/sql-engine.ts'
 import type { Assembled } from './assemble.ts'
 import { loadRegion } from './regions.ts'
 
@@ -9,7 +8,6 @@ export interface RefresherParts {
   readonly clock: Clock
   readonly log: Log
   readonly store: RegionStore
-  readonly engine: SqlEngine
   readonly later: (work: () => Promise<void>) => void
   readonly scope: (what: string) => Scope
 }
@@ -47,8 +45,8 @@ export class Refresher {
     const entry = assembled.catalog.views.find(one => one.name === name)
     const held = assembled.held.get(name)
     if (!entity || !entry || !held) throw new HubError('BAD_USER_INPUT', `View "${name}" keeps no rows: every read asks the engine, so there is nothing to refresh.`, { view: name })
-    const { store, engine, clock } = this.#parts
-    const run = loadRegion(scope, entity, entry, held, { store, engine, clock, sources: assembled.sources }, false).finally(() => this.#running.delete(name))
+    const { store, clock } = this.#parts
+    const run = loadRegion(scope, entity, entry, held, { store, engine: assembled.engine, clock, sources: assembled.sources }, false).finally(() => this.#running.delete(name))
     this.#running.set(name, run)
     return run
   }

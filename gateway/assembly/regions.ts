@@ -32,8 +32,7 @@ export interface RegionParts {
 }
 
 /** Every region the model needs, defined in the store. Rows of regions declared as before stay; where the shape changed, a region with loaded rows begins anew under another name of the store, beside the old one. */
-export async function defineRegions(model: Model, catalog: Catalog, parts: RegionParts, previous: ReadonlyMap<string, HeldRegion>): Promise<Map<string, HeldRegion>> {
-  const held = new Map<string, HeldRegion>()
+export async function* defineRegions(model: Model, catalog: Catalog, parts: RegionParts, previous: ReadonlyMap<string, HeldRegion>): AsyncGenerator<readonly [name: string, held: HeldRegion]> {
   for (const entity of model.entities) {
     const entry = [...catalog.regions, ...catalog.views].find(one => one.name === entity.name)
     if (!entry || ('sql' in entry && !entry.materialize)) continue
@@ -42,18 +41,55 @@ export async function defineRegions(model: Model, catalog: Catalog, parts: Regio
     const origin = JSON.stringify([originOf(entry, parts.sources), entity.fields])
     const before = previous.get(entity.name)
     const same = before?.region === region && before.origin === origin
-    held.set(entity.name, { region, origin, loadedAtMs: same ? before.loadedAtMs : undefined, flights: same ? before.flights : new Map() })
+    yield [entity.name, { region, origin, loadedAtMs: same ? before.loadedAtMs : undefined, flights: same ? before.flights : new Map() }]
   }
-  return held
 }
 
-async function define(store: RegionStore, definition: RegionDefinition): Promise<Region> {
+/** The definitions of all regions the store has, for a change that may have to be taken back. */
+export function definitionsOf(store: RegionStore): ReadonlyMap<string, RegionDefinition> {
+  return new Map(store.names.map(name => [name, store.region(name).definition]))
+}
+
+/** Takes back what a refused catalog did to regions that outlive it. */
+export async function restoreDefinitions(store: RegionStore, before: ReadonlyMap<string, RegionDefinition>): Promise<void> {
+  for (const name of store.names) {
+    const definition = before.get(name)
+    const now = store.region(name)
+    if (!definition) await store.drop(name)
+    else if (now.definition !== definition && definition.durable) await store.define(succeeding(definition, now.definition))
+  }
+}
+
+async function define(store: RegionStore, wanted: RegionDefinition): Promise<Region> {
+  if (wanted.durable && store.names.includes(wanted.name)) return succeed(store, wanted)
+  return defineAnew(store, wanted)
+}
+
+/** Entries that clients wrote go on under the new definition, or it is refused. */
+async function succeed(store: RegionStore, wanted: RegionDefinition): Promise<Region> {
+  try {
+    return await store.define(succeeding(wanted, store.region(wanted.name).definition))
+  } catch (error) {
+    if (!(error instanceof HubError) || error.code !== 'CONFLICT') throw error
+    const wayOut = `Its entries outlive their declaration. Declare it as it was, give the new one another name, or take it out of the catalog and delete what it holds with deleteCacheRegion(name: "${wanted.name}").`
+    throw new HubError('CONFLICT', `Region "${wanted.name}" holds entries of another definition: ${(error.details['differences'] as readonly string[]).join('; ')}. ${wayOut}`, { ...error.details, region: wanted.name }, { cause: error })
+  }
+}
+
+/** The wanted definition with its columns in the order the store has them, and those of the store that it does without and that may be null. */
+function succeeding(wanted: RegionDefinition, now: RegionDefinition): RegionDefinition {
+  const known = now.columns.flatMap(column => wanted.columns.find(one => one.name === column.name) ?? (column.nullable ? [column] : []))
+  const fresh = wanted.columns.filter(column => !now.columns.some(one => one.name === column.name))
+  return { ...wanted, columns: [...known, ...fresh] }
+}
+
+async function defineAnew(store: RegionStore, definition: RegionDefinition): Promise<Region> {
   for (let generation = 1; ; generation += 1) {
     const name = generation === 1 ? definition.name : `${definition.name}__${generation}`
     try {
       return await store.define({ ...definition, name })
     } catch (error) {
-      if (!(error instanceof HubError) || error.code !== 'CONFLICT' || definition.durable) throw error
+      if (!(error instanceof HubError) || error.code !== 'CONFLICT') throw error
     }
   }
 }

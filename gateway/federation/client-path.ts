@@ -6,7 +6,10 @@ export function clientPath(form: Canonical, keys: readonly string[]): string {
   const path: string[] = []
   let selections: readonly (SelectionSetNode | undefined)[] = [form.operation.selectionSet]
   for (const key of keys) {
-    const found = [...fieldsOf(form, selections)].filter(node => form.keyOf.get(node) === key)
+    const fields = [...fieldsOf(form, selections)]
+    const byKey = fields.filter(node => form.keyOf.get(node) === key)
+    // A resolver may name the field rather than the key it was asked under.
+    const found = byKey.length > 0 ? byKey : fields.filter(node => node.name.value === key)
     const [first] = found
     path.push(first ? first.alias?.value ?? first.name.value : key)
     selections = found.map(node => node.selectionSet)

@@ -7,14 +7,24 @@ import { isObject } from './shape.ts'
  * INTERNAL with the detail hidden. The failure itself stays in `originalError`, for the log.
  */
 export function graphqlError(failure: unknown, place: { readonly path?: readonly (string | number)[]; readonly nodes?: readonly ASTNode[] } = {}): GraphQLError {
-  const cause = failure instanceof GraphQLError && failure.originalError ? failure.originalError : failure
-  const originalError = cause instanceof Error ? cause : undefined
-  if (cause instanceof GraphQLError) {
-    const { stacktrace: _stacktrace, exception: _exception, ...extensions } = cause.extensions
-    return new GraphQLError(cause.message, { ...place, originalError, extensions: { code: 'INTERNAL', ...extensions } })
+  const cause = causeOf(failure)
+  if (failure instanceof GraphQLError && cause instanceof GraphQLError) {
+    const { stacktrace: _stacktrace, exception: _exception, ...extensions } = failure.extensions
+    const own = isInput(failure) ? extensionsOf(new HubError('BAD_USER_INPUT', failure.message)) : { code: 'INTERNAL' }
+    return new GraphQLError(failure.message, { ...place, originalError: cause, extensions: { ...own, ...extensions } })
   }
   const error = asHubError(cause)
-  return new GraphQLError(error.message, { ...place, originalError: originalError ?? error, extensions: extensionsOf(error) })
+  return new GraphQLError(error.message, { ...place, originalError: cause instanceof Error ? cause : error, extensions: extensionsOf(error) })
+}
+
+/** graphql-js wraps what a resolver or a scalar threw, sometimes twice. */
+function causeOf(failure: unknown): unknown {
+  return failure instanceof GraphQLError && failure.originalError ? causeOf(failure.originalError) : failure
+}
+
+/** graphql-js gives its refusals of arguments and variables no code. */
+function isInput({ message }: GraphQLError): boolean {
+  return /^(Argument|Variable) "/.test(message)
 }
 
 export function extensionsOf(error: HubError): Record<string, unknown> {

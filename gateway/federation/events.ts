@@ -30,7 +30,8 @@ export function mapEvents<Event, Answer>(source: AsyncIterable<Event>, answer: (
     } catch (error) {
       // Nobody waits any more: the reader closed, and a source may well fail for being closed.
       if (isClosed) return done
-      void close().catch(() => {})
+      isClosed = true
+      await iterator.return?.()
       throw error
     }
   }

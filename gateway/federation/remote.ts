@@ -81,7 +81,9 @@ class Remote {
     const { scope, document, variables, operationName } = request
     const body = JSON.stringify({ query: document, variables, operationName }, (_key, value) => (typeof value === 'bigint' ? String(value) : value))
     const deadline = new AbortController()
-    const cancel = scope.clock.after(Math.max(0, scope.deadlineMs - scope.clock.now()), () => {
+    // A timer takes no more than 2^31 - 1 ms, and the scope of a subscription may have no end.
+    const remainingMs = Math.min(2 ** 31 - 1, Math.max(0, scope.deadlineMs - scope.clock.now()))
+    const cancel = scope.clock.after(remainingMs, () => {
       deadline.abort(new HubError('TIMEOUT', `Subgraph "${this.#name}" gave no answer in time.`, { service: this.#name }))
     })
     const signal = AbortSignal.any([scope.signal, deadline.signal])

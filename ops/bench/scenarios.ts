@@ -1,4 +1,4 @@
-import { assetId, assets, people } from '../demo/tables.ts'
+import { assetId, assets, people } from '../../gateway/demo/tables.ts'
 
 /** One operation sent many times over HTTP, each time with other variables. */
 export interface RequestScenario {

@@ -64,8 +64,8 @@ function choose(condition: Condition, cost: (key: AccessKey) => number): Choice 
 
 /** A low and a high bound of one column, side by side in an AND, make a narrower range than either. */
 function bands(parts: readonly Condition[]): readonly Choice[] {
-  const lows = parts.filter(part => part.kind === 'gt' || part.kind === 'gte')
-  const highs = parts.filter(part => part.kind === 'lt' || part.kind === 'lte')
+  const lows = parts.flatMap(part => (part.kind === 'gt' || part.kind === 'gte' ? [part] : []))
+  const highs = parts.flatMap(part => (part.kind === 'lt' || part.kind === 'lte' ? [part] : []))
   return lows.flatMap(low => highs.filter(high => high.column === low.column).map(high => ({ ...ranged(low.column, low.constant, high.constant), cost: rangeCost / 2 })))
 }
 

@@ -20,7 +20,7 @@ const splitAt = 24
 
 /**
  * Finds, among many filters over the rows of one region and tenant, those that pass a row before or after its change, without testing them all.
- * A group is filed under values every passing row must have; a crowded value becomes a node that files by the next column. The index may offer a group too much,
+ * A group is filed under values or ranges of which every passing row has one; a crowded value becomes a node that files by the next column. The index may offer a group too much,
  * never one too few; the filter itself decides.
  */
 export class PredicateIndex<Member> {

@@ -2,7 +2,7 @@ import type { Catalog, RegionEntry } from '../../schema/catalog.ts'
 import type { EntityModel, Model } from '../../schema/model.ts'
 import type { Json } from '../../schema/values.ts'
 import type { Region } from '../../connectors/ports/region-store.ts'
-import type { CatalogAdmin } from '../../resolvers/catalog-admin.ts'
+import type { CatalogAdmin, Declared } from '../../resolvers/catalog-admin.ts'
 import { simplePage } from '../../resolvers/connection.ts'
 import type { Context } from '../../resolvers/context.ts'
 import type { CursorSealer } from '../../resolvers/cursor.ts'
@@ -59,9 +59,9 @@ const sqlTypes = {
 /** Regions and sources as things to list, declare and drop while the hub runs. */
 export function regionCatalogFields(roles: RegionCatalogRoles): Subgraph['fields'] {
   const describe = (name: string) => describedRegion(roles.current(), regionNamed(roles.current().model, name))
-  const declared = async (context: Context, name: string, definition: Json, replace: boolean) => {
-    const { changed } = await roles.admin.declare(context.scope, 'region', name, definition, { replace })
-    return { region: describe(name), changed, warnings: warningsOf(definition as Readonly<Record<string, Json>>) }
+  const payload = async (name: string, declared: Promise<Declared>) => {
+    const { changed, definition } = await declared
+    return { region: describe(name), changed, warnings: warningsOf(definition as Written) }
   }
   return {
     Query: {
@@ -79,14 +79,13 @@ export function regionCatalogFields(roles: RegionCatalogRoles): Subgraph['fields
       },
     },
     Mutation: {
-      createCacheRegion: (_: unknown, { input }: { input: CreateInput }, context: Context) => {
-        mustHold(context.scope, 'catalog:write')
-        return declared(context, input.name, definitionOf(input, roles.defaultBackups), false)
+      createCacheRegion: (_: unknown, { input }: { input: CreateInput }, { scope }: Context) => {
+        mustHold(scope, 'catalog:write')
+        return payload(input.name, roles.admin.declare(scope, 'region', input.name, definitionOf(input, roles.defaultBackups)))
       },
-      updateCacheRegion: (_: unknown, { name, input }: { name: string; input: Pick<CreateInput, 'expiryPolicy' | 'indexes' | 'evictionMaxSize'> }, context: Context) => {
-        mustHold(context.scope, 'catalog:write')
-        const before = writtenEntry(roles.current(), name)
-        return declared(context, name, { ...before, ...changes(input) }, true)
+      updateCacheRegion: (_: unknown, { name, input }: { name: string; input: Pick<CreateInput, 'expiryPolicy' | 'indexes' | 'evictionMaxSize'> }, { scope }: Context) => {
+        mustHold(scope, 'catalog:write')
+        return payload(name, roles.admin.redeclare(scope, 'region', name, before => ({ ...(before as Written), ...changes(input) })))
       },
       deleteCacheRegion: (_: unknown, { name, force }: { name: string; force: boolean }, { scope }: Context) => {
         mustHold(scope, 'catalog:write')
@@ -130,23 +129,6 @@ function changes({ expiryPolicy, indexes, evictionMaxSize }: Pick<CreateInput, '
     ...(expiry ? { expiry: expiry as Json } : {}),
     ...(indexes ? { indexes: indexes.map(index => (index.columns.length === 1 ? (index.columns[0] ?? '') : [...index.columns])) } : {}),
     ...(evictionMaxSize !== null && evictionMaxSize !== undefined ? { maxEntries: evictionMaxSize } : {}),
-  }
-}
-
-/** The region's definition as it would be written, for a change of a part of it. */
-function writtenEntry(served: ServedRegions, name: string): Written {
-  const entity = regionNamed(served.model, name)
-  const entry = entryOf(served, name)
-  const expiry = Object.entries({ create: entry.expiry.createMs, update: entry.expiry.updateMs, access: entry.expiry.accessMs }).flatMap(([kind, ms]) => (ms === undefined ? [] : [[kind, `PT${ms / 1000}S`]]))
-  return {
-    type: entry.type, key: [...entry.key], mode: entry.mode, backups: entry.backups, atomicity: entry.atomicity, tenancy: entry.tenancy, maxEntries: entry.maxEntries,
-    fields: Object.fromEntries(entity.fields.map(field => [field.name, `${field.id ? 'ID' : field.type}${field.nullable ? '' : '!'}`])),
-    indexes: entry.indexes.map(columns => [...columns]),
-    ...(entry.description ? { description: entry.description } : {}),
-    ...(entry.strategies.length > 0 ? { strategies: [...entry.strategies] } : {}),
-    ...(entry.affinityKey ? { affinityKey: entry.affinityKey } : {}),
-    ...(expiry.length > 0 ? { expiry: Object.fromEntries(expiry) as Json } : {}),
-    ...(entry.load ? { load: entry.load as unknown as Json } : {}),
   }
 }
 

@@ -30,7 +30,7 @@ export function changes(roles: { readonly model: Model; readonly changes: Change
       mustHold(scope, 'cache:read')
       const filter = asFilter(parseWhere(roles.model, entity, args.where))
       if (!filter) throw new HubError('BAD_USER_INPUT', `${entity.lookupField}Changed filters by ${entity.type}'s own fields; this filter goes through a relation. Filter what arrives, or subscribe to the other type.`, { field: 'where' })
-      const events = watch(scope, {
+      return watch(scope, {
         region,
         changes: roles.changes.log,
         dispatcher: roles.changes.dispatcher,
@@ -39,8 +39,8 @@ export function changes(roles: { readonly model: Model; readonly changes: Change
         initial: args.initial ?? true,
         after: args.after ?? undefined,
       })
-      return named(events, `${entity.lookupField}Changed`)
     },
+    resolve: (event: WatchEvent) => event,
   }
 }
 
@@ -53,15 +53,11 @@ export function genericChanges(roles: { readonly model: Model; readonly region: 
       if (typeof typed === 'function') throw new RangeError('A change field has a source of events.')
       return typed.subscribe(source as never, args, context, info)
     },
-    resolve: (event: Record<string, WatchEvent>) => Object.values(event)[0],
+    resolve: (event: WatchEvent) => event,
   }
 }
 
 /** How an event's fields are answered. */
 export const changeFields: Record<string, FieldResolution> = {
   committedAt: ({ committedAtMs }: WatchEvent) => new Date(committedAtMs).toISOString().replace(/\.?0*Z$/, 'Z'),
-}
-
-async function* named(events: AsyncGenerator<WatchEvent>, field: string): AsyncGenerator<Record<string, WatchEvent>> {
-  for await (const event of events) yield { [field]: event }
 }

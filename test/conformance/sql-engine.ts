@@ -87,7 +87,7 @@ export const sqlEngineChecks = [
     expect(await fails(subject, 'SELECT iata,\n  contry FROM airports')).toMatchObject({ code: 'SQL_ERROR', message: expect.stringMatching(/"contry".*"country"/), details: { line: 2, column: 3 } })
   }),
   must<SqlSubject>('SE15', 'a mistake in the text is told with line and column', async subject => {
-    expect(await fails(subject, "SELECT iata FROM airports\nWHERE country = 'ü' AND ? = = 1", [1])).toMatchObject({ code: 'SQL_ERROR', details: { line: 2, column: 27 } })
+    expect(await fails(subject, "SELECT iata FROM airports\nWHERE country = 'ü' AND ? = = 1", [1])).toMatchObject({ code: 'SQL_ERROR', details: { line: 2, column: 29 } })
     expect(await fails(subject, '  ')).toMatchObject({ code: 'SQL_ERROR' })
   }),
   must<SqlSubject>('SE16', 'a statement that writes is refused', async subject => {
@@ -149,10 +149,18 @@ export const sqlEngineChecks = [
     expect(await failure(engine.query(mine, { sql: 'SELECT 1 AS a' }))).toMatchObject({ code: 'CANCELLED' })
   }),
   must<SqlSubject>('SE25', 'a mount replaces every table at once', async ({ engine, scope }) => {
-    await engine.mount([{ catalog: 'hub', name: 'only', columns: [column('a', 'Int')], from: { kind: 'view', sql: 'SELECT 1 AS a' } }])
-    expect(engine.tables.map(({ name }) => name)).toEqual(['only'])
-    expect(await allRows(await engine.query(scope(), { sql: 'SELECT a FROM only' }))).toEqual([{ a: 1 }])
+    await engine.mount([{ catalog: 'hub', name: 'single', columns: [column('a', 'Int')], from: { kind: 'view', sql: 'SELECT 1 AS a' } }])
+    expect(engine.tables.map(({ name }) => name)).toEqual(['single'])
+    expect(await allRows(await engine.query(scope(), { sql: 'SELECT a FROM single' }))).toEqual([{ a: 1 }])
     expect(await failure(engine.query(scope(), { sql: 'SELECT * FROM airports' }))).toMatchObject({ code: 'SQL_ERROR' })
+  }),
+  must<SqlSubject>('SE29', 'an engine over other tables sees those alone, and the one beside it goes on as it was', async ({ engine, scope }) => {
+    const beside = engine.over([{ catalog: 'hub', name: 'single', columns: [column('a', 'Int')], from: { kind: 'view', sql: 'SELECT 1 AS a' } }])
+    expect(await allRows(await beside.query(scope(), { sql: 'SELECT a FROM single' }))).toEqual([{ a: 1 }])
+    expect(await failure(beside.query(scope(), { sql: 'SELECT * FROM airports' }))).toMatchObject({ code: 'SQL_ERROR' })
+    expect(await failure(engine.query(scope(), { sql: 'SELECT a FROM single' }))).toMatchObject({ code: 'SQL_ERROR' })
+    await beside.close()
+    expect(await allRows(await engine.query(scope(), { sql: 'SELECT count(*) > 0 AS any_there FROM airports' }))).toEqual([{ any_there: true }])
   }),
   must<SqlSubject>('SE26', 'division by zero, overflow and values that do not fit are told', async subject => {
     expect(await fails(subject, 'SELECT 1 / (altitude_ft - altitude_ft) AS a FROM airports')).toMatchObject({ code: 'SQL_ERROR', message: expect.stringMatching(/division by zero/i) })

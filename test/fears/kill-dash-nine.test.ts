@@ -46,7 +46,7 @@ test('a process killed at any moment loses no acknowledged write and keeps no ha
         complaint += String(chunk)
       })
       // A moment nobody chose: after some number of acknowledgements, wherever the next write stands by then.
-      await Promise.race([grown(file, before + 1 + Math.floor(Math.random() * 400)), ended])
+      await Promise.race([grown(file, before + 1 + Math.floor(Math.random() * 200)), ended])
       writer.kill('SIGKILL')
       await ended
       expect(complaint).toBe('')

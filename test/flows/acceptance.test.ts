@@ -80,6 +80,21 @@ suite('the acceptance catalog on real data (needs ../shared/acceptance/openfligh
     }
   })
 
+  test('H-24 a thousand concurrent queries for one missing key make one read of the source', async () => {
+    const connector = hub.hub.assembly.sources.find(one => one.source.name === 'openflights')?.connector
+    if (!connector) throw new Error('The catalog has a source "openflights".')
+    const lookup = connector.lookup.bind(connector)
+    const reads: number[] = []
+    connector.lookup = (scope, request) => {
+      reads.push(request.keys.length)
+      return lookup(scope, request)
+    }
+    const answers = await Promise.all(Array.from({ length: 1_000 }, () => hub.query('{ airline(id: 137) { name } }')))
+    const expected = { data: { airline: { name: truth.airlines.find(airline => airline.id === 137)?.name } } }
+    expect(new Set(answers.map(answer => JSON.stringify(answer)))).toEqual(new Set([JSON.stringify(expected)]))
+    expect(reads).toEqual([1])
+  }, 60_000)
+
   test('airports with more than 500 departures, ordered by their mean delay through the relation', async () => {
     const { data } = await hub.query<{ airports: { totalCount: number; nodes: unknown[] } }>(
       '{ airports(where: { departures: { flights: { gt: 500 } } }, orderBy: [{ departures: { meanDelayMinutes: DESC } }], first: 100) { totalCount nodes { iata departures { flights } } } }',

@@ -1,4 +1,5 @@
-import { openPostgres, type PostgresOptions } from '../../connectors/postgres/index.ts'
+import { openPostgres } from '../../connectors/postgres/index.ts'
+import type { PostgresOptions } from '../../connectors/postgres/options.ts'
 import type { SourceConnector } from '../../connectors/ports/source-connector.ts'
 import type { Row, Value } from '../../schema/values.ts'
 import { type PostgresServer, postgresBin, startPostgres } from '../support/postgres.ts'
@@ -185,10 +186,12 @@ suite('needs PostgreSQL: server programs below /usr/lib/postgresql', () => {
       expect(error).toMatchObject({ name: 'HubError' })
       expect(JSON.stringify([String(error), (error as { details: unknown }).details])).not.toContain(wrong)
     }
-    const malformed: unknown = await openPostgres({ name: 'pg', url: `mysql://hub:${wrong}@db` }).catch((reason: unknown) => reason)
-    expect(malformed).toMatchObject({ code: 'CATALOG_INVALID' })
-    expect((malformed as Error).cause).toBeUndefined()
-    expect(String(malformed)).not.toContain(wrong)
+    for (const url of [`mysql://hub:${wrong}@db`, `postgresql://hub:${wrong}@@:x`, `postgresql://hub:${wrong}100%@127.0.0.1/db`]) {
+      const malformed: unknown = await openPostgres({ name: 'pg', url }).catch((reason: unknown) => reason)
+      expect(malformed).toMatchObject({ code: 'CATALOG_INVALID' })
+      expect((malformed as Error).cause).toBeUndefined()
+      expect(String(malformed)).not.toContain(wrong)
+    }
   })
 
   test('a database that is down is unavailable and may be asked again', async () => {

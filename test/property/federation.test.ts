@@ -51,4 +51,4 @@ test('a federated graph answers every operation as graphql-js answers it over th
     expect(shown + JSON.stringify(found.data)).toBe(shown + JSON.stringify(expected.data))
     expect([shown, errorPaths(found)]).toEqual([shown, errorPaths(expected)])
   }), { seed: 20260101, numRuns: 200, maxSkipsPerRun: 1_000 })
-})
+}, 120_000)

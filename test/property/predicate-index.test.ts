@@ -1,6 +1,8 @@
 import fc from 'fast-check'
+import { accessTo } from '../../resolvers/live/access.ts'
 import { canonical } from '../../resolvers/live/canonical.ts'
 import { PredicateIndex } from '../../resolvers/live/predicate-index.ts'
+import { RangeList } from '../../resolvers/live/range-list.ts'
 import { matcher, type Filter } from '../../schema/filter.ts'
 import type { Column, ColumnType, Row, Value } from '../../schema/values.ts'
 
@@ -88,6 +90,34 @@ test('the index finds exactly the filters that pass a row before or after its ch
       expect([...index.members()]).toEqual([])
     }),
     { numRuns: 300 },
+  )
+})
+
+test('a range list finds exactly the ranges that hold a point, bounds included', () => {
+  const bound = fc.option(fc.integer({ min: 0, max: 30 }), { nil: undefined, freq: 200 })
+  fc.assert(
+    fc.property(fc.array(fc.tuple(bound, bound), { maxLength: 400, size: 'max' }), fc.array(fc.integer({ min: -1, max: 31 }), { maxLength: 20 }), (ranges, points) => {
+      const list = new RangeList<number>()
+      for (const [at, [low, high]] of ranges.entries()) list.add(low, high, at)
+      for (const at of ranges.keys()) if (at % 5 === 0) list.remove(at)
+      for (const point of points) {
+        const found: number[] = []
+        list.visit(point, at => found.push(at))
+        const expected = [...ranges.keys()].filter(at => at % 5 !== 0 && (ranges[at]![0] ?? -2) <= point && point <= (ranges[at]![1] ?? 32))
+        expect(found.sort((a, b) => a - b)).toEqual(expected)
+      }
+    }),
+  )
+})
+
+test('the range of a prefix holds every text that begins with it', () => {
+  const text = fc.string({ unit: fc.constantFrom('a', 'b', '\uffff', '🦊'), maxLength: 4 })
+  fc.assert(
+    fc.property(text, text, (prefix, rest) => {
+      const [range] = accessTo({ kind: 'startsWith', column: 'name', constant: prefix }, () => 1) ?? []
+      if (!range || 'value' in range) throw new Error('A prefix is filed under a range.')
+      expect((range.low ?? '') <= prefix + rest && (range.high === undefined || prefix + rest <= range.high)).toBe(true)
+    }),
   )
 })
 

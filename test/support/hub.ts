@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { buildClientSchema, getIntrospectionQuery, type FormattedExecutionResult, type GraphQLSchema, type IntrospectionQuery } from 'graphql'
 import { createClient } from 'graphql-ws'
 import WebSocket from 'ws'
-import { systemClock } from '../../connectors/ports/scope.ts'
+import { systemClock, type Log } from '../../connectors/ports/scope.ts'
 import { readConfig } from '../../gateway/config.ts'
 import type { LiveHub } from '../../gateway/assembly/live-hub.ts'
 import { serve } from '../../gateway/server.ts'
@@ -28,11 +28,11 @@ export interface RunningHub {
   close(): Promise<void>
 }
 
-/** A hub on a free loopback port with a data folder of its own, everything real, reached over HTTP. */
-export async function startHub({ catalog, flags = [], data }: { catalog: string; flags?: readonly string[]; data?: string }): Promise<RunningHub> {
+/** A hub on a free loopback port with a data folder of its own, everything real, reached over HTTP. Without a `log` it writes its errors to the output. */
+export async function startHub({ catalog, flags = [], data, log }: { catalog: string; flags?: readonly string[]; data?: string; log?: Log }): Promise<RunningHub> {
   const folder = data ?? (await mkdtemp(join(tmpdir(), 'tributary-')))
   const config = readConfig([`--catalog=${catalog}`, `--data=${folder}`, '--port=0', '--log-level=error', '--limits-requests-per-minute=1000000', ...flags], {})
-  const server = await serve({ ...config, catalog }, { clock: systemClock, log: openLog({ level: config.logLevel }), onFatal: error => { throw error } })
+  const server = await serve({ ...config, catalog }, { clock: systemClock, log: log ?? openLog({ level: config.logLevel }), onFatal: error => { throw error } })
   const endpoint = `${server.url}/graphql`
 
   const query: RunningHub['query'] = async (document, variables = {}, headers = {}) => {
@@ -52,7 +52,7 @@ export async function startHub({ catalog, flags = [], data }: { catalog: string;
     schema: () => buildClientSchema(introspected.data as IntrospectionQuery),
     async restart() {
       await server.close()
-      return startHub({ catalog, flags, data: folder })
+      return startHub({ catalog, flags, data: folder, log })
     },
     async close() {
       await server.close()

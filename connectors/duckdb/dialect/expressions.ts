@@ -62,8 +62,8 @@ const printers: Readonly<Record<string, Print>> = {
   },
   like: (node, env) => {
     const body = bodyOf(node, ['left', 'right', 'escape'])
-    const escape = body['escape'] ? ` ESCAPE ${printExpression(child(body, 'escape'), env)}` : ''
-    return `(${printExpression(child(body, 'left'), env)} LIKE ${printExpression(child(body, 'right'), env)}${escape})`
+    const escaped = body['escape'] ? ` ESCAPE ${printExpression(child(body, 'escape'), env)}` : ''
+    return `(${printExpression(child(body, 'left'), env)} LIKE ${printExpression(child(body, 'right'), env)}${escaped})`
   },
   in: printIn,
   exists: (node, env) => `EXISTS (${printQuery(child(bodyOf(node, ['this'])), inside(env))})`,
@@ -144,7 +144,7 @@ function printMacro(name: string, node: Node, env: Environment): string {
   return `${macros}.${name}(${printExpression(child(body, 'left'), env)}, ${printExpression(child(body, 'right'), env)})`
 }
 
-function printColumn(node: Node, env: Environment): string {
+function printColumn(node: Node): string {
   const body = bodyOf(node, ['name', 'table'])
   const name = nameOf(body['name']) ?? ''
   const table = nameOf(body['table'])

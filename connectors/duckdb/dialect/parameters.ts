@@ -17,6 +17,10 @@ export function markParameters(sql: string): MarkedText {
   for (const [piece = ''] of sql.matchAll(/'(?:[^']|'')*'?|"(?:[^"]|"")*"?|--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|[\s\S]/gu)) {
     if (piece === '\u0000') throw new HubError('BAD_USER_INPUT', 'The statement holds a zero character.')
     if (piece === '$' || piece === '`') throw new HubError('SQL_ERROR', `The character ${piece} has no meaning in this dialect; parameters are "?", names are quoted with ".`)
+    // The parser would take three quotes for the start of another kind of string.
+    if (/^(['"])\1\1/.test(piece)) {
+      throw new HubError('SQL_UNSUPPORTED', `The embedded engine does not take a text or name that begins with a quote: ${piece.slice(0, 40)}. Give the text as a parameter (?).`)
+    }
     if (piece === '?') {
       count += 1
       const mark = ` $${count} `

@@ -41,7 +41,10 @@ export function eachTable(node: unknown, visit: (table: Node, ctes: ReadonlySet<
   }
   if (typeof node !== 'object' || node === null) return
   const body = (node as Node)[kindOf(node)] as Body | undefined
-  if (kindOf(node) === 'table' && body?.['name'] !== undefined) return visit(node as Node, ctes)
+  if (kindOf(node) === 'table' && body?.['name'] !== undefined) {
+    visit(node as Node, ctes)
+    return
+  }
 
   const scope = withScope(node as Body, ctes, (definition, inner) => eachTable(definition, visit, inner))
   for (const [name, value] of Object.entries(node)) {

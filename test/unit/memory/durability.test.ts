@@ -79,6 +79,30 @@ test('after a log write fails every later write is refused, and the owner is tol
   await store.close()
 })
 
+test('a log that fails while expired entries are told of stops the telling, and they stay invisible', async () => {
+  const { promise: fatal, resolve } = Promise.withResolvers<HubError>()
+  const store = await opened(resolve)
+  const region = await store.define({ ...airports, expiry: { createMs: 1000 } })
+  await region.putMany(scope, [airport('CDG', 'x'.repeat(6_000))])
+  const later = await store.define({ ...airports, name: 'later', expiry: { createMs: 5000 } })
+  await later.putMany(scope, [airport('KEF')])
+  await rm(directory, { recursive: true })
+  scope.clock.advance(1000)
+  expect((await fatal).code).toBe('UPSTREAM_UNAVAILABLE')
+  scope.clock.advance(10_000)
+  expect([...region.rowsNow('test'), ...later.rowsNow('test')]).toEqual([])
+  await store.close()
+})
+
+test('columns may be called as what every object has', async () => {
+  const store = await opened()
+  const columns = [...airports.columns, { name: 'constructor', type: 'String', nullable: true } as const, { name: 'toString', type: 'String', nullable: true } as const]
+  const region = await store.define({ ...airports, columns })
+  const [entry] = await region.putMany(scope, [airport('CDG')])
+  expect(Object.entries(entry?.row ?? {}).slice(-2)).toEqual([['constructor', null], ['toString', null]])
+  await store.close()
+})
+
 test('an answer does not leave before what it shows is durable', async () => {
   const store = await opened()
   const region = await store.define(airports)

@@ -1,4 +1,4 @@
-import { openMemoryRegions } from '../../../connectors/memory/store.ts'
+import { openMemoryRegions } from '../../../connectors/memory/index.ts'
 import type { RegionDefinition } from '../../../connectors/ports/region-store.ts'
 import { readThrough, type ReadThrough } from '../../../resolvers/read-through.ts'
 import type { Row } from '../../../schema/values.ts'

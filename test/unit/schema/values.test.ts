@@ -1,4 +1,4 @@
-import { parseKeyText, parseValue } from '../../../schema/scalars.ts'
+import { parseKeyText, parseValue, scalars } from '../../../schema/scalars.ts'
 import { compareValues, toLong, type ColumnType } from '../../../schema/values.ts'
 
 test.each([
@@ -39,4 +39,12 @@ test('values compare by what they are, not by how they are written', () => {
   }
   expect(compareValues('Decimal', '1.50', '1.5')).toBe(0)
   expect([toLong(5n), toLong(2n ** 60n)]).toEqual([5, 2n ** 60n])
+})
+
+test('long integers inside of JSON are answered as text, like every Long', () => {
+  const json = scalars.find(scalar => scalar.name === 'JSON')
+  const big = 2n ** 60n
+  expect(json?.serialize({ a: [1, { b: big }], c: 'x' })).toEqual({ a: [1, { b: String(big) }], c: 'x' })
+  const plain = { a: 1 }
+  expect(json?.serialize(plain)).toBe(plain)
 })

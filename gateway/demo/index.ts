@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import { writeDemo } from '../ops/demo/write.ts'
-import type { Config } from './config.ts'
+import { writeDemo } from './write.ts'
+import type { Config } from '../config.ts'
 
 /** The configured catalog; without one the demo's, its data made in the data folder if it is not there yet. */
 export async function catalogOf(config: Config): Promise<string> {

@@ -1,0 +1,44 @@
+import type { ClientConfig } from 'pg'
+import { z } from 'zod'
+import { HubError } from '../../schema/errors.ts'
+
+/** The options of a source of type `postgresql` in the catalog, beside its type: a `url`, or its parts. */
+export const postgresOptions = z.strictObject({
+  /** `postgresql://user:password@host:port/database?sslmode=…` */
+  url: z.string().optional(),
+  host: z.string().optional(),
+  port: z.number().int().min(1).max(65_535).optional(),
+  database: z.string().optional(),
+  user: z.string().optional(),
+  password: z.string().optional(),
+  /** The schema whose tables are the source's. */
+  schema: z.string().min(1).default('public'),
+  /** Connections open at the same time, at most. A scan holds one until it ends. */
+  maxConnections: z.number().int().positive().default(8),
+  /** How long a call waits for a connection. */
+  connectTimeoutMs: z.number().int().positive().default(10_000),
+})
+export type PostgresOptions = z.input<typeof postgresOptions>
+
+/** What pg takes. A url of another form → CATALOG_INVALID. */
+export function clientConfig(source: string, { url, host, port, database, user, password }: z.output<typeof postgresOptions>): ClientConfig {
+  const application_name = 'tributary'
+  if (url === undefined) return { host, port, database, user, password, application_name }
+  // The URL holds the password: no message and no cause may quote it.
+  if (!/^postgres(ql)?:\/\//.test(url) || !URL.canParse(url) || !isDecodable(url)) throw new HubError('CATALOG_INVALID', `Source "${source}" has a url that is not of the form postgresql://user:password@host:port/database, with other characters than letters and digits percent-encoded.`, { source })
+  return { connectionString: url, application_name }
+}
+
+function isDecodable(url: string): boolean {
+  try {
+    return decodeURIComponent(url) !== ''
+  } catch {
+    return false
+  }
+}
+
+/** Texts that may stand in no message. */
+export function secretsOf({ url, password }: z.output<typeof postgresOptions>): string[] {
+  const inUrl = url && URL.canParse(url) ? new URL(url).password : ''
+  return [url, password, inUrl, decodeURIComponent(inUrl)].filter((secret): secret is string => secret !== undefined && secret !== '')
+}

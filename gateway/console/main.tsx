@@ -1,0 +1,9 @@
+import 'graphiql/setup-workers/vite'
+import 'graphiql/style.css'
+import './main.css'
+import { GraphiQL } from 'graphiql'
+import { createRoot } from 'react-dom/client'
+import { fetcher } from './fetcher.js'
+
+const root = document.getElementById('root')
+if (root) createRoot(root).render(<GraphiQL fetcher={fetcher} />)
