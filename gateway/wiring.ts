@@ -102,6 +102,7 @@ export async function openHub(options: HubOptions): Promise<OpenHub> {
             return view?.materialize && { everyMs: view.materialize.everyMs, refreshedAtMs: current().held.get(name)?.loadedAtMs }
           },
           refresh: (context, name) => hub.refresh(context.scope, name),
+          trouble: async name => (await hub.sourceHealth(name))?.message,
         }),
         lineageSubgraph({ model: () => model, tables: (of, name) => assembled.mounts.find(mount => same(mount.catalog, of) && same(mount.name, name))?.columns }),
       ]

@@ -133,8 +133,8 @@ export class LiveHub implements Hub, CatalogAdmin {
   async health(): Promise<readonly ComponentHealth[]> {
     const up = (name: string): ComponentHealth => ({ name, state: 'up', required: true })
     const serving: ComponentHealth = this.#assembly ? up('graph') : { name: 'graph', state: 'down', required: true, message: 'No graph is composed yet.' }
-    const sources = await Promise.all((this.#assembly?.sources ?? []).map(({ source, connector }) => this.#sourceHealth(source.name, connector)))
-    return [serving, up('region-store'), up('sql-engine'), up('metadata-store'), ...sources]
+    const sources = await Promise.all((this.#assembly?.sources ?? []).map(({ source }) => this.sourceHealth(source.name)))
+    return [serving, up('region-store'), up('sql-engine'), up('metadata-store'), ...sources.filter(one => one !== undefined)]
   }
 
   async close(): Promise<void> {
@@ -144,9 +144,12 @@ export class LiveHub implements Hub, CatalogAdmin {
     if (this.#assembly) await letGo(this.#assembly, nothing, this.#parts.store)
   }
 
-  async #sourceHealth(name: string, connector: Assembled['sources'][number]['connector']): Promise<ComponentHealth> {
+  /** How one source is, asked now; undefined where there is none of this name. */
+  async sourceHealth(name: string): Promise<ComponentHealth | undefined> {
+    const found = this.assembly.sources.find(one => one.source.name === name)
+    if (!found) return undefined
     try {
-      await connector.tables(hubScope({ ...this.#parts, signal: this.#closing.signal }, 'health', 1_000))
+      await found.connector.tables(hubScope({ ...this.#parts, signal: this.#closing.signal }, 'health', 1_000))
       return { name: `source:${name}`, state: 'up', required: false }
     } catch (error) {
       return { name: `source:${name}`, state: 'down', required: false, message: asHubError(error).message }

@@ -1,4 +1,4 @@
-import { HubError } from '../../schema/errors.ts'
+import { HubError, type Problem } from '../../schema/errors.ts'
 import { didYouMean } from '../../schema/names.ts'
 import type { EntityModel, Model } from '../../schema/model.ts'
 import { parseValue } from '../../schema/scalars.ts'
@@ -35,14 +35,14 @@ export function entryFields(roles: EntryRoles): Subgraph['fields'] {
       cachePut: async (_: unknown, { region, value }: { region: string; value: unknown }, { scope }: Context) => {
         mustHold(scope, 'cache:write')
         const entity = writable(named(region))
-        const [entry] = await roles.region(region).putMany(scope, [rowOf(entity, value, 'value')])
+        const [entry] = await roles.region(region).putMany(scope, rowsOf(entity, [value], () => 'value'))
         return entry && described(entity, entry)
       },
       cachePutAll: async (_: unknown, { region, values }: { region: string; values: readonly unknown[] }, { scope }: Context) => {
         mustHold(scope, 'cache:write')
         withinBatch('cachePutAll', values.length)
         const entity = writable(named(region))
-        return (await roles.region(region).putMany(scope, values.map((value, index) => rowOf(entity, value, `values[${index}]`)))).map(entry => described(entity, entry))
+        return (await roles.region(region).putMany(scope, rowsOf(entity, values, index => `values[${index}]`))).map(entry => described(entity, entry))
       },
       cacheRemove: async (_: unknown, { region, key }: { region: string; key: string }, { scope }: Context) => {
         mustHold(scope, 'cache:write')
@@ -86,10 +86,19 @@ function writable(entity: EntityModel): EntityModel {
   return entity
 }
 
-/** A JSON object as a row: fields by their graph names or their columns'. All mistakes at once. */
-function rowOf(entity: EntityModel, value: unknown, path: string): Row {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new HubError('VALIDATION_ERROR', `${path} is not an object of ${entity.type}'s fields.`, { field: path })
-  const problems: { path: string; message: string }[] = []
+/** JSON objects as rows: fields by their graph names or their columns'. All mistakes of all of them at once. */
+function rowsOf(entity: EntityModel, values: readonly unknown[], path: (index: number) => string): Row[] {
+  const problems: Problem[] = []
+  const rows = values.map((value, index) => rowOf(entity, value, path(index), problems))
+  if (problems.length > 0) throw new HubError('VALIDATION_ERROR', problems.map(problem => problem.message).join(' '), { problems })
+  return rows
+}
+
+function rowOf(entity: EntityModel, value: unknown, path: string, problems: Problem[]): Row {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    problems.push({ path, message: `${path} is not an object of ${entity.type}'s fields.` })
+    return {}
+  }
   const row: Record<string, Value> = {}
   const known = entity.fields.flatMap(({ name, field }) => [name, field])
   for (const [given, one] of Object.entries(value)) {
@@ -105,6 +114,9 @@ function rowOf(entity: EntityModel, value: unknown, path: string): Row {
       problems.push({ path: `${path}.${given}`, message: error.message })
     }
   }
-  if (problems.length > 0) throw new HubError('VALIDATION_ERROR', problems.map(problem => problem.message).join(' '), { problems })
+  const absent = entity.fields.filter(({ name, nullable }) => !nullable && (row[name] ?? null) === null)
+  for (const { name, field } of absent) {
+    if (!problems.some(problem => problem.path === `${path}.${field}` || problem.path === `${path}.${name}`)) problems.push({ path: `${path}.${field}`, message: `${path} has no "${field}", which is never null.` })
+  }
   return Object.fromEntries(entity.fields.map(({ name }) => [name, row[name] ?? null]))
 }

@@ -2,10 +2,13 @@ import { HubError } from '../../schema/errors.ts'
 import type { EntityModel, Model } from '../../schema/model.ts'
 import { didYouMean } from '../../schema/names.ts'
 import type { Json } from '../../schema/values.ts'
+import type { Scope } from '../../connectors/ports/scope.ts'
 import type { MountedTable } from '../../connectors/ports/sql-engine.ts'
 import type { Quarantine } from '../../connectors/ports/source-connector.ts'
 import type { CatalogAdmin } from '../../resolvers/catalog-admin.ts'
+import { simplePage } from '../../resolvers/connection.ts'
 import type { Context } from '../../resolvers/context.ts'
+import type { CursorSealer } from '../../resolvers/cursor.ts'
 import { mustHold } from '../../resolvers/guard.ts'
 import type { Subgraph } from '../../resolvers/subgraph.ts'
 
@@ -21,6 +24,10 @@ export interface CatalogRoles {
   /** A materialised view's schedule and last time; undefined where every read asks the engine. */
   readonly materialised: (view: string) => { readonly everyMs: number; readonly refreshedAtMs: number | undefined } | undefined
   readonly refresh: (context: Context, view: string) => Promise<void>
+  /** What is wrong with a catalog's system, asked now; undefined when nothing is. */
+  readonly trouble: (catalog: string) => Promise<string | undefined>
+  readonly tablesOf: (sql: string) => readonly string[]
+  readonly cursors: CursorSealer
 }
 
 interface ViewArguments {
@@ -36,18 +43,19 @@ interface ViewArguments {
 export function catalogFields(roles: CatalogRoles): Subgraph['fields'] {
   return {
     Query: {
-      federatedViews: (_: unknown, _args: unknown, { scope }: Context) => {
+      federatedViews: (_: unknown, args: { first?: number | null; after?: string | null }, { scope }: Context) => {
         mustHold(scope, 'catalog:read')
-        return roles.model.entities.filter(entity => entity.kind === 'view').map(entity => describedView(roles, entity))
+        const views = roles.model.entities.filter(entity => entity.kind === 'view').toSorted((a, b) => (a.name < b.name ? -1 : 1))
+        return simplePage(views, { name: view => view.name, show: view => describedView(roles, view), identity: JSON.stringify(['federatedViews', scope.tenant]), cursors: roles.cursors }, args)
       },
       queryDataSources: (_: unknown, _args: unknown, { scope }: Context) => {
         mustHold(scope, 'catalog:read')
         const catalogs = Map.groupBy(roles.tables(), table => table.catalog)
-        return [...catalogs].map(([catalog, tables]) => ({ name: catalog, catalog, connector: roles.connectorOf(catalog), tables: tables.map(table => describedTable(roles, table)) }))
+        return Promise.all([...catalogs].map(([catalog, tables]) => describedCatalog(roles, scope, catalog, tables)))
       },
-      tableSchema: (_: unknown, { catalog, table }: { catalog: string; table: string }, { scope }: Context) => {
+      tableSchema: (_: unknown, { catalog, schema, table }: { catalog: string; schema?: string | null; table: string }, { scope }: Context) => {
         mustHold(scope, 'catalog:read')
-        const found = roles.tables().find(one => one.catalog === catalog && one.name === table)
+        const found = roles.tables().find(one => one.catalog === catalog && one.name === (schema ? `${schema}.${table}` : table))
         return found ? describedTable(roles, found) : null
       },
     },
@@ -86,9 +94,19 @@ function describedView(roles: CatalogRoles, view: EntityModel) {
   const materialised = roles.materialised(view.name)
   const at = materialised?.refreshedAtMs
   return {
-    name: view.name, type: view.type, description: view.description ?? null, sql: view.sql, columns: view.fields,
+    name: view.name, type: view.type, description: view.description ?? null, sql: view.sql, columns: view.fields, inputs: () => roles.tablesOf(view.sql ?? ''),
     refreshEveryMs: materialised?.everyMs ?? null,
     refreshedAt: at === undefined ? null : new Date(at).toISOString(),
+  }
+}
+
+async function describedCatalog(roles: CatalogRoles, { clock }: Scope, catalog: string, tables: readonly MountedTable[]) {
+  const askedMs = clock.now()
+  const reason = await roles.trouble(catalog)
+  const schemas = new Set(tables.flatMap(({ name }) => (name.includes('.') ? [name.slice(0, name.lastIndexOf('.'))] : [])))
+  return {
+    name: catalog, catalog, connector: roles.connectorOf(catalog), status: reason === undefined ? 'UP' : 'DOWN', reason: reason ?? null, latencyMs: clock.now() - askedMs,
+    schemas: [...schemas].sort(), tables: tables.map(table => describedTable(roles, table)),
   }
 }
 

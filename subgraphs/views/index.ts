@@ -4,7 +4,6 @@ import { entitySdl } from '../../schema/sdl.ts'
 import { scalars } from '../../schema/scalars.ts'
 import type { Model } from '../../schema/model.ts'
 import type { SqlEngine } from '../../connectors/ports/sql-engine.ts'
-import type { CursorSealer } from '../../resolvers/cursor.ts'
 import { entityResolution } from '../../resolvers/entity.ts'
 import type { EntityRows } from '../../resolvers/rows.ts'
 import { mergeFields, type Subgraph } from '../../resolvers/subgraph.ts'
@@ -15,9 +14,6 @@ export interface ViewsRoles extends CatalogRoles {
   readonly model: Model
   readonly rowsOf: (type: string) => EntityRows
   readonly engine: SqlEngine
-  readonly cursors: CursorSealer
-  /** Tables a statement names, as `catalog.name`. */
-  readonly tablesOf: (sql: string) => readonly string[]
 }
 
 const management = readFileSync(join(import.meta.dirname, '..', '..', 'schema', 'views.graphql'), 'utf8')

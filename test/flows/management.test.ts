@@ -147,7 +147,7 @@ describe('regions declared, filled and dropped through the API', () => {
     const after = await hub.query('{ carts(where: { owner: { eq: "ada" } }) { nodes { cartId total } } __type(name: "Cart") { description fields { name description } } }')
     expect(after.data).toEqual({
       carts: { nodes: [{ cartId: '1', total: '9.50' }] },
-      __type: { description: 'What somebody wants.', fields: [{ name: 'cartId', description: null }, { name: 'total', description: 'In euros.' }, { name: 'owner', description: null }] },
+      __type: { description: 'What somebody wants.', fields: [{ name: 'cartId', description: expect.any(String) }, { name: 'total', description: 'In euros.' }, { name: 'owner', description: expect.any(String) }] },
     })
     expect((await hub.query<{ updateCacheRegion: unknown }>(update, { name: 'carts', input: { evictionMaxSize: 500 } })).data?.updateCacheRegion).toMatchObject({ changed: false })
     expect(await failure(hub.query(update, { name: 'carts', input: { evictionMaxSize: 0 } }))).toMatchObject({ code: 'VALIDATION_ERROR', places: ['maxEntries'] })
@@ -193,7 +193,7 @@ describe('regions declared, filled and dropped through the API', () => {
     expect(await failure(hub.query(get, { keys }))).toMatchObject({ code: 'PAYLOAD_TOO_LARGE' })
     expect(await hub.query('mutation { a: cacheRemove(region: "realtime_metrics", key: "k7") b: cacheRemove(region: "realtime_metrics", key: "k7") }')).toEqual({ data: { a: true, b: false } })
     const wrong = 'mutation { cachePutAll(region: "realtime_metrics", values: [{ key: "ok" }, { value: 1 }, { key: "x", nope: 1 }, 5]) { key } }'
-    expect(await failure(hub.query(wrong))).toMatchObject({ code: 'VALIDATION_ERROR', message: expect.stringMatching(/key[\s\S]*nope/) })
+    expect(await failure(hub.query(wrong))).toMatchObject({ code: 'VALIDATION_ERROR', places: ['values[1].key', 'values[2].nope', 'values[3]'] })
     expect(await hub.query('{ cacheGet(region: "realtime_metrics", key: "ok") { key } }')).toEqual({ data: { cacheGet: null } })
   })
 
