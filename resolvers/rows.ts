@@ -82,7 +82,7 @@ export function engineRows(model: Model, entity: EntityModel, engine: SqlEngine,
     },
     async select(context, path, request) {
       const rows = await run(context, path, selectStatement(model, entity, request))
-      return (request.backwards ? rows.reverse() : rows).map(row => ({ row, place: [...request.order.map((_, index) => row[orderColumn(index)] ?? null), ...keyValues(entity, row)] }))
+      return (request.backwards ? rows.reverse() : rows).map(row => ({ row: ownColumns(entity, row), place: [...request.order.map((_, index) => row[orderColumn(index)] ?? null), ...keyValues(entity, row)] }))
     },
     async count(context, path, where) {
       const [row] = await run(context, path, countStatement(model, entity, where))
@@ -93,6 +93,11 @@ export function engineRows(model: Model, entity: EntityModel, engine: SqlEngine,
       return new Map(rows.map(row => [row[per.column] ?? null, Number(row['$count'])]))
     },
   }
+}
+
+/** The row without what was selected for its place. */
+function ownColumns(entity: EntityModel, row: Row): Row {
+  return Object.fromEntries(entity.fields.map(({ name }) => [name, row[name] ?? null]))
 }
 
 /** The key values an entry's text names; see `keyOf`. */

@@ -7,19 +7,20 @@ import WebSocket from 'ws'
 import { systemClock, type Log } from '../../connectors/ports/scope.ts'
 import { readConfig } from '../../gateway/config.ts'
 import type { LiveHub } from '../../gateway/assembly/live-hub.ts'
-import { serve } from '../../gateway/server.ts'
+import { serve, serveSubgraph } from '../../gateway/server.ts'
 import { openLog } from '../../gateway/telemetry/log.ts'
 
 type Variables = Readonly<Record<string, unknown>>
+type Headers = Readonly<Record<string, string>>
 
 export interface RunningHub {
   readonly url: string
   readonly data: string
   readonly hub: LiveHub
   /** One operation over HTTP, as a client would send it. */
-  query<Data>(query: string, variables?: Variables, headers?: Readonly<Record<string, string>>): Promise<FormattedExecutionResult<Data, Record<string, unknown>>>
-  /** One subscription over a WebSocket of its own. */
-  subscribe<Data>(query: string, variables?: Variables): AsyncIterableIterator<FormattedExecutionResult<Data>, undefined> & { return(): Promise<unknown> }
+  query<Data>(query: string, variables?: Variables, headers?: Headers): Promise<FormattedExecutionResult<Data, Record<string, unknown>>>
+  /** One subscription over a WebSocket of its own; headers travel as connection parameters. */
+  subscribe<Data>(query: string, variables?: Variables, headers?: Headers): AsyncIterableIterator<FormattedExecutionResult<Data>, undefined> & { return(): Promise<unknown> }
   /** The graph as introspection shows it. */
   schema(): GraphQLSchema
   /** Stops it and starts it again on the same data. */
@@ -28,14 +29,26 @@ export interface RunningHub {
   close(): Promise<void>
 }
 
+export interface HubStart {
+  readonly catalog: string
+  readonly flags?: readonly string[]
+  readonly data?: string
+  readonly log?: Log
+  /** Sent with everything that brings none of its own. */
+  readonly headers?: Headers
+  /** Serve this subgraph alone. */
+  readonly subgraph?: string
+}
+
 /** A hub on a free loopback port with a data folder of its own, everything real, reached over HTTP. Without a `log` it writes its errors to the output. */
-export async function startHub({ catalog, flags = [], data, log }: { catalog: string; flags?: readonly string[]; data?: string; log?: Log }): Promise<RunningHub> {
+export async function startHub({ catalog, flags = [], data, log, headers: usual = {}, subgraph }: HubStart): Promise<RunningHub> {
   const folder = data ?? (await mkdtemp(join(tmpdir(), 'tributary-')))
   const config = readConfig([`--catalog=${catalog}`, `--data=${folder}`, '--port=0', '--log-level=error', '--limits-requests-per-minute=1000000', ...flags], {})
-  const server = await serve({ ...config, catalog }, { clock: systemClock, log: log ?? openLog({ level: config.logLevel }), onFatal: error => { throw error } })
+  const options = { clock: systemClock, log: log ?? openLog({ level: config.logLevel }), onFatal: (error: Error) => { throw error } }
+  const server = await (subgraph === undefined ? serve({ ...config, catalog }, options) : serveSubgraph(subgraph, { ...config, catalog }, options))
   const endpoint = `${server.url}/graphql`
 
-  const query: RunningHub['query'] = async (document, variables = {}, headers = {}) => {
+  const query: RunningHub['query'] = async (document, variables = {}, headers = usual) => {
     const response = await fetch(endpoint, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify({ query: document, variables }) })
     return (await response.json()) as never
   }
@@ -45,14 +58,14 @@ export async function startHub({ catalog, flags = [], data, log }: { catalog: st
     data: folder,
     hub: server.hub,
     query,
-    subscribe: (document, variables = {}) => {
-      const client = createClient({ url: endpoint.replace('http', 'ws'), webSocketImpl: WebSocket, lazy: true, retryAttempts: 0 })
+    subscribe: (document, variables = {}, headers = usual) => {
+      const client = createClient({ url: endpoint.replace('http', 'ws'), webSocketImpl: WebSocket, lazy: true, retryAttempts: 0, connectionParams: headers })
       return client.iterate({ query: document, variables: { ...variables } }) as never
     },
     schema: () => buildClientSchema(introspected.data as IntrospectionQuery),
     async restart() {
       await server.close()
-      return startHub({ catalog, flags, data: folder, log })
+      return startHub({ catalog, flags, data: folder, log, headers: usual, subgraph })
     },
     async close() {
       await server.close()
