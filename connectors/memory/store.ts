@@ -86,6 +86,13 @@ class MemoryRegions implements MemoryRegionStore {
     return region
   }
 
+  async retire(name: string): Promise<boolean> {
+    if (!this.#regions.has(name)) return false
+    this.#log.commit({ committedAtMs: this.#clock.now(), changes: [], resets: [name] }, () => undefined)
+    await this.#log.whenDurable(this.#log.end)
+    return true
+  }
+
   async drop(name: string): Promise<boolean> {
     const region = this.#regions.get(name)
     if (!region) return false

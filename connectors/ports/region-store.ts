@@ -81,6 +81,8 @@ export interface RegionStore {
   /** The region as defined; NOT_FOUND with the nearest name. */
   region(name: string): Region
   readonly names: readonly string[]
+  /** Tells the readers of its changes, by a reset in the log, that another region took its place. Its entries stay, for who still reads them. False: there was none. */
+  retire(name: string): Promise<boolean>
   /** Removes the region and its entries. False: there was none. */
   drop(name: string): Promise<boolean>
   /** Waits until everything is durable, then lets go of files. */

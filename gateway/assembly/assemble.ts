@@ -9,11 +9,10 @@ import type { SourceConnector } from '../../connectors/ports/source-connector.ts
 import type { MountedTable, SqlEngine } from '../../connectors/ports/sql-engine.ts'
 import type { EntityRows } from '../../resolvers/rows.ts'
 import type { Subgraph } from '../../resolvers/subgraph.ts'
-import { composeSupergraph } from '../federation/compose.ts'
 import { localService } from '../federation/local.ts'
 import { openSupergraph } from '../federation/execute.ts'
 import type { SubgraphService, Supergraph } from '../federation/supergraph.ts'
-import { foreignEntities, openForeign, type OpenForeign } from './foreign.ts'
+import { composeAll, foreignEntities, openForeign, type OpenForeign } from './foreign.ts'
 import { refuse } from './mistakes.ts'
 import { modelOf, type ModelParts } from './model.ts'
 import { definitionsOf, defineRegions, loadRegion, restoreDefinitions, rowsOfModel, type HeldRegion } from './regions.ts'
@@ -61,15 +60,15 @@ export const nothing: Held = { sources: [], foreign: [], held: new Map() }
 
 /**
  * A catalog made ready to serve: sources opened and looked into, views described, regions defined and loaded, subgraphs composed. What `previous` has and is declared as
- * before is taken over. Any mistake → CATALOG_INVALID with all that one stage finds, and everything is as it was.
+ * before is taken over; with `again`, foreign subgraphs are asked whether their types are still the same. Any mistake → CATALOG_INVALID with all that one stage finds, and everything is as it was.
  */
-export async function assemble(scope: Scope, catalog: Catalog, parts: AssemblyParts, previous: Held): Promise<Assembly> {
+export async function assemble(scope: Scope, catalog: Catalog, parts: AssemblyParts, previous: Held, again = false): Promise<Assembly> {
   const opened: { sources: readonly OpenSource[]; foreign: readonly OpenForeign[]; held: Map<string, HeldRegion> } = { sources: [], foreign: [], held: new Map() }
   const before = definitionsOf(parts.store)
   try {
     const found = await openSources(scope, catalog.sources, previous.sources, parts.openSource)
     opened.sources = found.sources
-    const joined = await openForeign(catalog.subgraphs, previous.foreign, one => parts.openSubgraph(one, scope))
+    const joined = await openForeign(scope, catalog.subgraphs, previous.foreign, again, parts.openSubgraph)
     opened.foreign = joined.foreign
     const { sources } = found
     const { foreign } = joined
@@ -86,7 +85,7 @@ export async function assemble(scope: Scope, catalog: Catalog, parts: AssemblyPa
     const assembled: Assembled = { catalog, model, mounts, engine, sources, foreign, held, rowsOf: rowsOfModel(model, held, regionParts) }
     const subgraphs = parts.subgraphs(assembled)
     const services = [...subgraphs.map(localService), ...foreign.map(one => one.service)]
-    const composed = composeSupergraph(services)
+    const composed = composeAll(services, foreign)
     await loadRegions(scope, assembled, regionParts, previous)
     return { ...assembled, subgraphs, supergraph: openSupergraph({ composed, services }) }
   } catch (error) {
@@ -103,8 +102,10 @@ function rowsOfHeld(held: HeldRegion | undefined, tenant: string, parts: Assembl
 async function loadRegions(scope: Scope, { catalog, model, held }: Assembled, parts: Parameters<typeof loadRegion>[4], previous: Held): Promise<void> {
   const findings: Finding[] = []
   const entries = [...catalog.regions, ...catalog.views]
-  // Tables first, then views in the order of their building: a kept view may read a kept region.
-  for (const entity of model.entities.toSorted((a, b) => Number(a.kind === 'view') - Number(b.kind === 'view'))) {
+  // What already serves last, so that it keeps its rows when another cannot be loaded; tables before views, which may read them.
+  const serving = new Set([...previous.held.values()].map(one => one.region))
+  const order = (entity: Model['entities'][number]) => Number(serving.has(held.get(entity.name)?.region as Region)) * 2 + Number(entity.kind === 'view')
+  for (const entity of model.entities.toSorted((a, b) => order(a) - order(b))) {
     const one = held.get(entity.name)
     const entry = entries.find(other => other.name === entity.name)
     if (!one || !entry || !entity.complete || one.loadedAtMs !== undefined || (entity.kind === 'region' && !entity.load)) continue

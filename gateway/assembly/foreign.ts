@@ -1,10 +1,13 @@
 import { isDeepStrictEqual } from 'node:util'
 import { Kind, parse, print, type FieldDefinitionNode, type ObjectTypeDefinitionNode, type ObjectTypeExtensionNode, type TypeNode } from 'graphql'
 import type { ForeignSubgraph } from '../../schema/catalog.ts'
-import { HubError } from '../../schema/errors.ts'
+import { HubError, type Problem } from '../../schema/errors.ts'
 import type { Finding } from '../../schema/findings.ts'
 import type { ForeignEntity } from '../../schema/model.ts'
+import type { Scope } from '../../connectors/ports/scope.ts'
+import { composeSupergraph, type Composed } from '../federation/compose.ts'
 import type { SubgraphService } from '../federation/supergraph.ts'
+import { CatalogMistakes } from './mistakes.ts'
 
 /** A subgraph somewhere else, reached. */
 export interface OpenForeign {
@@ -12,23 +15,53 @@ export interface OpenForeign {
   readonly service: SubgraphService
 }
 
-/** The declared subgraphs, asked for their SDL; those declared as before are kept. One that does not answer is a finding. */
-export async function openForeign(declared: readonly ForeignSubgraph[], previous: readonly OpenForeign[], open: (one: ForeignSubgraph) => Promise<SubgraphService>): Promise<{ foreign: readonly OpenForeign[]; findings: readonly Finding[] }> {
+/** How long a subgraph may take to say its SDL. */
+const askLimitMs = 10_000
+
+/**
+ * The declared subgraphs, asked for their SDL. Those declared as before are kept: unasked, or with `again` where their SDL is the same or they do not answer now. A new
+ * one that does not answer is a finding.
+ */
+export async function openForeign(
+  scope: Scope, declared: readonly ForeignSubgraph[], previous: readonly OpenForeign[], again: boolean, open: (one: ForeignSubgraph, scope: Scope) => Promise<SubgraphService>,
+): Promise<{ foreign: readonly OpenForeign[]; findings: readonly Finding[] }> {
   const findings: Finding[] = []
+  const asking = { ...scope, deadlineMs: Math.min(scope.deadlineMs, scope.clock.now() + askLimitMs) }
   const foreign = await Promise.all(
     declared.map(async (one): Promise<OpenForeign[]> => {
       const known = previous.find(other => isDeepStrictEqual(other.declared, one))
-      if (known) return [known]
+      if (known && !again) return [known]
       try {
-        return [{ declared: one, service: await open(one) }]
+        const service = await open(one, asking)
+        if (known?.service.sdl !== service.sdl) return [{ declared: one, service }]
+        await service.close?.()
+        return [known]
       } catch (error) {
         if (!(error instanceof HubError)) throw error
+        if (known) {
+          scope.log.warn(`Subgraph "${one.name}" does not say its types; those known stay.`, { subgraph: one.name, code: error.code, reason: error.message })
+          return [known]
+        }
         findings.push({ path: ['subgraphs', one.name], message: error.message })
         return []
       }
     }),
   )
   return { foreign: foreign.flat(), findings }
+}
+
+/** One graph of all. What does not fit together → CATALOG_INVALID, each finding at the first foreign subgraph it names. */
+export function composeAll(services: readonly SubgraphService[], foreign: readonly OpenForeign[]): Composed {
+  try {
+    return composeSupergraph(services)
+  } catch (error) {
+    if (!(error instanceof HubError) || error.code !== 'CATALOG_INVALID' || foreign.length === 0) throw error
+    throw new CatalogMistakes((error.details['problems'] as readonly Problem[]).map(({ path, message }) => {
+      const names = foreign.map(one => one.declared.name)
+      const named = names.find(name => name === path) ?? names.find(name => message.includes(`"${name}"`))
+      return { path: named === undefined ? ['subgraphs'] : ['subgraphs', named], message }
+    }))
+  }
 }
 
 /** The entities a subgraph owns: types with a key of plain fields that it can resolve. */

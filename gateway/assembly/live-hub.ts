@@ -9,7 +9,7 @@ import type { Log, Scope } from '../../connectors/ports/scope.ts'
 import type { CatalogAdmin, Declared } from '../../resolvers/catalog-admin.ts'
 import type { ComponentHealth, Hub } from '../hub.ts'
 import type { Supergraph } from '../federation/supergraph.ts'
-import { assemble, letGo, noCatalog, nothing, type Assembled, type Assembly, type AssemblyParts } from './assemble.ts'
+import { assemble, letGo, noCatalog, nothing, type Assembled, type Assembly, type AssemblyParts, type Held } from './assemble.ts'
 import { declaredCatalog, isFromFiles, placeOf, type ApiEntry, type FileCatalog } from './declared.ts'
 import { ownMistakes, refuse } from './mistakes.ts'
 import type { Reach } from './reach.ts'
@@ -83,7 +83,7 @@ export class LiveHub implements Hub, CatalogAdmin {
   reload(): Promise<void> {
     return this.#inTurn(async () => {
       const files = await this.#parts.files()
-      await this.#serve(this.#scope('reload'), files, this.#entries)
+      await this.#serve(this.#scope('reload'), files, this.#entries, true)
       this.#files = files
     })
   }
@@ -231,16 +231,22 @@ export class LiveHub implements Hub, CatalogAdmin {
   }
 
   /** Composes and swaps in one step; everything is as before when it throws. */
-  async #serve(scope: Scope, files: FileCatalog, entries: readonly ApiEntry[]): Promise<void> {
+  async #serve(scope: Scope, files: FileCatalog, entries: readonly ApiEntry[], again = false): Promise<void> {
     const { catalog, findings } = await declaredCatalog(files, entries, this.#parts.defaults, this.#parts.reach)
     refuse(findings)
     const previous = this.#assembly
-    const next = await assemble(scope, catalog, { ...this.#parts, subgraphs: assembled => this.#parts.subgraphs(assembled, this) }, previous ?? nothing)
+    const next = await assemble(scope, catalog, { ...this.#parts, subgraphs: assembled => this.#parts.subgraphs(assembled, this) }, previous ?? nothing, again)
     this.#assembly = next
     this.#refresher.follow(next)
+    for (const name of superseded(previous ?? nothing, next)) await this.#parts.store.retire(name)
     for (const listener of this.#listeners) listener(next.supergraph)
     if (previous) this.#parts.clock.after(graceMs, () => this.#parts.later(() => letGo(previous, this.assembly, this.#parts.store)))
   }
+}
+
+/** Names in the store of regions whose place another took. */
+function superseded(old: Held, next: Held): string[] {
+  return [...old.held].flatMap(([name, { region }]) => (next.held.has(name) && next.held.get(name)?.region !== region ? [region.definition.name] : []))
 }
 
 /** As it is stored: numbers JSON does not have as text. */

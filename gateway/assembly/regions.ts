@@ -50,13 +50,13 @@ export function definitionsOf(store: RegionStore): ReadonlyMap<string, RegionDef
   return new Map(store.names.map(name => [name, store.region(name).definition]))
 }
 
-/** Takes back what a refused catalog did to regions that outlive it. */
+/** Takes back what a refused catalog did to the definitions of regions. */
 export async function restoreDefinitions(store: RegionStore, before: ReadonlyMap<string, RegionDefinition>): Promise<void> {
   for (const name of store.names) {
     const definition = before.get(name)
     const now = store.region(name)
     if (!definition) await store.drop(name)
-    else if (now.definition !== definition && definition.durable) await store.define(succeeding(definition, now.definition))
+    else if (now.definition !== definition) await store.define(succeeding(definition, now.definition))
   }
 }
 
@@ -87,7 +87,8 @@ async function defineAnew(store: RegionStore, definition: RegionDefinition): Pro
   for (let generation = 1; ; generation += 1) {
     const name = generation === 1 ? definition.name : `${definition.name}__${generation}`
     try {
-      return await store.define({ ...definition, name })
+      const now = store.names.includes(name) ? store.region(name).definition : undefined
+      return await store.define(now ? { ...succeeding(definition, now), name } : { ...definition, name })
     } catch (error) {
       if (!(error instanceof HubError) || error.code !== 'CONFLICT') throw error
     }
@@ -116,7 +117,8 @@ function originOf(entry: RegionEntry | ViewEntry, sources: readonly OpenSource[]
 export async function loadRegion(scope: Scope, entity: EntityModel, entry: RegionEntry | ViewEntry, held: HeldRegion, parts: RegionParts, silent: boolean): Promise<void> {
   const startedMs = parts.clock.now()
   const counts = { rows: 0, withoutKey: 0, repeated: 0 }
-  const rows = usable(sourceRows(scope, entity, entry, parts), entity, counts, parts.progress)
+  const limit = 'maxEntries' in entry ? entry.maxEntries : Number.MAX_SAFE_INTEGER
+  const rows = usable(sourceRows(scope, entity, entry, parts), entity, counts, limit, parts.progress)
   const tenantColumn = 'tenantColumn' in entry ? entry.tenantColumn : undefined
   if (tenantColumn === undefined) {
     await held.region.replaceAll(scope, rows, { silent })
@@ -124,10 +126,6 @@ export async function loadRegion(scope: Scope, entity: EntityModel, entry: Regio
     const tenants = new Map<string, Row[]>()
     for await (const batch of rows) for (const row of batch) tenants.set(String(row[tenantColumn]), [...(tenants.get(String(row[tenantColumn])) ?? []), row])
     for (const [tenant, own] of tenants) await held.region.replaceAll({ ...scope, tenant }, one(own), { silent })
-  }
-  const limit = 'maxEntries' in entry ? entry.maxEntries : Number.MAX_SAFE_INTEGER
-  if (counts.rows > limit) {
-    throw new HubError('RESULT_TOO_LARGE', `Region "${entity.name}" loads ${counts.rows} rows and keeps at most ${limit}. Raise maxEntries, or load as rows are asked for (eager: false).`, { region: entity.name })
   }
   held.loadedAtMs = startedMs
   const left = counts.withoutKey + counts.repeated > 0 ? { withoutKey: counts.withoutKey, repeatedKey: counts.repeated } : {}
@@ -150,7 +148,7 @@ async function* sourceRows(scope: Scope, entity: EntityModel, entry: RegionEntry
   yield* (await parts.engine.query(scope, { sql })).rows
 }
 
-async function* usable(batches: AsyncIterable<readonly Row[]>, entity: EntityModel, counts: { rows: number; withoutKey: number; repeated: number }, progress: RegionParts['progress']): AsyncGenerator<readonly Row[]> {
+async function* usable(batches: AsyncIterable<readonly Row[]>, entity: EntityModel, counts: { rows: number; withoutKey: number; repeated: number }, limit: number, progress: RegionParts['progress']): AsyncGenerator<readonly Row[]> {
   const seen = new Set<string>()
   for await (const batch of batches) {
     const rows = batch.filter(row => {
@@ -167,6 +165,9 @@ async function* usable(batches: AsyncIterable<readonly Row[]>, entity: EntityMod
       return true
     })
     counts.rows += rows.length
+    if (counts.rows > limit) {
+      throw new HubError('RESULT_TOO_LARGE', `Region "${entity.name}" loads more than the ${limit} rows it keeps at most. Raise maxEntries, or load as rows are asked for (eager: false).`, { region: entity.name })
+    }
     progress?.(entity.name, counts.rows)
     yield rows
   }

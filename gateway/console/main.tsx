@@ -6,4 +6,6 @@ import { createRoot } from 'react-dom/client'
 import { fetcher } from './fetcher.js'
 
 const root = document.getElementById('root')
-if (root) createRoot(root).render(<GraphiQL fetcher={fetcher} />)
+const link = new URLSearchParams(location.search)
+const given = link.get('query') ? { initialQuery: link.get('query'), initialVariables: link.get('variables') ?? '' } : {}
+if (root) createRoot(root).render(<GraphiQL fetcher={fetcher} {...given} />)

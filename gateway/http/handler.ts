@@ -111,7 +111,8 @@ const own: Readonly<Record<string, Own>> = {
 
 async function graphql(parts: HandlerParts, exchange: Exchange): Promise<void> {
   const { request, url, seen } = exchange
-  if (request.method === 'GET' && parts.settings.explorer && !url.searchParams.has('query') && !url.searchParams.has('extensions') && prefersPage(request.headers.accept)) {
+  // A link with `?query=` opened by a person shows the query in the explorer, which runs it when told to.
+  if (request.method === 'GET' && parts.settings.explorer && !url.searchParams.has('extensions') && prefersPage(request.headers.accept)) {
     return parts.console.page(exchange)
   }
   // An event stream needs no permission of the browser to be opened across origins.

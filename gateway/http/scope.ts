@@ -44,7 +44,7 @@ export function requestIdOf(header: string | string[] | undefined): string {
   return typeof header === 'string' && /^[A-Za-z0-9._:-]{1,128}$/.test(header) ? header : randomUUID()
 }
 
-/** The promise, or the reason of the signal if that aborts first: an answer is never later than its deadline. */
+/** The promise, or the reason of the signal if that aborts first: an answer is never later than its deadline. Work that ends at once with what it has by then is answered with that. */
 export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) {
@@ -52,7 +52,7 @@ export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promi
       promise.catch(() => {})
       return reject(signal.reason)
     }
-    const onAbort = () => reject(signal.reason)
+    const onAbort = () => void setImmediate(() => reject(signal.reason))
     signal.addEventListener('abort', onAbort, { once: true })
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
   })

@@ -1,5 +1,6 @@
 import { HubError } from '../../schema/errors.ts'
 import type { EntityModel, Model } from '../../schema/model.ts'
+import type { Row } from '../../schema/values.ts'
 import type { ChangeLog } from '../../connectors/ports/change-log.ts'
 import type { Region } from '../../connectors/ports/region-store.ts'
 import type { Context } from '../../resolvers/context.ts'
@@ -40,7 +41,12 @@ export function changes(roles: { readonly model: Model; readonly changes: Change
         after: args.after ?? undefined,
       })
     },
-    resolve: (event: WatchEvent) => event,
+    resolve: (event: WatchEvent, { region }: { region: string }) => {
+      const { fields } = regionNamed(roles.model, region)
+      // The store may keep columns the region no longer declares.
+      const declared = (row: Row | null) => row && Object.fromEntries(fields.map(({ name }) => [name, row[name] ?? null]))
+      return { ...event, before: declared(event.before), after: declared(event.after) }
+    },
   }
 }
 

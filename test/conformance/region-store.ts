@@ -388,6 +388,15 @@ export const regionStoreChecks = [
     await expect(region.putMany(subject.scope(), three)).rejects.toEqual(code('NOT_FOUND'))
     expect(await (await open(subject, { key: ['country', 'iata'], columns: airports.columns.map(column => ({ ...column, nullable: false })) })).count(subject.scope())).toBe(0)
   }),
+  must<RegionStoreSubject>('RS40', 'a retired region tells its readers by a reset and keeps its entries', async subject => {
+    const region = await open(subject)
+    await region.putMany(subject.scope(), three)
+    const from = subject.store.changes.end
+    expect(await subject.store.retire('airports')).toBe(true)
+    expect(await subject.store.retire('nowhere')).toBe(false)
+    expect(await entriesFrom(subject, from)).toEqual([expect.objectContaining({ resets: ['airports'], changes: [] })])
+    expect(await region.count(subject.scope())).toBe(three.length)
+  }),
   must<RegionStoreSubject>('RS35', 'a call whose scope is aborted fails with the signal\'s reason and does nothing', async subject => {
     const region = await open(subject)
     const reason = new Error('the client left')

@@ -273,6 +273,8 @@ describe('a browser', () => {
     await open({ more: { consoleFolder: folder } })
     const page = await fetch(`${front.url}/graphql`, { headers: { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' } })
     expect([page.status, await page.text(), page.headers.get('content-type'), page.headers.get('content-security-policy')]).toEqual([200, '<p>explorer</p>', 'text/html; charset=utf-8', expect.stringContaining('script-src \'self\'')])
+    const link = await fetch(`${front.url}/graphql?query=${encodeURIComponent('{ __typename }')}`, { headers: { accept: 'text/html' } })
+    expect([link.status, await link.text()]).toEqual([200, '<p>explorer</p>'])
     const again = await fetch(`${front.url}/console`, { headers: { 'if-none-match': page.headers.get('etag') ?? '' } })
     expect(again.status).toBe(304)
     for (const path of ['..%2f..%2fpackage.json', '%2e%2e/package.json', 'assets/../../package.json']) expect((await fetch(`${front.url}/console/${path}`)).status).toBe(404)
