@@ -1,8 +1,8 @@
 import type { Catalog, Relation, RelationEnd, RegionEntry, ViewEntry } from './catalog.ts'
 import type { Finding, Path } from './findings.ts'
-import { isSoleKey, type EntityModel, type FieldModel, type ForeignEntity, type Link } from './model.ts'
+import { isSoleKey, plural, type EntityModel, type FieldModel, type ForeignEntity, type Link } from './model.ts'
 import { camelCase, didYouMean } from './names.ts'
-import type { Column, ColumnType } from './values.ts'
+import { columnTypes, type Column, type ColumnType } from './values.ts'
 
 /** What was derived, or why it could not be: findings with paths into the catalog. */
 export interface Derived<T> {
@@ -58,7 +58,10 @@ export function linksOf(relations: Catalog['relations'], entities: readonly Enti
     const to = endOf(relation.to, entities, foreign, ['relations', index, 'to'])
     findings.push(...from.findings, ...to.findings)
     if (!from.value || !to.value) continue
-    if (!comparable(from.value.type, to.value.type)) {
+    const unanswered = foreignFindings(relation, from.value, to.value, ['relations', index])
+    findings.push(...unanswered)
+    if (unanswered.length > 0) continue
+    if (!comparable(from.value, to.value)) {
       findings.push({ path: ['relations', index], message: `${said(relation.from)} is ${from.value.type} and ${said(relation.to)} is ${to.value.type}: the two never equal. Relate columns of one type, with CAST in a view's SQL where needed.` })
       continue
     }
@@ -69,8 +72,42 @@ export function linksOf(relations: Catalog['relations'], entities: readonly Enti
 
 interface End {
   readonly entity?: EntityModel
+  /** Where the type is of a subgraph somewhere else. */
+  readonly foreign?: ForeignEntity
   readonly column: string
-  readonly type: ColumnType
+  readonly type: ColumnType | 'ID'
+}
+
+/** What of a relation to or from a foreign type the hub could not answer. */
+function foreignFindings(relation: Relation, from: End, to: End, path: Path): Finding[] {
+  if (from.foreign && to.foreign) {
+    return [{ path, message: `${relation.from.type} and ${relation.to.type} are both of foreign subgraphs, whose rows the hub does not have. Relate a region or a view, or let one of the subgraphs add the field.` }]
+  }
+  const findings = [...keyFindings(from, relation.from, [...path, 'from']), ...keyFindings(to, relation.to, [...path, 'to'])]
+  if (to.foreign && !(to.foreign.key.length === 1 && to.foreign.key[0]?.field === to.column)) {
+    const key = to.foreign.key.map(one => one.field).join(' ')
+    findings.push({ path: [...path, 'to'], message: `The subgraph "${to.foreign.subgraph}" finds a ${relation.to.type} by its key alone, which is "${key}", and not by "${to.column}". Relate to a key of one field.` })
+  }
+  if (from.foreign && relation.inverse !== undefined) {
+    const wayOut = `Leave it out, and let that subgraph add it to ${relation.to.type}, by its key.`
+    findings.push({ path: [...path, 'inverse'], message: `The inverse "${relation.inverse}" would answer ${plural(relation.from.type)}, which only the subgraph "${from.foreign.subgraph}" can find. ${wayOut}` })
+  }
+  return findings
+}
+
+/** A key is sent in the types it has: those must be types of ours. */
+function keyFindings({ foreign }: End, { type }: RelationEnd, path: Path): Finding[] {
+  const unknown = (foreign?.key ?? []).filter(one => !isKnownType(nameOf(one.type)))
+  return unknown.map(one => ({ path, message: `The key of ${type}, of the subgraph "${foreign?.subgraph}", holds ${one.field}: ${one.type}, a type the hub does not know. A relation needs a key of ID, String, Int or another of its scalars.` }))
+}
+
+function isKnownType(name: string): boolean {
+  return name === 'ID' || (columnTypes as readonly string[]).includes(name)
+}
+
+/** `[Int!]!` → `Int`. */
+function nameOf(graphQlType: string): string {
+  return graphQlType.replace(/[![\]]/g, '')
 }
 
 function linksOfRelation(relation: Relation, from: End, to: End): Link[] {
@@ -89,20 +126,18 @@ function endOf(end: RelationEnd, entities: readonly EntityModel[], foreign: read
   }
   const outside = foreign.find(one => one.type === end.type)
   const field = [...(outside?.key ?? []), ...(outside?.fields ?? [])].find(one => one.field === end.column)
-  if (field) return { value: { column: field.field, type: columnTypeOf(field.type) }, findings: [] }
+  if (field) return { value: { foreign: outside, column: field.field, type: nameOf(field.type) as End['type'] }, findings: [] }
   if (outside) return { findings: [{ path, message: `${end.type} of the subgraph "${outside.subgraph}" has no field "${end.column}".${didYouMean(end.column, outside.fields.map(one => one.field))}` }] }
   const known = [...entities.map(one => one.type), ...foreign.map(one => one.type)]
   return { findings: [{ path, message: `There is no type "${end.type}".${didYouMean(end.type, known)}` }] }
 }
 
-function columnTypeOf(graphQlType: string): ColumnType {
-  const name = graphQlType.replace(/[![\]]/g, '')
-  return name === 'ID' ? 'String' : (name as ColumnType)
-}
+const families: Partial<Record<End['type'], string>> = { Int: 'number', Long: 'number', Float: 'number', Decimal: 'number' }
+/** What a foreign ID may be the text of. */
+const idTypes: ReadonlySet<End['type']> = new Set(['String', 'UUID', 'Int', 'Long'])
 
-const families: Partial<Record<ColumnType, string>> = { Int: 'number', Long: 'number', Float: 'number', Decimal: 'number' }
-
-function comparable(a: ColumnType, b: ColumnType): boolean {
+function comparable({ type: a }: End, { type: b }: End): boolean {
+  if (a === 'ID' || b === 'ID') return idTypes.has(a === 'ID' ? b : a)
   return (families[a] ?? a) === (families[b] ?? b)
 }
 
@@ -163,7 +198,7 @@ function fieldFindings(entry: RegionEntry | ViewEntry, fields: readonly FieldMod
   for (const column of entry.key) {
     if (fields.find(field => field.name === column)?.type === 'JSON') findings.push({ path: [...path, 'key'], message: `Column "${column}" is JSON, which names no row. Key by a column of a plain type.` })
   }
-  if ('indexes' in entry) entry.indexes.forEach((columns, index) => findings.push(...lacking(columns, [...path, 'indexes', index])))
+  if ('indexes' in entry) findings.push(...entry.indexes.flatMap((columns, index) => lacking(columns, [...path, 'indexes', index])))
   if ('tenantColumn' in entry && entry.tenantColumn) findings.push(...lacking([entry.tenantColumn], [...path, 'tenantColumn']))
   for (const [field, several] of Map.groupBy(fields, one => one.field)) {
     if (several.length > 1) findings.push({ path, message: `Columns ${several.map(one => `"${one.name}"`).join(' and ')} would both be the field "${field}". Rename one of them, in fields or by AS in the SQL.` })
