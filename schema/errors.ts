@@ -26,8 +26,6 @@ export const codes = {
   SQL_UNSUPPORTED: { http: 400, retry: false },
   /** Depth, cost, aliases or width of the document are above a limit. Ask for less at once. */
   QUERY_TOO_COMPLEX: { http: 400, retry: false },
-  /** The subscription matches so much of a region that it cannot be served. Add an equality. */
-  TOO_BROAD: { http: 400, retry: false },
   /** A field is missing, has the wrong type, or breaks a rule. */
   VALIDATION_ERROR: { http: 422, retry: false },
   /** The declared catalog has mistakes; every one is listed. */
@@ -44,12 +42,6 @@ export const codes = {
   CONFLICT: { http: 409, retry: false },
   /** It is used by others, which the message lists. */
   IN_USE: { http: 409, retry: false },
-  /** Another transaction changed what this one read. Run it again. */
-  TX_CONFLICT: { http: 409, retry: true },
-  /** The guard of the write was not met. */
-  PRECONDITION_FAILED: { http: 409, retry: false },
-  /** A region takes part in a transaction only when its atomicity is TRANSACTIONAL. */
-  REGION_NOT_TRANSACTIONAL: { http: 409, retry: false },
   /** The place in the log is no longer held. Subscribe again without a cursor: a snapshot follows. */
   GONE: { http: 410, retry: false },
   /** The graph changed under the subscription and its operation no longer validates. */
@@ -72,8 +64,6 @@ export const codes = {
   POOL_EXHAUSTED: { http: 503, retry: true },
   /** The hub is stopping and takes no new requests. */
   SHUTTING_DOWN: { http: 503, retry: true },
-  /** The bound on the answer's age cannot be met. */
-  STALENESS_EXCEEDED: { http: 503, retry: true },
   /** The time limit ran out; the work was cancelled. */
   TIMEOUT: { http: 504, retry: true },
   /** The client left; the work was cancelled. */

@@ -112,9 +112,16 @@ function foreignStub(model: Model, type: string, links: readonly Link[]): string
   ])
 }
 
-/** The fields some links of one type start from: what another subgraph must be told of a row to follow them. */
+/**
+ * The fields some links of one type start from: what another subgraph must be told of a row to follow them. A reference of nulls alone is sent nowhere; so where a list
+ * starts from what may be null, which has to be answered as empty, the row's own key goes with it.
+ */
 function linkKey(model: Model, links: readonly Link[]): string[] {
-  return [...new Set(links.map(link => sourceField(model, link)))].sort()
+  const fields = links.map(link => sourceField(model, link))
+  const entity = entityOfType(model, links[0]?.source ?? '')
+  const mayBeNull = (field: string) => entity?.fields.find(one => one.field === field)?.nullable
+  const own = entity && links.some(link => link.many) && fields.every(mayBeNull) ? entity.key.map(column => fieldOfColumn(entity, column).field) : []
+  return [...new Set([...fields, ...own])].sort()
 }
 
 /** Keys by which the other subgraph is entered for its links; this one cannot find a row by them, since they need not be unique. */

@@ -62,3 +62,10 @@ test('only the configuration reads the environment', () => {
   const allowed = new Set([join('gateway', 'config.ts')])
   expect(files.filter(file => !allowed.has(file) && /process\.env\b/.test(readFileSync(join(root, file), 'utf8')))).toEqual([])
 })
+
+test('every error code is thrown somewhere', () => {
+  const product = files.filter(file => file !== join('schema', 'errors.ts')).map(file => readFileSync(join(root, file), 'utf8')).join('\n')
+  const declared = [...readFileSync(join(root, 'schema', 'errors.ts'), 'utf8').matchAll(/^ {2}([A-Z_]+): \{ http/gm)].map(match => match[1] ?? '')
+  expect(declared.length).toBeGreaterThan(20)
+  expect(declared.filter(code => !new RegExp(`\\b${code}\\b`).test(product))).toEqual([])
+})
