@@ -1,7 +1,10 @@
-import type { DuckDBConnection } from '@duckdb/node-api'
+import type { DuckDBConnection, DuckDBPreparedStatement } from '@duckdb/node-api'
 import { HubError } from '../../schema/errors.ts'
 import type { Scope } from '../ports/scope.ts'
 import type { DuckDatabase } from './database.ts'
+
+/** Statements kept prepared on one connection. */
+const keptStatements = 100
 
 /** A bounded set of connections, each with one statement at a time. */
 export class Connections {
@@ -9,6 +12,7 @@ export class Connections {
   readonly #most: number
   readonly #free: DuckDBConnection[] = []
   readonly #waiting: ((connection: DuckDBConnection) => void)[] = []
+  readonly #prepared = new Map<DuckDBConnection, Map<string, DuckDBPreparedStatement>>()
   #open = 0
   #closed = false
 
@@ -51,6 +55,29 @@ export class Connections {
     })
   }
 
+  /** The statement, prepared on a connection that was taken: anew, or as kept from an earlier use. DuckDB plans a kept one again where its tables changed. */
+  async prepare(connection: DuckDBConnection, sql: string): Promise<DuckDBPreparedStatement> {
+    const kept = this.#prepared.get(connection) ?? new Map<string, DuckDBPreparedStatement>()
+    this.#prepared.set(connection, kept)
+    const known = kept.get(sql)
+    const statement = known ?? (await connection.prepare(sql))
+    kept.delete(sql)
+    kept.set(sql, statement)
+    const [oldest] = kept
+    if (kept.size > keptStatements && oldest) {
+      kept.delete(oldest[0])
+      oldest[1].destroySync()
+    }
+    if (known) statement.clearBindings()
+    return statement
+  }
+
+  #disconnect(connection: DuckDBConnection): void {
+    for (const statement of this.#prepared.get(connection)?.values() ?? []) statement.destroySync()
+    this.#prepared.delete(connection)
+    connection.disconnectSync()
+  }
+
   async #connect(): Promise<DuckDBConnection> {
     this.#open += 1
     try {
@@ -69,7 +96,7 @@ export class Connections {
       else this.#free.push(connection)
       return
     }
-    connection.disconnectSync()
+    this.#disconnect(connection)
     this.#open -= 1
     const next = this.#waiting.shift()
     if (next) this.#connect().then(next, () => this.#waiting.unshift(next))
@@ -77,6 +104,6 @@ export class Connections {
 
   close(): void {
     this.#closed = true
-    for (const connection of this.#free.splice(0)) connection.disconnectSync()
+    for (const connection of this.#free.splice(0)) this.#disconnect(connection)
   }
 }

@@ -1,4 +1,4 @@
-import type { DuckDBConnection, DuckDBResult } from '@duckdb/node-api'
+import type { DuckDBConnection, DuckDBResult, DuckDBType, DuckDBValue } from '@duckdb/node-api'
 import { DuckDBTimestampTZValue, TIMESTAMPTZ } from '@duckdb/node-api'
 import type { Clock, Scope } from '../ports/scope.ts'
 import type { MountedTable, QueryOptions, QueryResult, SqlEngine, Statement } from '../ports/sql-engine.ts'
@@ -114,7 +114,7 @@ class DuckDbEngine implements SqlEngine {
     const run = await this.#start(scope, statement, { rows: true, ...options })
     try {
       const { values, types } = this.#bound(scope, run)
-      const result = await run.stop.guard(run.connection, () => run.connection.stream(run.sql, values, types))
+      const result = await run.stop.guard(run.connection, () => this.#stream(run, values, types))
       return queryResult({
         result,
         maxRows: options.maxRows,
@@ -128,6 +128,14 @@ class DuckDbEngine implements SqlEngine {
       await this.#finish(run)
       throw failureOf(error, run.parsed, run.translation)
     }
+  }
+
+  /** Planning costs more than a small statement's work. One whose text is its own each time, for the rows it stages or reads live, is not worth keeping. */
+  async #stream({ connection, sql, translation }: Run, values: Record<string, DuckDBValue>, types: Record<string, DuckDBType>): Promise<DuckDBResult> {
+    if (translation.live.length > 0 || translation.staged.length > 0) return connection.stream(sql, values, types)
+    const statement = await this.#shared.connections.prepare(connection, sql)
+    statement.bind(values, types)
+    return statement.stream()
   }
 
   async close(): Promise<void> {

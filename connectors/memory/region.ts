@@ -202,8 +202,11 @@ export class OpenRegion implements MemoryRegion {
 
   snapshot(scope: Scope, filter?: Filter): { readonly entries: readonly Entry[]; readonly offset: number } {
     this.#enter(scope)
-    const rows = this.#rows(scope) ?? this.entries.rowsOf(this.#tenant(scope))
     const now = this.#home.clock.now()
+    // Their ends belong in front of this place: behind it they would be told to somebody who never saw them.
+    const lapsed = [...this.entries.queue.expired(now)]
+    if (lapsed.length > 0) this.#commits.sweep(lapsed)
+    const rows = this.#rows(scope) ?? this.entries.rowsOf(this.#tenant(scope))
     const chosen = new Set(filter ? select(rows, { filter }, now) : [])
     const entries: Entry[] = []
     for (const { entry, expiresAtMs } of rows.slots.values()) if (expiresAtMs > now && (!filter || chosen.has(entry.row))) entries.push(entry)

@@ -60,10 +60,9 @@ class MemoryRegions implements MemoryRegionStore {
   get names(): readonly string[] { return [...this.#regions.keys()] }
 
   async define(definition: RegionDefinition): Promise<MemoryRegion> {
-    checkDefinition(definition)
+    this.check(definition)
     const existing = this.#regions.get(definition.name)
     if (existing && equalDefinitions(existing.definition, definition)) return existing
-    if (existing) checkSuccession(existing.definition, definition)
 
     let region = existing
     this.#log.commit({ committedAtMs: this.#clock.now(), changes: [], define: [definition] }, () => {
@@ -78,6 +77,12 @@ class MemoryRegions implements MemoryRegionStore {
     existing?.shrink()
     await this.#log.whenDurable(this.#log.end)
     return region ?? this.region(definition.name)
+  }
+
+  check(definition: RegionDefinition): void {
+    checkDefinition(definition)
+    const existing = this.#regions.get(definition.name)
+    if (existing && !equalDefinitions(existing.definition, definition)) checkSuccession(existing.definition, definition)
   }
 
   region(name: string): MemoryRegion {

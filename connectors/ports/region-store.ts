@@ -78,6 +78,8 @@ export interface RegionStore {
    * maxEntries or in nullable columns added at the end is taken over with the entries kept; any other difference → CONFLICT, naming it.
    */
   define(definition: RegionDefinition): Promise<Region>
+  /** Fails as `define` would, and changes nothing. */
+  check(definition: RegionDefinition): void
   /** The region as defined; NOT_FOUND with the nearest name. */
   region(name: string): Region
   readonly names: readonly string[]

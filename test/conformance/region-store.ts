@@ -352,6 +352,9 @@ export const regionStoreChecks = [
     expect(await again.count(subject.scope())).toBe(3)
     await expect(open(subject, { key: ['country'] })).rejects.toEqual(code('CONFLICT'))
     await expect(open(subject, { key: ['country'] })).rejects.toThrow('key is ["iata"], not ["country"]')
+    expect(() => subject.store.check({ ...airports, key: ['country'] })).toThrow('key is ["iata"], not ["country"]')
+    subject.store.check({ ...airports, columns: [...airports.columns, { name: 'city', type: 'String', nullable: true }] })
+    expect(region.definition.columns.length).toBe(airports.columns.length)
     await expect(open(subject, { columns: airports.columns.slice(0, 3), indexes: [] })).rejects.toEqual(code('CONFLICT'))
     await expect(open(subject, { columns: [...airports.columns, { name: 'city', type: 'String', nullable: false }] })).rejects.toThrow('"city" must be nullable')
   }),
@@ -442,5 +445,15 @@ export const regionStoreChecks = [
     await region.putMany(subject.scope(), [airport('CDG', 'elsewhere')])
     expect(before?.row).toEqual(three[0])
     expect(() => Object.assign(before?.row ?? {}, { country: 'mine' })).toThrow(TypeError)
+  }),
+  must<RegionStoreSubject>('RS41', 'an entry that has expired is neither in a snapshot nor told of behind it', async subject => {
+    const region = await open(subject, { expiry: { createMs: 2500 } })
+    await region.putMany(subject.scope(), three)
+    await subject.elapse(2600)
+    const { entries, offset } = region.snapshot(subject.scope())
+    expect(entries).toEqual([])
+    await subject.elapse(3000)
+    await region.putMany(subject.scope(), [airport('LYS')])
+    expect((await entriesFrom(subject, offset)).flatMap(entry => entry.changes.map(({ key, type }) => `${type} ${key}`))).toEqual(['CREATED LYS'])
   }),
 ]

@@ -1,3 +1,3 @@
 export { parseTrino, type ParsedStatement } from './ast.ts'
 export { quoteIdentifier, quoteText } from './quote.ts'
-export { type BaseTable, baseTables } from './tables.ts'
+export { type BaseTable, baseTables, isLimited } from './tables.ts'

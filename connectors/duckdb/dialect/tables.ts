@@ -1,4 +1,4 @@
-import { type Body, kindOf, listOf, type Node, nameOf, parseTrino } from './ast.ts'
+import { type Body, blank, kindOf, listOf, type Node, nameOf, parseTrino } from './ast.ts'
 
 export interface BaseTable {
   /** Absent where the statement names the table alone. */
@@ -70,4 +70,11 @@ export function withScope(body: Body, ctes: ReadonlySet<string>, each: (definiti
 /** Whether the list holds a plain asterisk for every column. */
 export function hasStar(expressions: unknown): boolean {
   return listOf(expressions).some(item => kindOf(item) === 'star')
+}
+
+/** Whether the statement itself says how many rows it answers at most. Errors are those of `parseTrino`. */
+export function isLimited(sql: string): boolean {
+  const { root } = parseTrino(sql)
+  const top = root[kindOf(root)] as Body
+  return kindOf(root) === 'values' || !blank(top['limit']) || !blank(top['fetch'])
 }

@@ -81,3 +81,20 @@ test('a statement that finds no free connection until its deadline is told so', 
   await allRows(held)
   expect(await rows('SELECT 3 AS a')).toEqual([{ a: 3 }])
 })
+
+test('a statement that is kept prepared sees its table replaced, and its parameters anew', async () => {
+  const connection = await database.connect()
+  await connection.run("CREATE TABLE held AS SELECT 1 AS k, 'one' AS v")
+  await engine.mount([{ catalog: 'store', name: 'held', columns: [column('k', 'Int'), column('v', 'String')], from: { kind: 'relation', relation: '"main"."held"' } }])
+  const sql = 'SELECT v FROM store.held WHERE k = ?'
+  expect(await rows(sql, [1])).toEqual([{ v: 'one' }])
+  expect(await rows(sql, [2])).toEqual([])
+  await connection.run("CREATE OR REPLACE TABLE held AS SELECT CAST(2 AS BIGINT) AS k, 'two' AS v")
+  expect(await rows(sql, [2])).toEqual([{ v: 'two' }])
+  expect(await rows(sql, ['2'])).toEqual([{ v: 'two' }])
+  connection.disconnectSync()
+})
+
+test('more statements than are kept prepared go on working, the first of them too', async () => {
+  for (let round = 0; round < 2; round += 1) for (let value = 0; value < 120; value += 1) expect(await rows(`SELECT ${value} AS a`)).toEqual([{ a: value }])
+})

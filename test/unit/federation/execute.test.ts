@@ -205,10 +205,10 @@ describe('a subscription', () => {
   })
 
   test('that is refused answers the errors', async () => {
-    const refused = subgraph('a', 'type Query { q: Int } type Subscription { tick: Int }', { fields: { Subscription: { tick: { subscribe: () => { throw new HubError('TOO_BROAD', 'Add an equality.') } } } } })
+    const refused = subgraph('a', 'type Query { q: Int } type Subscription { tick: Int }', { fields: { Subscription: { tick: { subscribe: () => { throw new HubError('RESULT_TOO_LARGE', 'Add an equality.') } } } } })
     const graph = graphOf(refused)
     const result = await graph.subscribe(operation(graph, 'subscription { tick }')) as ExecutionResult
     expect(result.data).toBeUndefined()
-    expect(result.errors?.[0]?.extensions['code']).toBe('TOO_BROAD')
+    expect(result.errors?.[0]?.extensions['code']).toBe('RESULT_TOO_LARGE')
   })
 })
