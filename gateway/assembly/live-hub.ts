@@ -149,7 +149,10 @@ export class LiveHub implements Hub, CatalogAdmin {
     const found = this.assembly.sources.find(one => one.source.name === name)
     if (!found) return undefined
     try {
-      await found.connector.tables(hubScope({ ...this.#parts, signal: this.#closing.signal }, 'health', 1_000))
+      // One row of its first table: what it costs to know that it answers.
+      const [table] = found.tables
+      const scope = hubScope({ ...this.#parts, signal: this.#closing.signal }, 'health', 1_000)
+      if (table) for await (const _ of found.connector.scan(scope, { table: table.name, limit: 1 })) break
       return { name: `source:${name}`, state: 'up', required: false }
     } catch (error) {
       return { name: `source:${name}`, state: 'down', required: false, message: asHubError(error).message }
@@ -238,8 +241,8 @@ export class LiveHub implements Hub, CatalogAdmin {
     const next = await assemble(scope, catalog, { ...this.#parts, subgraphs: assembled => this.#parts.subgraphs(assembled, this) }, previous ?? nothing, again)
     this.#assembly = next
     this.#refresher.follow(next)
-    for (const name of superseded(previous ?? nothing, next)) await this.#parts.store.retire(name)
     for (const listener of this.#listeners) listener(next.supergraph)
+    for (const name of superseded(previous ?? nothing, next)) await this.#parts.store.retire(name)
     if (previous) this.#parts.clock.after(graceMs, () => this.#parts.later(() => letGo(previous, this.assembly, this.#parts.store)))
   }
 }

@@ -159,6 +159,32 @@ suite('the acceptance catalog on real data (needs ../shared/acceptance/openfligh
     for (const read of reads) expect(read).toMatchObject({ engine: expect.any(String), rows: expect.any(Number), ageMs: expect.any(Number) })
   })
 
+  test('M-30 lineage says which source columns feed a field, and a statement\'s columns', async () => {
+    const { data } = await hub.query<{ lineage: { nodes: { id: string }[]; edges: { from: string; to: string; kind: string }[] }; queryLineage: { inputs: string[]; columns: { output: string; inputs: { table: string; column: string }[] }[] } }>(`{
+      lineage(of: "AirportDepartures.meanDelayMinutes", direction: UPSTREAM, depth: 5) { nodes { id } edges { from to kind } }
+      queryLineage(sql: "SELECT a.country, count(*) AS n FROM hub.airports a JOIN hub.departures_by_airport d ON d.iata = a.iata GROUP BY a.country") { inputs columns { output inputs { table column } } }
+    }`)
+    expect(data?.lineage.nodes.map(node => node.id)).toContain('bts.flights.delay')
+    expect(data?.lineage.edges).toContainEqual({ from: 'bts.flights.delay', to: 'hub.departures_by_airport.mean_delay_minutes', kind: 'SELECT' })
+    expect(data?.queryLineage.inputs.toSorted()).toEqual(['hub.airports', 'hub.departures_by_airport'])
+    expect(data?.queryLineage.columns.find(column => column.output === 'country')?.inputs).toEqual([{ table: 'hub.airports', column: 'country' }])
+  })
+
+  test('M-19 one statement over a region, a view and a source', async () => {
+    const { data } = await hub.query<{ unifiedQuery: { columns: { name: string }[]; rows: unknown[][] } }>(
+      `query ($country: JSON) { unifiedQuery(params: [$country], sql: "SELECT a.iata, d.flights, (SELECT count(*) FROM openflights.routes r WHERE r.source_airport_id = a.id) AS routes FROM hub.airports a JOIN hub.departures_by_airport d ON d.iata = a.iata WHERE a.country = ? ORDER BY d.flights DESC, a.iata LIMIT 3") { columns { name } rows } }`,
+      { country: 'United States' },
+    )
+    const expected = truth.airports
+      .flatMap(airport => {
+        const found = airport.country === 'United States' && airport.iata !== null ? departures.get(airport.iata) : undefined
+        return found ? [[airport.iata, found.flights, truth.routes.filter(route => route.sourceId === airport.id).length] as const] : []
+      })
+      .toSorted((a, b) => b[1] - a[1] || (String(a[0]) < String(b[0]) ? -1 : 1))
+      .slice(0, 3)
+    expect(data?.unifiedQuery).toEqual({ columns: [{ name: 'iata' }, { name: 'flights' }, { name: 'routes' }], rows: expected })
+  })
+
   test('lists over a region that holds only a part of its rows come from the source, never from that part', async () => {
     const { data, extensions } = await hub.query<{ airlines: { totalCount: number } }>('{ airlines(first: 5) { totalCount nodes { id } } }', {}, { 'x-hub-explain': '1' })
     expect(data?.airlines.totalCount).toBe(truth.airlines.length)
