@@ -56,7 +56,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   DIH_DEFAULT_EVICTION_SIZE: 'HUB_DEFAULTS__EVICTION_SIZE',
 }
 
-const paths = [['catalog'], ['data'], ['persisted', 'trustedFile'], ['auth', 'apiKeysFile']]
+const paths = [['catalog'], ['data'], ['persisted', 'trustedFile'], ['auth', 'apiKeysFile'], ['api', 'sourceFolders']]
 
 /** The process's environment, for whoever starts the hub to hand on. */
 export const environment: Environment = process.env
@@ -164,7 +164,8 @@ class Given {
     for (const path of paths) {
       const value = valueAt(this.tree, path)
       const origin = this.#origins.get(pathText(path))
-      if (typeof value === 'string' && value !== '' && origin) this.set(path, resolve(origin.folder, value), origin.name, origin.folder)
+      const absolute = (one: unknown) => (typeof one === 'string' && one !== '' && origin ? resolve(origin.folder, one) : one)
+      if (origin) this.set(path, Array.isArray(value) ? value.map(absolute) : absolute(value), origin.name, origin.folder)
     }
     return this.tree
   }

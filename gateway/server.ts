@@ -50,19 +50,22 @@ async function serveGraph(config: Config & { readonly catalog: string }, { clock
     files: () => files.load(),
     reach: { api: config.api, env: name => environment[name] },
   }))
+  let watcher: ReturnType<typeof watchCatalog> | undefined
   try {
-    const watcher = watchCatalog(config.catalog, () => lifecycle.later(() => follow(opened.hub, files, log), log), { clock, onError: error => log.warn('The catalog is no longer watched.', { reason: error.message }) })
+    const shown = facing(opened.hub)
+    watcher = watchCatalog(config.catalog, () => lifecycle.later(() => follow(opened.hub, files, log), log), { clock, onError: error => log.warn('The catalog is no longer watched.', { reason: error.message }) })
     regionMetrics(metrics, opened)
-    const front = await openFront({ hub: facing(opened.hub), settings: config, clock, log, auth, metrics })
+    const front = await openFront({ hub: shown, settings: config, clock, log, auth, metrics })
     let closing: Promise<void> | undefined
     const close = async () => {
-      watcher.close()
+      watcher?.close()
       await front.drain()
       await lifecycle.idle(config.drainTimeoutMs)
       await opened.close()
     }
     return { url: front.url, hub: opened.hub, open: auth.open, close: () => (closing ??= close()) }
   } catch (error) {
+    watcher?.close()
     await opened.close()
     throw error
   }

@@ -6,7 +6,7 @@ import { nameProblem, reservedSources } from '../schema/catalog-names.ts'
 import { HubError } from '../schema/errors.ts'
 import { proposeCatalog, type ProposedCatalog } from '../schema/propose.ts'
 import { openDuckDb, type DuckDatabase } from '../connectors/duckdb/database.ts'
-import { baseTables } from '../connectors/duckdb/dialect/index.ts'
+import { baseTables, isLimited } from '../connectors/duckdb/dialect/index.ts'
 import { openDuckDbEngine } from '../connectors/duckdb/engine.ts'
 import { openFiles } from '../connectors/files/index.ts'
 import { openMemoryRegions } from '../connectors/memory/index.ts'
@@ -92,7 +92,7 @@ export async function openHub(options: HubOptions): Promise<OpenHub> {
           },
         }),
         viewsSubgraph({
-          model, rowsOf, engine, cursors, admin: hub, tablesOf: tableNames,
+          model, rowsOf, engine, cursors, admin: hub, tablesOf: tableNames, isLimited,
           current: () => current().model,
           tables: () => current().mounts,
           connectorOf: name => sourceOf(name)?.source.type ?? 'hub',

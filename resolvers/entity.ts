@@ -1,13 +1,14 @@
 import type { GraphQLResolveInfo } from 'graphql'
 import { HubError } from '../schema/errors.ts'
-import { entityOfType, fieldOfColumn, isSoleKey, type EntityModel, type Link, type Model } from '../schema/model.ts'
+import { entityOfType, fieldOfColumn, isSoleKey, subgraphOf, type EntityModel, type Link, type Model } from '../schema/model.ts'
 import { parseKeyText } from '../schema/scalars.ts'
 import { ownsLink } from '../schema/sdl.ts'
-import type { Row, Value } from '../schema/values.ts'
+import type { ColumnType, Row, Value } from '../schema/values.ts'
 import { keyOf } from '../connectors/ports/region-store.ts'
 import { listPage, type Connection, type ListArguments, type ListPage } from './connection.ts'
 import type { Context } from './context.ts'
 import type { CursorSealer } from './cursor.ts'
+import { mustHold } from './guard.ts'
 import { batched } from './loader.ts'
 import type { EntityRows, PlacedRow } from './rows.ts'
 import type { FieldResolution, Representation, Subgraph } from './subgraph.ts'
@@ -24,9 +25,11 @@ type Fields = Record<string, Record<string, FieldResolution>>
 type Batch = (context: Context, path: string) => (keys: readonly string[]) => Promise<readonly (Row | undefined)[]>
 
 /** How a subgraph's entities are answered: look-ups, lists, batches, references, columns and the links whose target it owns. */
-export function entityResolution(roles: EntityRoles): Pick<Subgraph, 'fields' | 'entities'> {
-  const { model, subgraph } = roles
-  const own = model.entities.filter(entity => (entity.kind === 'region' ? 'regions' : 'views') === subgraph)
+export function entityResolution(given: EntityRoles): Pick<Subgraph, 'fields' | 'entities'> {
+  const { model, subgraph } = given
+  const readers = new Map(model.entities.filter(one => subgraphOf(one) === subgraph).map(one => [one.type, permitted(given.rowsOf(one.type))]))
+  const roles: EntityRoles = { ...given, rowsOf: type => readers.get(type) ?? given.rowsOf(type) }
+  const own = model.entities.filter(entity => subgraphOf(entity) === subgraph)
   const fields: Fields = { Query: {} }
   const entities: Record<string, Subgraph['entities'][string]> = {}
 
@@ -42,6 +45,15 @@ export function entityResolution(roles: EntityRoles): Pick<Subgraph, 'fields' | 
     entities[link.source] ??= representations => Promise.resolve(representations.map(representation => stub(source, representation)))
   }
   return { fields, entities }
+}
+
+/** Rows for callers who may read, whichever field, link or reference asks for them. */
+function permitted(rows: EntityRows): EntityRows {
+  const checked = <Rest extends unknown[], T>(read: (context: Context, ...rest: Rest) => Promise<T>) => async (context: Context, ...rest: Rest) => {
+    mustHold(context.scope, 'cache:read')
+    return read(context, ...rest)
+  }
+  return { entity: rows.entity, byKeys: checked(rows.byKeys), select: checked(rows.select), count: checked(rows.count), countPer: checked(rows.countPer) }
 }
 
 /** The asking field's response path, without list positions and with the place its fetch was made for. */
@@ -122,8 +134,19 @@ function linkField(roles: EntityRoles, link: Link): FieldResolution {
   if (!target) return foreignReference(roles.model, link)
   const rows = roles.rowsOf(link.target)
   const { type } = fieldOfColumn(target, link.targetColumn)
-  const wanted = (row: Row): Value => parseKeyText(type, row[link.sourceColumn])
+  const isForeign = !entityOfType(roles.model, link.source)
+  const wanted = (row: Row): Value => (isForeign ? foreignValue(type, row[link.sourceColumn]) : parseKeyText(type, row[link.sourceColumn]))
   return link.many ? manyRows(roles, link, target, rows, wanted) : oneRow(link, target, rows, wanted)
+}
+
+/** A value of somebody else's field; null where it can be none of the column, as a text of letters none of numbers. */
+function foreignValue(type: ColumnType, value: Value | undefined): Value {
+  try {
+    return parseKeyText(type, value)
+  } catch (error) {
+    if (error instanceof HubError && error.code === 'BAD_USER_INPUT') return null
+    throw error
+  }
 }
 
 function oneRow(link: Link, target: EntityModel, rows: EntityRows, wanted: (row: Row) => Value): FieldResolution {
@@ -176,6 +199,6 @@ function foreignReference(model: Model, link: Link): FieldResolution {
   const source = entityOfType(model, link.source)
   return (row: Row) => {
     const value = row[source ? link.sourceColumn : link.targetColumn] ?? null
-    return value === null ? null : { __typename: link.target, [link.targetColumn]: value }
+    return value === null ? null : { __typename: link.target, [link.targetColumn]: typeof value === 'bigint' ? String(value) : value }
   }
 }

@@ -1,6 +1,7 @@
 import { HubError } from '../schema/errors.ts'
 import type { Order } from '../schema/filter.ts'
-import { keyValues, type EntityModel, type Model } from '../schema/model.ts'
+import { fieldOfColumn, keyValues, type EntityModel, type Model } from '../schema/model.ts'
+import { parseKeyText } from '../schema/scalars.ts'
 import type { Row, Value } from '../schema/values.ts'
 import { allRows, type SqlEngine, type Statement } from '../connectors/ports/sql-engine.ts'
 import { keyOf, type Region } from '../connectors/ports/region-store.ts'
@@ -66,6 +67,9 @@ export function completeRows(model: Model, entity: EntityModel, region: Region, 
   }
 }
 
+/** Keys one statement looks up: composite ones take a hundred characters each, and engines bound the length of a statement. */
+const keysPerStatement = 1_000
+
 /** Rows read by the SQL engine: views, and lists of regions that hold only a part of their rows. */
 export function engineRows(model: Model, entity: EntityModel, engine: SqlEngine, from: Read['from']): EntityRows {
   const run = async (context: Context, path: string, statement: Statement): Promise<Row[]> => {
@@ -77,7 +81,10 @@ export function engineRows(model: Model, entity: EntityModel, engine: SqlEngine,
     entity,
     async byKeys(context, path, keys) {
       const wanted = keys.map(key => keyFromText(entity, key))
-      const found = new Map((await run(context, path, lookupStatement(entity, entity.key, wanted))).map(row => [keyOf(entity.key, row), row]))
+      const found = new Map<string, Row>()
+      for (let at = 0; at < wanted.length; at += keysPerStatement) {
+        for (const row of await run(context, path, lookupStatement(entity, entity.key, wanted.slice(at, at + keysPerStatement)))) found.set(keyOf(entity.key, row), row)
+      }
       return keys.map(key => found.get(key))
     },
     async select(context, path, request) {
@@ -100,30 +107,28 @@ function ownColumns(entity: EntityModel, row: Row): Row {
   return Object.fromEntries(entity.fields.map(({ name }) => [name, row[name] ?? null]))
 }
 
-/** The key values an entry's text names; see `keyOf`. */
+/** The key values an entry's text names; see `keyOf`. A text that cannot name one → BAD_USER_INPUT. */
 export function keyFromText(entity: EntityModel, text: string): readonly Value[] {
-  const texts = entity.key.length === 1 ? [text] : (JSON.parse(text) as string[])
-  return entity.key.map((column, index) => {
-    const field = entity.fields.find(one => one.name === column)
-    if (!field) throw new HubError('INTERNAL', `${entity.name} has no column "${column}".`)
-    return fromText(field.type, texts[index] ?? '')
-  })
+  const texts = entity.key.length === 1 ? [text] : partsOfKey(entity, text)
+  return entity.key.map((column, index) => parseKeyText(fieldOfColumn(entity, column).type, texts[index]))
 }
 
-function fromText(type: EntityModel['fields'][number]['type'], text: string): Value {
-  switch (type) {
-    case 'Int':
-    case 'Float':
-      return Number(text)
-    case 'Long': {
-      const value = BigInt(text)
-      return Number.isSafeInteger(Number(value)) ? Number(value) : value
-    }
-    case 'Boolean':
-      return text === 'true'
-    default:
-      return text
+/** The text as `keyOf` writes it: the same entry is named by `7` and `07`. */
+export function canonicalKey(entity: EntityModel, text: string): string {
+  const values = keyFromText(entity, text)
+  return keyOf(entity.key, Object.fromEntries(entity.key.map((column, index) => [column, values[index] ?? null])))
+}
+
+function partsOfKey(entity: EntityModel, text: string): readonly string[] {
+  let parts: unknown
+  try {
+    parts = JSON.parse(text)
+  } catch {
+    parts = undefined // no JSON: said below with what is expected
   }
+  if (Array.isArray(parts) && parts.length === entity.key.length && parts.every(part => typeof part === 'string')) return parts
+  const shown = text.length > 80 ? `${text.slice(0, 77)}…` : text
+  throw new HubError('BAD_USER_INPUT', `${JSON.stringify(shown)} names no entry of "${entity.name}". Its key is written as a JSON list of texts, one each for ${entity.key.join(', ')}: ${JSON.stringify(entity.key.map(() => '…'))}.`, { field: 'key' })
 }
 
 function placeRow(entity: EntityModel, order: readonly Order[], place: Place): Row {

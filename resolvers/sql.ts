@@ -136,7 +136,7 @@ function condition(model: Model, entity: EntityModel, alias: string, where: Wher
     const there = names.next()
     const inner = condition(model, target, there, where.where, names)
     const rows = link.many ? table(target) : firstRows(target, link, names)
-    return { text: `EXISTS (SELECT 1 FROM ${rows} AS ${there} WHERE ${there}.${quoted(link.targetColumn)} = ${alias}.${quoted(link.sourceColumn)} AND ${inner.text})`, params: inner.params }
+    return { text: `EXISTS (SELECT 1 FROM ${rows} AS ${there} WHERE ${there}.${quoted(link.targetColumn)} = ${alias}.${quoted(link.sourceColumn)} AND (${inner.text}))`, params: inner.params }
   }
   const { type } = fieldOfColumn(entity, where.column)
   const column = `${alias}.${quoted(where.column)}`

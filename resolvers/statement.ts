@@ -5,9 +5,14 @@ import type { SqlEngine } from '../connectors/ports/sql-engine.ts'
 import type { Context } from './context.ts'
 import type { CursorSealer } from './cursor.ts'
 
+/** Values for a statement's `?`, as a client sends them: one each, or a list for `IN (?)`. */
+export type ClientParams = readonly (Value | readonly Value[])[] | null | undefined
+
+const longestList = 10_000
+
 export interface StatementRequest {
   readonly sql: string
-  readonly params?: readonly (Value | readonly Value[])[] | null
+  readonly params?: ClientParams
   /** Rows of one page. */
   readonly pageSize: number
   /** Cursor of an earlier page of the same statement with the same parameters. */
@@ -31,7 +36,7 @@ export interface StatementPage {
 export async function runStatement(context: Context, engine: SqlEngine, cursors: CursorSealer, request: StatementRequest): Promise<StatementPage> {
   const { scope } = context
   const { sql, pageSize } = request
-  const params = request.params ?? []
+  const params = paramsWithin(request.params)
   const identity = JSON.stringify(['statement', scope.tenant, sql, params], (_, value) => (typeof value === 'bigint' ? String(value) : value))
   const skip = request.after ? Number(cursors.open(identity, request.after)) : 0
   const startedMs = scope.clock.now()
@@ -64,4 +69,12 @@ export async function runStatement(context: Context, engine: SqlEngine, cursors:
 export function pageSizeWithin(name: string, size: number, largest: number): number {
   if (Number.isInteger(size) && size >= 1 && size <= largest) return size
   throw new HubError('VALIDATION_ERROR', `${name} is ${size}; it takes 1 to ${largest}.`, { field: name })
+}
+
+/** The parameters; a list above 10,000 values → PAYLOAD_TOO_LARGE. */
+export function paramsWithin(params: ClientParams): readonly (Value | readonly Value[])[] {
+  for (const [index, value] of (params ?? []).entries()) {
+    if (Array.isArray(value) && value.length > longestList) throw new HubError('PAYLOAD_TOO_LARGE', `params[${index}] is a list of ${value.length} values; one list takes ${longestList}. Ask in parts.`, { field: `params[${index}]` })
+  }
+  return params ?? []
 }

@@ -57,9 +57,13 @@ function comparisons({ name: column, field, type }: FieldModel, input: unknown):
   })
 }
 
+/** Looking for a pattern costs its length times the text's at worst. */
+const longestPattern = 1_000
+
 /** Values are parsed by the column's type: of a generic JSON filter they come as a client wrote them. */
 function leaf(column: string, type: ColumnType, op: Operator, value: unknown): Where {
   if (op === 'in') return { column, op, value: (Array.isArray(value) ? value : [value]).map(one => parseValue(type, one)) }
+  if (op === 'like' && typeof value === 'string' && value.length > longestPattern) throw new HubError('BAD_USER_INPUT', `A pattern of like has ${value.length} characters; it takes ${longestPattern}. Shorten it, or use startsWith or eq.`, { field: column })
   if (op === 'isNull') return { column, op, value: parseValue('Boolean', value) === true }
   return { column, op, value: parseValue(op === 'like' || op === 'startsWith' ? 'String' : type, value) }
 }

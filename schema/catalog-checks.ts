@@ -134,7 +134,8 @@ function endChecks(end: RelationEnd, path: Path, entries: ReadonlyMap<string, Re
     return [{ path, message: `There is no type "${end.type}".${didYouMean(end.type, entries.keys()) || (entries.size === 0 ? ' No region or view is declared.' : ` There are: ${[...entries.keys()].join(', ')}.`)}` }]
   }
   const columns = 'fields' in entry ? entry.fields?.map(field => field.name) : undefined
-  if (!columns || columns.includes(end.column)) return []
+  const isField = 'fields' in entry && entry.fields?.some(field => field.field === end.column)
+  if (!columns || isField || columns.includes(end.column)) return []
   return [{ path, message: `Type "${end.type}" has no column "${end.column}".${didYouMean(end.column, columns) || ` There are: ${columns.join(', ')}.`}` }]
 }
 

@@ -1,6 +1,6 @@
 import type { Catalog, Relation, RelationEnd, RegionEntry, ViewEntry } from './catalog.ts'
 import type { Finding, Path } from './findings.ts'
-import { isSoleKey, plural, type EntityModel, type FieldModel, type ForeignEntity, type Link } from './model.ts'
+import { isSoleKey, keysOf, plural, type EntityModel, type FieldModel, type ForeignEntity, type ForeignKey, type Link } from './model.ts'
 import { camelCase, didYouMean } from './names.ts'
 import { columnTypes, type Column, type ColumnType } from './values.ts'
 
@@ -83,10 +83,11 @@ function foreignFindings(relation: Relation, from: End, to: End, path: Path): Fi
   if (from.foreign && to.foreign) {
     return [{ path, message: `${relation.from.type} and ${relation.to.type} are both of foreign subgraphs, whose rows the hub does not have. Relate a region or a view, or let one of the subgraphs add the field.` }]
   }
-  const findings = [...keyFindings(from, relation.from, [...path, 'from']), ...keyFindings(to, relation.to, [...path, 'to'])]
-  if (to.foreign && !(to.foreign.key.length === 1 && to.foreign.key[0]?.field === to.column)) {
-    const key = to.foreign.key.map(one => one.field).join(' ')
-    findings.push({ path: [...path, 'to'], message: `The subgraph "${to.foreign.subgraph}" finds a ${relation.to.type} by its key alone, which is "${key}", and not by "${to.column}". Relate to a key of one field.` })
+  const named = to.foreign && keysOf(to.foreign).find(key => key.length === 1 && key[0]?.field === to.column)
+  const findings = [...keyFindings(from.foreign, from.foreign?.key, [...path, 'from']), ...keyFindings(to.foreign, named, [...path, 'to'])]
+  if (to.foreign && !named) {
+    const keys = keysOf(to.foreign).map(key => `"${key.map(one => one.field).join(' ')}"`).join(' or ')
+    findings.push({ path: [...path, 'to'], message: `The subgraph "${to.foreign.subgraph}" finds a ${relation.to.type} by its key alone, which is ${keys}, and not by "${to.column}". Relate to a key of one field.` })
   }
   if (from.foreign && relation.inverse !== undefined) {
     const wayOut = `Leave it out, and let that subgraph add it to ${relation.to.type}, by its key.`
@@ -96,9 +97,9 @@ function foreignFindings(relation: Relation, from: End, to: End, path: Path): Fi
 }
 
 /** A key is sent in the types it has: those must be types of ours. */
-function keyFindings({ foreign }: End, { type }: RelationEnd, path: Path): Finding[] {
-  const unknown = (foreign?.key ?? []).filter(one => !isKnownType(nameOf(one.type)))
-  return unknown.map(one => ({ path, message: `The key of ${type}, of the subgraph "${foreign?.subgraph}", holds ${one.field}: ${one.type}, a type the hub does not know. A relation needs a key of ID, String, Int or another of its scalars.` }))
+function keyFindings(foreign: ForeignEntity | undefined, key: ForeignKey = [], path: Path): Finding[] {
+  const unknown = key.filter(one => !isKnownType(nameOf(one.type)))
+  return unknown.map(one => ({ path, message: `The key of ${foreign?.type}, of the subgraph "${foreign?.subgraph}", holds ${one.field}: ${one.type}, a type the hub does not know. A relation needs a key of ID, String, Int or another of its scalars.` }))
 }
 
 function isKnownType(name: string): boolean {
@@ -125,7 +126,7 @@ function endOf(end: RelationEnd, entities: readonly EntityModel[], foreign: read
     return { findings: [{ path, message: `${end.type} has no column "${end.column}".${didYouMean(end.column, entity.fields.map(one => one.name))}` }] }
   }
   const outside = foreign.find(one => one.type === end.type)
-  const field = [...(outside?.key ?? []), ...(outside?.fields ?? [])].find(one => one.field === end.column)
+  const field = (outside ? [...keysOf(outside).flat(), ...outside.fields] : []).find(one => one.field === end.column)
   if (field) return { value: { foreign: outside, column: field.field, type: nameOf(field.type) as End['type'] }, findings: [] }
   if (outside) return { findings: [{ path, message: `${end.type} of the subgraph "${outside.subgraph}" has no field "${end.column}".${didYouMean(end.column, outside.fields.map(one => one.field))}` }] }
   const known = [...entities.map(one => one.type), ...foreign.map(one => one.type)]

@@ -65,10 +65,19 @@ export interface Link {
 export interface ForeignEntity {
   readonly type: string
   readonly subgraph: string
-  /** Fields of its key, with their GraphQL types as in its SDL. */
-  readonly key: readonly { readonly field: string; readonly type: string }[]
+  /** Fields of the first key it is found by, with their GraphQL types as in its SDL. */
+  readonly key: ForeignKey
+  /** Those of further keys. */
+  readonly otherKeys?: readonly ForeignKey[]
   /** Scalar fields it owns, with their GraphQL types. */
   readonly fields: readonly { readonly field: string; readonly type: string }[]
+}
+
+export type ForeignKey = readonly { readonly field: string; readonly type: string }[]
+
+/** Every key a foreign type is found by, the first first. */
+export function keysOf({ key, otherKeys = [] }: ForeignEntity): readonly ForeignKey[] {
+  return [key, ...otherKeys]
 }
 
 /** The subgraph that owns an entity's type. */

@@ -39,10 +39,6 @@ export function proposeRelations(regions: readonly ProposedRegion[]): ProposedRe
         leftOut.push({ table: from.table.name, reason: `Its foreign key (${column}) to "${table}" is no relation: the columns have different types.` })
         continue
       }
-      if (![column, reference].every(isWritable)) {
-        leftOut.push({ table: from.table.name, reason: `Its foreign key (${column}) to "${table}" is no relation: a column whose name holds a blank or a dot cannot stand in one.` })
-        continue
-      }
       const as = free(from.type, ...forwardNames(column, to.type))
       const sole = from.key.length === 1 && from.key[0] === column
       const back = sole ? lowerFirst(from.type) : fieldName(camelCase(from.name), from.type)
@@ -71,13 +67,9 @@ function fieldName(wanted: string, type: string): string {
   return /^[a-z]\w*$/.test(wanted) ? wanted : lowerFirst(type)
 }
 
-/** Whether `Type.column` can be written and read back. */
-function isWritable(column: string): boolean {
-  return /^[^.\s]+$/.test(column)
-}
-
-function end({ type }: ProposedRegion, column: string): string {
-  return `${type}.${column}`
+/** By the column, or where its name holds a blank or a dot by its field. */
+function end({ type, fields }: ProposedRegion, column: string): string {
+  return `${type}.${/^[^.\s]+$/.test(column) ? column : fields.get(column) ?? column}`
 }
 
 function typeOf({ table }: ProposedRegion, column: string): ColumnType | undefined {

@@ -15,8 +15,10 @@ export function parseKeyText(type: ColumnType, text: unknown): Value {
   if (typeof text !== 'string') return parseValue(type, text)
   switch (type) {
     case 'Int':
-    case 'Float':
-      return parseValue(type, text.trim() === '' ? text : numberOf(text) ?? text)
+    case 'Float': {
+      const value = /^-?\d+(\.\d+)?([eE][+-]?\d+)?$/.test(text) ? Number(text) : text
+      return parseValue(type, parsers[type](value) === undefined ? text : value)
+    }
     case 'Boolean':
       return parseValue(type, text === 'true' ? true : text === 'false' ? false : text)
     default:
@@ -29,7 +31,7 @@ const takes: Record<ColumnType, string> = {
   Int: 'a whole number of 32 bits',
   Long: 'a whole number of 64 bits, as a number or a text of digits',
   Float: 'a finite number',
-  Decimal: 'a decimal number, as a number or a text such as "12.50"',
+  Decimal: 'a decimal number of at most 38 digits, as a number or a text such as "12.50"',
   Boolean: 'true or false',
   Date: 'a date such as "2024-01-31"',
   Time: 'a time of day such as "23:59:59.5"',
@@ -48,7 +50,7 @@ const parsers: Record<ColumnType, (input: unknown) => Value | undefined> = {
   Float: input => (typeof input === 'number' && Number.isFinite(input) ? input : undefined),
   Decimal: input => {
     const text = typeof input === 'number' || typeof input === 'bigint' ? plain(input) : input
-    return typeof text === 'string' && /^-?\d+(\.\d+)?$/.test(text) ? text : undefined
+    return typeof text === 'string' && /^-?\d+(\.\d+)?$/.test(text) && digits(text) <= decimalDigits ? text : undefined
   },
   Boolean: input => (typeof input === 'boolean' ? input : undefined),
   Date: input => (typeof input === 'string' && isDate(input) ? input : undefined),
@@ -63,6 +65,14 @@ const parsers: Record<ColumnType, (input: unknown) => Value | undefined> = {
   UUID: input => (typeof input === 'string' && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(input) ? input.toLowerCase() : undefined),
   Bytes: input => (typeof input === 'string' && /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(input) ? input : undefined),
   JSON: input => input as Json,
+}
+
+/** What engines hold of a decimal. */
+const decimalDigits = 38
+
+/** Before and behind the point; zeros in front do not count. */
+function digits(decimal: string): number {
+  return decimal.replace(/^-?0*/, '').replace('.', '').length
 }
 
 function parseLong(input: unknown): Value | undefined {
@@ -95,12 +105,9 @@ function canonicalInstant(text: string): string | undefined {
   if (time === undefined) return undefined
   const [seconds = '', fraction] = time.split('.')
   const instant = new Date(`${match[1]}T${seconds}${(match[3] ?? 'Z').toUpperCase()}`)
+  // A zone beyond ±23:59, or an instant that in UTC is of another year than RFC 3339 can write.
+  if (Number.isNaN(instant.getTime()) || instant.getUTCFullYear() < 0 || instant.getUTCFullYear() > 9999) return undefined
   return `${instant.toISOString().slice(0, 19)}${fraction ? `.${fraction}` : ''}Z`
-}
-
-function numberOf(text: string): number | undefined {
-  const value = Number(text)
-  return Number.isNaN(value) ? undefined : value
 }
 
 /** A number without an exponent, or undefined where that would lose digits. */

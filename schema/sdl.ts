@@ -1,5 +1,5 @@
 import { camelCase } from './names.ts'
-import { entityOfType, fieldOfColumn, linksFrom, plural, subgraphOf, type EntityModel, type FieldModel, type Link, type Model } from './model.ts'
+import { entityOfType, fieldOfColumn, keysOf, linksFrom, plural, subgraphOf, type EntityModel, type FieldModel, type ForeignKey, type Link, type Model } from './model.ts'
 import { columnTypes, type ColumnType } from './values.ts'
 
 const federation = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.3", import: ["@key", "@shareable", "@external", "@requires"])`
@@ -90,7 +90,7 @@ function stubs(model: Model, subgraph: 'regions' | 'views'): string[] {
   }
   return [...types].map(type => {
     const links = model.links.filter(link => link.source === type && ownsLink(model, link, subgraph))
-    return entityOfType(model, type) && links.length > 0 ? ownStub(model, type, links) : foreignStub(model, type, links)
+    return entityOfType(model, type) && links.length > 0 ? ownStub(model, type, links) : foreignStub(model, type, links, subgraph)
   })
 }
 
@@ -100,13 +100,18 @@ function ownStub(model: Model, type: string, links: readonly Link[]): string {
   return block(`type ${type} @key(fields: "${fields.join(' ')}")`, [...fields.map(field => `${field}: ${fieldType(model, type, field)}`), ...links.map(link => linkField(model, link))])
 }
 
-/** A type of somebody else's subgraph, entered by its own key; what a link needs beside it is asked for. */
-function foreignStub(model: Model, type: string, links: readonly Link[]): string {
-  const key = stubKey(model, type)
-  const outside = new Set(links.map(link => sourceField(model, link)).filter(field => !key.some(one => one.field === field)))
-  const resolvable = links.length === 0 ? ', resolvable: false' : ''
-  return block(`type ${type} @key(fields: "${key.map(({ field }) => field).join(' ')}"${resolvable})`, [
-    ...key.map(({ field, type: keyType }) => `${field}: ${keyType}`),
+/** A type of somebody else's subgraph: entered by the first of its own keys, where what a link needs beside it is asked for; referred to by the keys that links lead to. */
+function foreignStub(model: Model, type: string, links: readonly Link[], subgraph: 'regions' | 'views'): string {
+  const foreign = model.foreign.find(one => one.type === type)
+  const keys = foreign ? keysOf(foreign) : []
+  const entered = links.length > 0 ? keys.slice(0, 1) : []
+  const targets = new Set(model.links.filter(link => link.target === type && ownsLink(model, link, subgraph)).map(link => link.targetColumn))
+  const named = keys.filter(key => !entered.includes(key) && key.length === 1 && targets.has(key[0]?.field ?? ''))
+  const directives = [...entered.map(key => `@key(fields: "${fieldsOf(key)}")`), ...named.map(key => `@key(fields: "${fieldsOf(key)}", resolvable: false)`)]
+  const fields = new Map([...entered, ...named].flat().map(one => [one.field, one.type]))
+  const outside = new Set(links.map(link => sourceField(model, link)).filter(field => !fields.has(field)))
+  return block(`type ${[type, ...directives].join(' ')}`, [
+    ...[...fields].map(([field, keyType]) => `${field}: ${keyType}`),
     ...[...outside].map(field => `${field}: ${fieldType(model, type, field)} @external`),
     ...links.map(link => `${linkField(model, link)}${outside.has(sourceField(model, link)) ? ` @requires(fields: "${sourceField(model, link)}")` : ''}`),
   ])
@@ -133,12 +138,8 @@ function entryKeys(model: Model, entity: EntityModel): string[] {
   return links.length === 0 || isOwn ? [] : [`@key(fields: "${fields.join(' ')}", resolvable: false)`]
 }
 
-function stubKey(model: Model, type: string): readonly { field: string; type: string }[] {
-  const entity = entityOfType(model, type)
-  if (entity) return entity.key.map(column => fieldOfColumn(entity, column)).map(field => ({ field: field.field, type: typeOf(field) }))
-  const foreign = model.foreign.find(one => one.type === type)
-  if (!foreign) throw new RangeError(`Type ${type} is neither an entity nor foreign.`)
-  return foreign.key
+function fieldsOf(key: ForeignKey): string {
+  return key.map(({ field }) => field).join(' ')
 }
 
 /** The field on the link's source that holds what is looked up. */
@@ -151,7 +152,7 @@ function fieldType(model: Model, type: string, field: string): string {
   const own = entityOfType(model, type)?.fields.find(one => one.field === field)
   if (own) return typeOf(own)
   const foreign = model.foreign.find(one => one.type === type)
-  return [...(foreign?.key ?? []), ...(foreign?.fields ?? [])].find(one => one.field === field)?.type ?? 'String'
+  return (foreign ? [...keysOf(foreign).flat(), ...foreign.fields] : []).find(one => one.field === field)?.type ?? 'String'
 }
 
 function connectionSdl({ type }: EntityModel): string {

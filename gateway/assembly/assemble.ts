@@ -15,7 +15,7 @@ import type { SubgraphService, Supergraph } from '../federation/supergraph.ts'
 import { composeAll, foreignEntities, openForeign, type OpenForeign } from './foreign.ts'
 import { refuse } from './mistakes.ts'
 import { modelOf, type ModelParts } from './model.ts'
-import { definitionsOf, defineRegions, loadRegion, restoreDefinitions, rowsOfModel, type HeldRegion } from './regions.ts'
+import { definitionsOf, defineRegions, loadRegion, restoreDefinitions, rowsOfModel, settleDefinitions, type HeldRegion } from './regions.ts'
 import { openSources, type OpenSource } from './sources.ts'
 
 /** What the hub is made of, from the outside: adapters, subgraphs, clock. */
@@ -87,7 +87,9 @@ export async function assemble(scope: Scope, catalog: Catalog, parts: AssemblyPa
     const services = [...subgraphs.map(localService), ...foreign.map(one => one.service)]
     const composed = composeAll(services, foreign)
     await loadRegions(scope, assembled, regionParts, previous)
-    return { ...assembled, subgraphs, supergraph: openSupergraph({ composed, services }) }
+    const supergraph = openSupergraph({ composed, services })
+    await settleDefinitions(parts.store, held)
+    return { ...assembled, subgraphs, supergraph }
   } catch (error) {
     await letGo(opened, previous, parts.store)
     await restoreDefinitions(parts.store, before)
@@ -123,6 +125,11 @@ async function loadRegions(scope: Scope, { catalog, model, held }: Assembled, pa
 export async function letGo(old: Held, next: Held, store: RegionStore): Promise<void> {
   const kept = new Set([...next.held.values()].map(held => held.region))
   for (const { source, connector } of old.sources) if (!next.sources.some(one => one.connector === connector)) await connector.close().catch((cause: unknown) => Promise.reject(new Error(`Source "${source.name}" did not close.`, { cause })))
-  for (const { service } of old.foreign) if (!next.foreign.some(one => one.service === service)) await service.close?.()
+  for (const { service } of old.foreign) if (!next.foreign.some(one => one.service.close === service.close)) await service.close?.()
   for (const { region } of old.held.values()) if (!kept.has(region) && !region.definition.durable) await store.drop(region.definition.name)
+}
+
+/** Names in the store of regions whose place another one took. */
+export function superseded(old: Held, next: Held): string[] {
+  return [...old.held].flatMap(([name, { region }]) => (next.held.has(name) && next.held.get(name)?.region !== region ? [region.definition.name] : []))
 }

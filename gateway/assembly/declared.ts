@@ -1,5 +1,6 @@
 import { parseEntry, type Catalog, type CatalogDefaults } from '../../schema/catalog.ts'
 import { catalogChecks } from '../../schema/catalog-checks.ts'
+import { HubError } from '../../schema/errors.ts'
 import { pathText, type Finding } from '../../schema/findings.ts'
 import type { Json } from '../../schema/values.ts'
 import type { CatalogEntry, EntryKind } from '../../connectors/ports/metadata-store.ts'
@@ -49,4 +50,17 @@ function writtenTogether(files: FileCatalog['written'], entries: readonly ApiEnt
     else merged[section] = { ...(merged[section] as Record<string, Json> | undefined), [name]: definition }
   }
   return merged
+}
+
+/** Regions and views are tables of one name space: a name another has → CONFLICT. */
+export function refuseTaken({ regions, views }: Catalog, { kind, name }: ApiEntry): void {
+  if (kind !== 'region' && kind !== 'view') return
+  const taken = [...regions.map(one => ['region', one.name] as const), ...views.map(one => ['view', one.name] as const)]
+  const other = taken.find(one => one[1].toLowerCase() === name.toLowerCase())
+  if (other) throw new HubError('CONFLICT', `"${name}" is the name of the ${other[0]} "${other[1]}" already. Give the ${kind} another name.`, { kind, name })
+}
+
+/** A definition as it is stored: numbers JSON does not have become texts. */
+export function plain(definition: Json): Json {
+  return JSON.parse(JSON.stringify(definition, (_, value) => (typeof value === 'bigint' ? String(value) : value))) as Json
 }

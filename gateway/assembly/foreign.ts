@@ -1,11 +1,12 @@
 import { isDeepStrictEqual } from 'node:util'
 import { Kind, parse, print, type FieldDefinitionNode, type ObjectTypeDefinitionNode, type ObjectTypeExtensionNode, type TypeNode } from 'graphql'
 import type { ForeignSubgraph } from '../../schema/catalog.ts'
-import { HubError, type Problem } from '../../schema/errors.ts'
+import { asHubError, HubError, type Problem } from '../../schema/errors.ts'
 import type { Finding } from '../../schema/findings.ts'
 import type { ForeignEntity } from '../../schema/model.ts'
 import type { Scope } from '../../connectors/ports/scope.ts'
 import { composeSupergraph, type Composed } from '../federation/compose.ts'
+import type { ComponentHealth } from '../hub.ts'
 import type { SubgraphService } from '../federation/supergraph.ts'
 import { CatalogMistakes } from './mistakes.ts'
 
@@ -33,9 +34,10 @@ export async function openForeign(
       if (known && !again) return [known]
       try {
         const service = await open(one, asking)
-        if (known?.service.sdl !== service.sdl) return [{ declared: one, service }]
+        if (!known) return [{ declared: one, service }]
+        // Its connections stay: subscriptions over them outlive the change.
         await service.close?.()
-        return [known]
+        return [service.sdl === known.service.sdl ? known : { declared: one, service: { ...known.service, sdl: service.sdl } }]
       } catch (error) {
         if (!(error instanceof HubError)) throw error
         if (known) {
@@ -49,6 +51,19 @@ export async function openForeign(
   )
   return { foreign: foreign.flat(), findings }
 }
+
+/** Whether a subgraph answers now, at the cost of its smallest query. */
+export async function foreignHealth(scope: Scope, { declared, service }: OpenForeign): Promise<ComponentHealth> {
+  const name = `subgraph:${declared.name}`
+  try {
+    await service.execute({ document: smallest, parsed: parse(smallest), variables: {}, scope, at: '' })
+    return { name, state: 'up', required: false }
+  } catch (error) {
+    return { name, state: 'down', required: false, message: asHubError(error).message }
+  }
+}
+
+const smallest = '{ __typename }'
 
 /** One graph of all. What does not fit together → CATALOG_INVALID, each finding at the first foreign subgraph it names. */
 export function composeAll(services: readonly SubgraphService[], foreign: readonly OpenForeign[]): Composed {
@@ -68,26 +83,26 @@ export function composeAll(services: readonly SubgraphService[], foreign: readon
 export function foreignEntities({ declared, service }: OpenForeign): ForeignEntity[] {
   const types = parse(service.sdl, { noLocation: true }).definitions.filter(node => node.kind === Kind.OBJECT_TYPE_DEFINITION || node.kind === Kind.OBJECT_TYPE_EXTENSION)
   return types.flatMap(type => {
-    const key = keyOf(type)
-    if (!key) return []
     const fields = (type.fields ?? []).filter(field => isPlain(field.type) && (field.arguments ?? []).length === 0 && !marked(field, 'external'))
     const typed = (field: FieldDefinitionNode) => ({ field: field.name.value, type: print(field.type) })
-    const keyFields = key.map(name => type.fields?.find(field => field.name.value === name))
-    if (!keyFields.every(field => field !== undefined)) return []
-    return [{ type: type.name.value, subgraph: declared.name, key: keyFields.map(typed), fields: fields.map(typed) }]
+    const keys = keysOf(type).flatMap(key => {
+      const found = key.map(name => type.fields?.find(field => field.name.value === name))
+      return found.every(field => field !== undefined) ? [found.map(typed)] : []
+    })
+    const [key, ...otherKeys] = keys
+    return key ? [{ type: type.name.value, subgraph: declared.name, key, ...(otherKeys.length > 0 && { otherKeys }), fields: fields.map(typed) }] : []
   })
 }
 
-function keyOf(type: ObjectTypeDefinitionNode | ObjectTypeExtensionNode): string[] | undefined {
-  for (const directive of type.directives ?? []) {
-    if (directive.name.value !== 'key' && directive.name.value !== 'federation__key') continue
+function keysOf(type: ObjectTypeDefinitionNode | ObjectTypeExtensionNode): string[][] {
+  return (type.directives ?? []).flatMap(directive => {
+    if (directive.name.value !== 'key' && directive.name.value !== 'federation__key') return []
     const argument = (name: string) => directive.arguments?.find(one => one.name.value === name)?.value
     const resolvable = argument('resolvable')
     const fields = argument('fields')
-    if (resolvable?.kind === Kind.BOOLEAN && !resolvable.value) continue
-    if (fields?.kind === Kind.STRING && !fields.value.includes('{')) return fields.value.trim().split(/[\s,]+/)
-  }
-  return undefined
+    if (resolvable?.kind === Kind.BOOLEAN && !resolvable.value) return []
+    return fields?.kind === Kind.STRING && !fields.value.includes('{') ? [fields.value.trim().split(/[\s,]+/)] : []
+  })
 }
 
 const plain = new Set(['ID', 'String', 'Int', 'Float', 'Boolean'])

@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { parseEntry, type CatalogDefaults } from '../../schema/catalog.ts'
 import { asHubError, HubError, type Problem } from '../../schema/errors.ts'
-import { pathText } from '../../schema/findings.ts'
 import { didYouMean } from '../../schema/names.ts'
 import type { Json } from '../../schema/values.ts'
 import type { EntryKind, MetadataStore } from '../../connectors/ports/metadata-store.ts'
@@ -9,8 +8,9 @@ import type { Log, Scope } from '../../connectors/ports/scope.ts'
 import type { CatalogAdmin, Declared } from '../../resolvers/catalog-admin.ts'
 import type { ComponentHealth, Hub } from '../hub.ts'
 import type { Supergraph } from '../federation/supergraph.ts'
-import { assemble, letGo, noCatalog, nothing, type Assembled, type Assembly, type AssemblyParts, type Held } from './assemble.ts'
-import { declaredCatalog, isFromFiles, placeOf, type ApiEntry, type FileCatalog } from './declared.ts'
+import { assemble, letGo, noCatalog, nothing, superseded, type Assembled, type Assembly, type AssemblyParts } from './assemble.ts'
+import { declaredCatalog, isFromFiles, placeOf, plain, refuseTaken, type ApiEntry, type FileCatalog } from './declared.ts'
+import { foreignHealth } from './foreign.ts'
 import { ownMistakes, refuse } from './mistakes.ts'
 import type { Reach } from './reach.ts'
 import { Refresher } from './refresher.ts'
@@ -134,7 +134,8 @@ export class LiveHub implements Hub, CatalogAdmin {
     const up = (name: string): ComponentHealth => ({ name, state: 'up', required: true })
     const serving: ComponentHealth = this.#assembly ? up('graph') : { name: 'graph', state: 'down', required: true, message: 'No graph is composed yet.' }
     const sources = await Promise.all((this.#assembly?.sources ?? []).map(({ source }) => this.sourceHealth(source.name)))
-    return [serving, up('region-store'), up('sql-engine'), up('metadata-store'), ...sources.filter(one => one !== undefined)]
+    const subgraphs = await Promise.all((this.#assembly?.foreign ?? []).map(one => foreignHealth(hubScope({ ...this.#parts, signal: this.#closing.signal }, 'health', 1_000), one)))
+    return [serving, up('region-store'), up('sql-engine'), up('metadata-store'), ...sources.filter(one => one !== undefined), ...subgraphs]
   }
 
   async close(): Promise<void> {
@@ -189,7 +190,7 @@ export class LiveHub implements Hub, CatalogAdmin {
 
     const known = this.#entries
     const entries = [...known.filter(one => one !== before), entry]
-    if (!before) this.#refuseTaken(entry)
+    if (!before) refuseTaken(this.assembly.catalog, entry)
     await this.#serve(scope, this.#files, entries).catch((error: unknown) => Promise.reject(ownMistakes(entry, error)))
     this.#entries = entries
     try {
@@ -204,14 +205,6 @@ export class LiveHub implements Hub, CatalogAdmin {
 
   #parsed({ kind, name, definition }: ApiEntry): unknown {
     return parseEntry(kind, name, definition, this.#parts.defaults)
-  }
-
-  /** Regions and views are tables of one name space. */
-  #refuseTaken({ kind, name }: ApiEntry): void {
-    if (kind !== 'region' && kind !== 'view') return
-    const { regions, views } = this.assembly.catalog
-    const other = [...regions.map(one => ['region', one.name] as const), ...views.map(one => ['view', one.name] as const)].find(one => one[1].toLowerCase() === name.toLowerCase())
-    if (other) throw new HubError('CONFLICT', `"${name}" is the name of the ${other[0]} "${other[1]}" already. Give the ${kind} another name.`, { kind, name })
   }
 
   /** The entries a region left behind when it was taken out of the files. */
@@ -245,14 +238,4 @@ export class LiveHub implements Hub, CatalogAdmin {
     for (const name of superseded(previous ?? nothing, next)) await this.#parts.store.retire(name)
     if (previous) this.#parts.clock.after(graceMs, () => this.#parts.later(() => letGo(previous, this.assembly, this.#parts.store)))
   }
-}
-
-/** Names in the store of regions whose place another took. */
-function superseded(old: Held, next: Held): string[] {
-  return [...old.held].flatMap(([name, { region }]) => (next.held.has(name) && next.held.get(name)?.region !== region ? [region.definition.name] : []))
-}
-
-/** As it is stored: numbers JSON does not have as text. */
-function plain(definition: Json): Json {
-  return JSON.parse(JSON.stringify(definition, (_, value) => (typeof value === 'bigint' ? String(value) : value))) as Json
 }

@@ -57,7 +57,7 @@ export async function modelOf(scope: Scope, catalog: Catalog, parts: ModelParts)
     waiting = waiting.filter(entry => !ready.includes(entry))
   }
   for (const entry of waiting) findings.push({ path: ['sql' in entry ? 'views' : 'regions', entry.name], message: `"${entry.name}" is built on itself, through ${needs(entry, parts).join(', ')}. Take one of these out.` })
-  findings.push(...completenessFindings(catalog), ...tenantFindings(catalog, parts))
+  findings.push(...completenessFindings(catalog), ...twiceLoaded(catalog), ...tenantFindings(catalog, parts))
 
   const order = new Map([...catalog.regions, ...catalog.views].map((entry, index) => [entry.name, index]))
   entities.sort((a, b) => (order.get(a.name) ?? 0) - (order.get(b.name) ?? 0))
@@ -139,6 +139,17 @@ function completenessFindings(catalog: Catalog): Finding[] {
     if (isEager && expires) return [{ path: ['regions', name, 'expiry'], message: `All rows of "${name}" are loaded, so that lists are answered from memory; entries that expire would be missing there. Leave expiry out, or load rows as they are asked for (eager: false).` }]
     if (tenantColumn !== undefined && !isEager) return [{ path: ['regions', name, 'tenantColumn'], message: `"${name}" is loaded as rows are asked for, which cannot tell tenants apart in SQL. Add eager: true.` }]
     return []
+  })
+}
+
+/** Where one region says whose rows a table holds, another may not hand them to everybody. */
+function twiceLoaded(catalog: Catalog): Finding[] {
+  const tableOf = ({ load }: RegionEntry) => (load && 'source' in load ? `${load.source}.${load.table}` : undefined)
+  return catalog.regions.flatMap((entry): Finding[] => {
+    const table = tableOf(entry)
+    const first = catalog.regions.find(one => one.tenantColumn !== undefined && table !== undefined && tableOf(one) === table)
+    if (!first || table === undefined || first.tenantColumn === entry.tenantColumn) return []
+    return [{ path: ['regions', entry.name, 'load', 'table'], message: `The rows of "${table}" belong to tenants: region "${first.name}" says so with tenantColumn "${first.tenantColumn}". Give "${entry.name}" the same, with tenancy: TENANT and eager: true, or read the table through "${first.name}".` }]
   })
 }
 

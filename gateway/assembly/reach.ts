@@ -64,7 +64,8 @@ async function realPath(entry: ApiEntry, definition: Definition, member: 'root' 
   if (written.includes('\0')) throw outside
   let missing = false
   for (const folder of api.sourceFolders) {
-    const real = await realpath(resolve(folder))
+    const real = await existing(resolve(folder))
+    if (real === undefined) continue
     const wanted = resolve(real, isAbsolute(written) && isBelow(resolve(folder), written) ? relative(resolve(folder), written) : written)
     if (!isBelow(real, wanted)) continue
     const found = await existing(wanted)

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Catalog, RegionEntry, ViewEntry } from '../../schema/catalog.ts'
 import { HubError } from '../../schema/errors.ts'
 import { isSoleKey, type EntityModel, type Model } from '../../schema/model.ts'
@@ -15,10 +16,16 @@ import type { OpenSource } from './sources.ts'
 /** A region of the running hub: of a declared region or a materialised view. */
 export interface HeldRegion {
   readonly region: Region
-  /** What it was filled from; an equal text later means that its rows can stay. */
+  /** As the region is to be when the catalog is taken. */
+  readonly definition: RegionDefinition
+  /** Where its rows come from. */
+  readonly source: string
+  /** What it was filled from, column by column; an equal text later means that its rows can stay. */
   readonly origin: string
   /** When its rows were loaded, on the hub's clock; undefined where clients write them. */
   loadedAtMs?: number
+  /** Whose rows were loaded into it, where rows have tenants. */
+  readonly tenants: Set<string>
   readonly flights: ReadThrough['flights']
 }
 
@@ -37,11 +44,13 @@ export async function* defineRegions(model: Model, catalog: Catalog, parts: Regi
     const entry = [...catalog.regions, ...catalog.views].find(one => one.name === entity.name)
     if (!entry || ('sql' in entry && !entry.materialize)) continue
     const definition = definitionOf(model, entity, entry)
-    const region = await define(parts.store, definition)
-    const origin = JSON.stringify([originOf(entry, parts.sources), entity.fields])
+    const source = JSON.stringify(originOf(entry, parts.sources))
+    const origin = JSON.stringify([source, entity.fields])
     const before = previous.get(entity.name)
+    const made = await define(parts.store, definition, source, before)
+    const { region } = made
     const same = before?.region === region && before.origin === origin
-    yield [entity.name, { region, origin, loadedAtMs: same ? before.loadedAtMs : undefined, flights: same ? before.flights : new Map() }]
+    yield [entity.name, { ...made, source, origin, loadedAtMs: same ? before.loadedAtMs : undefined, tenants: before?.region === region ? before.tenants : new Set(), flights: same ? before.flights : new Map() }]
   }
 }
 
@@ -60,15 +69,23 @@ export async function restoreDefinitions(store: RegionStore, before: ReadonlyMap
   }
 }
 
-async function define(store: RegionStore, wanted: RegionDefinition): Promise<Region> {
-  if (wanted.durable && store.names.includes(wanted.name)) return succeed(store, wanted)
-  return defineAnew(store, wanted)
+/** What clients wrote goes on under its new definitions: the last step of a catalog that is taken, as a column cannot be taken back. */
+export async function settleDefinitions(store: RegionStore, held: ReadonlyMap<string, HeldRegion>): Promise<void> {
+  for (const { definition } of held.values()) if (definition.durable) await store.define(definition)
 }
 
-/** Entries that clients wrote go on under the new definition, or it is refused. */
-async function succeed(store: RegionStore, wanted: RegionDefinition): Promise<Region> {
+async function define(store: RegionStore, wanted: RegionDefinition, source: string, before: HeldRegion | undefined): Promise<Pick<HeldRegion, 'region' | 'definition'>> {
+  if (wanted.durable && store.names.includes(wanted.name)) return { region: store.region(wanted.name), definition: successor(store, wanted) }
+  const region = await (wanted.durable ? store.define(wanted) : defineLoaded(store, wanted, source, before))
+  return { region, definition: region.definition }
+}
+
+/** The definition under which entries that clients wrote can go on, or CONFLICT. */
+function successor(store: RegionStore, wanted: RegionDefinition): RegionDefinition {
+  const definition = succeeding(wanted, store.region(wanted.name).definition)
   try {
-    return await store.define(succeeding(wanted, store.region(wanted.name).definition))
+    store.check(definition)
+    return definition
   } catch (error) {
     if (!(error instanceof HubError) || error.code !== 'CONFLICT') throw error
     const wayOut = `Its entries outlive their declaration. Declare it as it was, give the new one another name, or take it out of the catalog and delete what it holds with deleteCacheRegion(name: "${wanted.name}").`
@@ -83,16 +100,20 @@ function succeeding(wanted: RegionDefinition, now: RegionDefinition): RegionDefi
   return { ...wanted, columns: [...known, ...fresh] }
 }
 
-async function defineAnew(store: RegionStore, definition: RegionDefinition): Promise<Region> {
-  for (let generation = 1; ; generation += 1) {
-    const name = generation === 1 ? definition.name : `${definition.name}__${generation}`
-    try {
-      const now = store.names.includes(name) ? store.region(name).definition : undefined
-      return await store.define(now ? { ...succeeding(definition, now), name } : { ...definition, name })
-    } catch (error) {
-      if (!(error instanceof HubError) || error.code !== 'CONFLICT') throw error
-    }
-  }
+/** Loaded rows serve on where nobody who still reads them loses anything: the same source, and columns only added. Else they begin anew beside the old ones, under another name of the store. */
+async function defineLoaded(store: RegionStore, wanted: RegionDefinition, source: string, before: HeldRegion | undefined): Promise<Region> {
+  const now = before?.region.definition
+  if (now && before.source === source && onlyGrows(now, wanted)) return store.define({ ...succeeding(wanted, now), name: now.name })
+  let name = wanted.name
+  for (let generation = 2; store.names.includes(name); generation += 1) name = `${wanted.name}__${generation}`
+  return store.define({ ...wanted, name })
+}
+
+function onlyGrows(now: RegionDefinition, wanted: RegionDefinition): boolean {
+  const kept = now.columns.every(({ name, type, nullable }) => wanted.columns.some(one => one.name === name && one.type === type && one.nullable === nullable))
+  const added = wanted.columns.filter(column => !now.columns.some(one => one.name === column.name))
+  const same = (member: 'key' | 'expiry' | 'atomicity' | 'durable' | 'tenancy') => isDeepStrictEqual(now[member], wanted[member])
+  return kept && added.every(column => column.nullable) && wanted.maxEntries >= now.maxEntries && (['key', 'expiry', 'atomicity', 'durable', 'tenancy'] as const).every(same)
 }
 
 function definitionOf(model: Model, entity: EntityModel, entry: RegionEntry | ViewEntry): RegionDefinition {
@@ -113,22 +134,34 @@ function originOf(entry: RegionEntry | ViewEntry, sources: readonly OpenSource[]
   return ['table', table, sources.find(one => one.source.name === source)?.source, entry.tenantColumn]
 }
 
-/** Fills a region that is complete: all rows of its table or view, swapped in as a whole. `silent` after a start, when nobody has seen earlier rows. Rows without key are left out, counted in the log. */
+/** Fills a region that is complete: all rows of its table or view, swapped in as a whole. `silent` after a start, when nobody has seen earlier rows. Rows without key or tenant are left out, counted in the log. */
 export async function loadRegion(scope: Scope, entity: EntityModel, entry: RegionEntry | ViewEntry, held: HeldRegion, parts: RegionParts, silent: boolean): Promise<void> {
   const startedMs = parts.clock.now()
-  const counts = { rows: 0, withoutKey: 0, repeated: 0 }
+  const counts = { rows: 0, withoutKey: 0, withoutTenant: 0, repeated: 0 }
   const limit = 'maxEntries' in entry ? entry.maxEntries : Number.MAX_SAFE_INTEGER
-  const rows = usable(sourceRows(scope, entity, entry, parts), entity, counts, limit, parts.progress)
   const tenantColumn = 'tenantColumn' in entry ? entry.tenantColumn : undefined
+  const rows = usable(sourceRows(scope, entity, entry, parts), entity, tenantColumn, counts, limit, parts.progress)
   if (tenantColumn === undefined) {
     await held.region.replaceAll(scope, rows, { silent })
   } else {
-    const tenants = new Map<string, Row[]>()
-    for await (const batch of rows) for (const row of batch) tenants.set(String(row[tenantColumn]), [...(tenants.get(String(row[tenantColumn])) ?? []), row])
-    for (const [tenant, own] of tenants) await held.region.replaceAll({ ...scope, tenant }, one(own), { silent })
+    // Tenants that were there before and have no row any more are emptied.
+    const owned = new Map([...held.tenants].map((tenant): [string, Row[]] => [tenant, []]))
+    for await (const batch of rows) {
+      for (const row of batch) {
+        const tenant = String(row[tenantColumn])
+        const own = owned.get(tenant)
+        if (own) own.push(row)
+        else owned.set(tenant, [row])
+      }
+    }
+    for (const [tenant, own] of owned) {
+      held.tenants.add(tenant)
+      await held.region.replaceAll({ ...scope, tenant }, one(own), { silent })
+    }
   }
   held.loadedAtMs = startedMs
-  const left = counts.withoutKey + counts.repeated > 0 ? { withoutKey: counts.withoutKey, repeatedKey: counts.repeated } : {}
+  const { withoutKey, withoutTenant, repeated } = counts
+  const left = withoutKey + withoutTenant + repeated > 0 ? { withoutKey, repeatedKey: repeated, ...(tenantColumn !== undefined && { withoutTenant }) } : {}
   scope.log.info(`Loaded ${counts.rows} rows into "${entity.name}".`, { region: entity.name, ...left })
 }
 
@@ -148,15 +181,28 @@ async function* sourceRows(scope: Scope, entity: EntityModel, entry: RegionEntry
   yield* (await parts.engine.query(scope, { sql })).rows
 }
 
-async function* usable(batches: AsyncIterable<readonly Row[]>, entity: EntityModel, counts: { rows: number; withoutKey: number; repeated: number }, limit: number, progress: RegionParts['progress']): AsyncGenerator<readonly Row[]> {
+interface Counts {
+  rows: number
+  withoutKey: number
+  withoutTenant: number
+  repeated: number
+}
+
+/** Rows with a key nobody of their tenant had before them. */
+async function* usable(batches: AsyncIterable<readonly Row[]>, entity: EntityModel, tenantColumn: string | undefined, counts: Counts, limit: number, progress: RegionParts['progress']): AsyncGenerator<readonly Row[]> {
   const seen = new Set<string>()
   for await (const batch of batches) {
     const rows = batch.filter(row => {
+      const tenant = tenantColumn === undefined ? '' : (row[tenantColumn] ?? null)
+      if (tenant === null) {
+        counts.withoutTenant += 1
+        return false
+      }
       if (entity.key.some(column => (row[column] ?? null) === null)) {
         counts.withoutKey += 1
         return false
       }
-      const key = keyOf(entity.key, row)
+      const key = `${String(tenant)}\u0000${keyOf(entity.key, row)}`
       if (seen.has(key)) {
         counts.repeated += 1
         return false

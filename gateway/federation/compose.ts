@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { composeServices, transformSupergraphToPublicSchema } from '@theguild/federation-composition'
 import { buildASTSchema, GraphQLError, parse, type DocumentNode, type GraphQLSchema } from 'graphql'
 import { HubError, type Problem } from '../../schema/errors.ts'
+import { mended } from './mend.ts'
 
 export interface SubgraphSdl {
   readonly name: string
@@ -35,7 +36,8 @@ export function composeSupergraph(services: readonly SubgraphSdl[]): Composed {
     refuse(result.errors.map(error => problemOf(error)))
     throw new HubError('INTERNAL', 'The composition failed without saying why.')
   }
-  return { sdl: result.supergraphSdl, publicSchema: publicSchema(result.publicDocumentNode), version: versionOf(result.supergraphSdl) }
+  const sdl = mended(result.supergraphSdl, parsed)
+  return sdl === undefined ? { sdl: result.supergraphSdl, publicSchema: publicSchema(result.publicDocumentNode), version: versionOf(result.supergraphSdl) } : readSupergraph(sdl)
 }
 
 /** A supergraph composed elsewhere. Text that is no supergraph → CATALOG_INVALID. */

@@ -4,6 +4,7 @@ import type { FragmentDefinitionNode, GraphQLSchema, OperationDefinitionNode } f
 import { HubError } from '../../schema/errors.ts'
 import { canonical, conditionsOf, type Canonical } from './canonical.ts'
 import { Kept } from './kept.ts'
+import { plannerNames } from './planner-order.ts'
 import { stepOf, subscriptionOf, type Step, type Subscription } from './steps.ts'
 
 /** One operation, planned. */
@@ -26,14 +27,15 @@ export interface Planner {
   /**
    * The plan of this operation, kept under its name and text, under what its conditions decide, and, where fields move between subgraphs by percentage, under the
    * share the request falls in.
-   * 20 µs to some milliseconds when new. INTERNAL when the planner finds no way.
+   * 20 µs to some milliseconds when new. UPSTREAM_REJECTED, naming the field, when the planner finds no way.
    */
   plan(request: PlanRequest): Plan
 }
 
 /** Plans of one supergraph, of which at most `limit` are kept: those used last. */
 export function openPlanner(supergraphSdl: string, schema: GraphQLSchema, limit = 2_000): Planner {
-  const planner = new QueryPlanner(supergraphSdl)
+  const { sdl, restored } = plannerNames(supergraphSdl)
+  const planner = new QueryPlanner(sdl)
   const thresholds = [...new Set(planner.overridePercentages)].sort((a, b) => a - b)
   const conditions = new Kept<readonly string[]>(limit)
   const plans = new Kept<Plan>(limit)
@@ -56,11 +58,21 @@ export function openPlanner(supergraphSdl: string, schema: GraphQLSchema, limit 
 
   function planned(form: Canonical, percentage: number): PlanNode | undefined {
     try {
-      return planner.plan(form.text, form.operation.name?.value ?? null, new Set(), percentage).node
+      const { node } = planner.plan(form.text, form.operation.name?.value ?? null, new Set(), percentage)
+      return node && restored(node)
     } catch (error) {
-      throw new HubError('INTERNAL', 'The hub failed to plan the operation. The request id finds the detail in the log.', {}, { cause: error })
+      throw unplanned(error)
     }
   }
+}
+
+/** What the planner cannot do it says in words of its own, with the field or path it stumbled over; everything else is a fault. */
+function unplanned(cause: unknown): HubError {
+  const message = String(cause)
+  const [, found] = /No paths found for selection item: (.{1,200})/.exec(message) ?? /Path '(.{1,200}?)' cannot be found in selection set/.exec(message) ?? []
+  if (found === undefined) return new HubError('INTERNAL', 'The hub failed to plan the operation. The request id finds the detail in the log.', {}, { cause })
+  const wayOut = 'Ask for it in an operation of its own, or begin at another field of the graph.'
+  return new HubError('UPSTREAM_REJECTED', `The planner finds no way through the subgraphs to "${found.trim()}" where this operation asks for it. ${wayOut}`, { selection: found.trim() }, { cause })
 }
 
 /** Where a request stands between 0 and 100: the same for every plan of the request. */

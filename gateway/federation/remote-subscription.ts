@@ -8,7 +8,7 @@ import type { SubgraphRequest } from './supergraph.ts'
 const maxWaiting = 1_000
 
 /** One subscription over the client's socket. What ends it early is thrown to the reader behind the events that came before. */
-export async function subscribeRemote(service: string, client: Client, request: SubgraphRequest): Promise<AsyncIterable<ExecutionResult>> {
+export async function subscribeRemote(service: string, client: Client, request: SubgraphRequest, redacted: (error: unknown) => unknown): Promise<AsyncIterable<ExecutionResult>> {
   const { document: query, variables, operationName, scope } = request
   const waiting: ExecutionResult[] = []
   let end: { readonly error?: unknown } | undefined
@@ -26,10 +26,10 @@ export async function subscribeRemote(service: string, client: Client, request: 
         stop()
         return
       }
-      waiting.push({ data, ...(errors && { errors: errors.map(error => remoteError(service, error)) }) })
+      waiting.push({ data, ...(errors && { errors: errors.map(error => remoteError(service, redacted(error))) }) })
       wake()
     },
-    error: cause => finish(failureOf(service, cause)),
+    error: cause => finish(failureOf(service, cause, redacted)),
     complete: () => finish(),
   })
   const abort = () => {
@@ -74,7 +74,7 @@ export async function subscribeRemote(service: string, client: Client, request: 
 }
 
 /** graphql-ws hands over a list of GraphQL errors, a close event of the socket, or an error of the connection. */
-function failureOf(service: string, cause: unknown): unknown {
-  if (Array.isArray(cause)) return remoteError(service, cause[0])
+function failureOf(service: string, cause: unknown, redacted: (error: unknown) => unknown): unknown {
+  if (Array.isArray(cause)) return remoteError(service, redacted(cause[0]))
   return new HubError('UPSTREAM_UNAVAILABLE', `The subscription to subgraph "${service}" broke off.`, { service }, { cause })
 }

@@ -6,6 +6,7 @@ import type { Scope } from '../../connectors/ports/scope.ts'
 import { HubError } from '../../schema/errors.ts'
 import { remoteError } from './errors.ts'
 import { Flights } from './flights.ts'
+import { redactor } from './redact.ts'
 import { subscribeRemote } from './remote-subscription.ts'
 import { isObject } from './shape.ts'
 import type { SubgraphRequest, SubgraphService } from './supergraph.ts'
@@ -39,6 +40,7 @@ class Remote {
   readonly #name: string
   readonly #url: URL
   readonly #headers: Readonly<Record<string, string>>
+  readonly #redacted: (error: unknown) => unknown
   readonly #maxBytes: number
   readonly #pool: Pool
   readonly #flights = new Flights<string>()
@@ -48,6 +50,7 @@ class Remote {
     this.#name = name
     this.#url = addressOf(name, url)
     this.#headers = headers
+    this.#redacted = redactor(headers)
     this.#maxBytes = maxBytes
     this.#pool = new Pool(this.#url.origin, { connections })
     this.#client = socketClient(this.#url, headers)
@@ -58,7 +61,7 @@ class Remote {
       name: this.#name,
       sdl,
       execute: request => this.#execute(request),
-      subscribe: request => subscribeRemote(this.#name, this.#client, request),
+      subscribe: request => subscribeRemote(this.#name, this.#client, request, this.#redacted),
       close: () => this.close(),
     }
   }
@@ -134,7 +137,7 @@ class Remote {
     }
     if (!isObject(answer) || !(isObject(answer['data']) || Array.isArray(answer['errors']))) throw this.#rejected('answered JSON that is no GraphQL answer.')
     const { data, errors } = answer
-    return { data: isObject(data) ? data : null, ...(Array.isArray(errors) && errors.length > 0 && { errors: errors.map(error => remoteError(this.#name, error)) }) }
+    return { data: isObject(data) ? data : null, ...(Array.isArray(errors) && errors.length > 0 && { errors: errors.map(error => remoteError(this.#name, this.#redacted(error))) }) }
   }
 
   #rejected(what: string, cause?: unknown): HubError {

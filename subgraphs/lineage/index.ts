@@ -1,4 +1,6 @@
 import type { Model } from '../../schema/model.ts'
+import type { Context } from '../../resolvers/context.ts'
+import { mustHold } from '../../resolvers/guard.ts'
 import type { Subgraph } from '../../resolvers/subgraph.ts'
 import { analyse } from './analyse.ts'
 import { buildGraph, findTable, type Graph, type Tables } from './graph.ts'
@@ -29,13 +31,15 @@ export function lineageSubgraph(roles: LineageRoles): Subgraph {
     sdl: lineageSdl,
     fields: {
       Query: {
-        lineage(_parent: unknown, { of, direction, depth }: { of: string; direction: Direction | null; depth: number | null }) {
+        lineage(_parent: unknown, { of, direction, depth }: { of: string; direction: Direction | null; depth: number | null }, { scope }: Context) {
+          mustHold(scope, 'catalog:read')
           const graph = graphNow()
           const walked = walk(graph, of, direction ?? 'UPSTREAM', depth ?? 3)
           const unresolved = walked.nodes.flatMap(({ id }) => (graph.unresolved.get(id) ?? []).map(column => `${id}: ${column}`))
           return { ...walked, unresolved }
         },
-        queryLineage(_parent: unknown, { sql }: { sql: string }) {
+        queryLineage(_parent: unknown, { sql }: { sql: string }, { scope }: Context) {
+          mustHold(scope, 'catalog:read')
           const { inputs, columns, unresolved } = analyse(sql, name => findTable(roles.model(), roles.tables, name))
           return { inputs, outputs: columns.map(({ output }) => output), columns, unresolved }
         },

@@ -41,12 +41,7 @@ export function changes(roles: { readonly model: Model; readonly changes: Change
         after: args.after ?? undefined,
       })
     },
-    resolve: (event: WatchEvent, { region }: { region: string }) => {
-      const { fields } = regionNamed(roles.model, region)
-      // The store may keep columns the region no longer declares.
-      const declared = (row: Row | null) => row && Object.fromEntries(fields.map(({ name }) => [name, row[name] ?? null]))
-      return { ...event, before: declared(event.before), after: declared(event.after) }
-    },
+    resolve: (event: WatchEvent) => event,
   }
 }
 
@@ -59,7 +54,12 @@ export function genericChanges(roles: { readonly model: Model; readonly region: 
       if (typeof typed === 'function') throw new RangeError('A change field has a source of events.')
       return typed.subscribe(source as never, args, context, info)
     },
-    resolve: (event: WatchEvent) => event,
+    resolve: (event: WatchEvent, { region }: { region: string }) => {
+      const { fields } = regionNamed(roles.model, region)
+      // The store may keep columns the region no longer declares.
+      const declared = (row: Row | null) => row && Object.fromEntries(fields.map(({ name }) => [name, row[name] ?? null]))
+      return { ...event, before: declared(event.before), after: declared(event.after) }
+    },
   }
 }
 

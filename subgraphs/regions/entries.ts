@@ -6,7 +6,7 @@ import type { Row, Value } from '../../schema/values.ts'
 import type { Entry, Region } from '../../connectors/ports/region-store.ts'
 import type { Context } from '../../resolvers/context.ts'
 import { mustHold } from '../../resolvers/guard.ts'
-import type { EntityRows } from '../../resolvers/rows.ts'
+import { canonicalKey, type EntityRows } from '../../resolvers/rows.ts'
 import type { Subgraph } from '../../resolvers/subgraph.ts'
 
 const largestBatch = 10_000
@@ -46,8 +46,8 @@ export function entryFields(roles: EntryRoles): Subgraph['fields'] {
       },
       cacheRemove: async (_: unknown, { region, key }: { region: string; key: string }, { scope }: Context) => {
         mustHold(scope, 'cache:write')
-        writable(named(region))
-        const [removed] = await roles.region(region).removeMany(scope, [key])
+        const entity = writable(named(region))
+        const [removed] = await roles.region(region).removeMany(scope, [canonicalKey(entity, key)])
         return removed ?? false
       },
       clearCacheRegion: (_: unknown, { name }: { name: string }, { scope }: Context) => {
@@ -66,8 +66,9 @@ export function regionNamed(model: Model, name: string): EntityModel {
   return found
 }
 
-async function read(roles: EntryRoles, context: Context, entity: EntityModel, keys: readonly string[]) {
+async function read(roles: EntryRoles, context: Context, entity: EntityModel, texts: readonly string[]) {
   mustHold(context.scope, 'cache:read')
+  const keys = texts.map(text => canonicalKey(entity, text))
   await roles.rowsOf(entity.type).byKeys(context, entity.name, keys)
   const entries = await roles.region(entity.name).getMany(context.scope, keys)
   return entries.map(entry => (entry ? described(entity, entry) : null))

@@ -4,7 +4,7 @@ import type { SqlEngine } from '../../connectors/ports/sql-engine.ts'
 import type { Context } from '../../resolvers/context.ts'
 import type { CursorSealer } from '../../resolvers/cursor.ts'
 import { mustHold } from '../../resolvers/guard.ts'
-import { pageSizeWithin, runStatement } from '../../resolvers/statement.ts'
+import { pageSizeWithin, paramsWithin, runStatement } from '../../resolvers/statement.ts'
 import type { Subgraph } from '../../resolvers/subgraph.ts'
 
 export interface SqlRoles {
@@ -33,7 +33,7 @@ export function sqlFields(roles: SqlRoles): Subgraph['fields'] {
       },
       sqlExplain: async (_: unknown, { query, params }: Pick<Arguments, 'query' | 'params'>, { scope }: Context) => {
         mustHold(scope, 'query:run')
-        const text = await roles.engine.explain(scope, { sql: query, params: params ?? [] })
+        const text = await roles.engine.explain(scope, { sql: query, params: paramsWithin(params) })
         const named = new Set(roles.tablesOf(query).map(name => name.toLowerCase()))
         const fullScan = roles.model.entities.filter(entity => entity.kind === 'region' && named.has(`hub.${entity.name}`.toLowerCase()))
         const advice = fullScan.map(entity => `"${entity.name}" is read whole. Where a key or an indexed column names the rows, the field ${entity.listField} finds them without that.`)

@@ -8,9 +8,9 @@ import { entityResolution } from '../../resolvers/entity.ts'
 import type { EntityRows } from '../../resolvers/rows.ts'
 import { mergeFields, type Subgraph } from '../../resolvers/subgraph.ts'
 import { catalogFields, type CatalogRoles } from './catalog.ts'
-import { queryFields } from './query.ts'
+import { queryFields, type QueryRoles } from './query.ts'
 
-export interface ViewsRoles extends CatalogRoles {
+export interface ViewsRoles extends CatalogRoles, QueryRoles {
   readonly model: Model
   readonly rowsOf: (type: string) => EntityRows
   readonly engine: SqlEngine

@@ -1,4 +1,4 @@
-import { subgraph } from '../support/federation.ts'
+import { subgraph, type SubgraphParts } from '../support/federation.ts'
 import type { Subgraph } from '../../resolvers/subgraph.ts'
 
 export interface Case {
@@ -22,6 +22,20 @@ const fail = (message: string) => () => {
 
 const users = [{ id: '1', name: 'Ada', nickname: null }, { id: '2', name: 'Grace', nickname: 'Amazing' }]
 const byId = <T extends { readonly id: string }>(list: readonly T[]) => (representation: Readonly<Record<string, unknown>>) => list.find(({ id }) => id === representation['id']) ?? null
+
+const unionSide: [sdl: string, parts: SubgraphParts] = [
+  `type Query { media: [Media!]! @shareable } union Media = Book | Film type Book @key(fields: "id") { id: ID! } type Film @key(fields: "id") { id: ID! minutes: Int! }
+    type Shelf @key(fields: "id") { id: ID! best: Media @shareable }`, {
+    fields: { Query: { media: () => [{ __typename: 'Book', id: 'b' }] } },
+    find: { Shelf: ({ id }) => ({ id, best: { __typename: 'Book', id: 'b' } }), Book: book => book, Film: ({ id }) => ({ id, minutes: 117 }) },
+  },
+]
+const memberSide: [sdl: string, parts: SubgraphParts] = [
+  'type Query { media: [Book!]! @shareable shelf: Shelf } type Book @key(fields: "id") { id: ID! pages: Int! } type Shelf @key(fields: "id") { id: ID! best: Book! @shareable }', {
+    fields: { Query: { media: () => [{ id: 'b', pages: 400 }], shelf: () => ({ id: 's', best: { id: 'b', pages: 400 } }) } },
+    find: { Book: ({ id }) => ({ id, pages: 400 }), Shelf: ({ id }) => ({ id, best: { id: 'b', pages: 400 } }) },
+  },
+]
 
 export const cases: readonly Case[] = [
   {
@@ -141,6 +155,64 @@ export const cases: readonly Case[] = [
       { query: '{ media { likes ... on Book { pages } } }', data: { media: [{ likes: 3, pages: 400 }, { likes: 9 }] } },
       { query: '{ top { likes } }', data: { top: [{ likes: 9 }, { likes: 3 }] } },
       { query: '{ top { __typename title ... on Film { likes } } }', data: { top: [{ __typename: 'Film', title: 'Alien', likes: 9 }, { __typename: 'Book', title: 'Emma' }] } },
+    ],
+  },
+  {
+    title: 'from an interface object the fields of the concrete types are found, whatever the subgraphs are called',
+    subgraphs: [
+      subgraph('a_likes', 'type Query { top: [Media!]! } type Media @key(fields: "id") @interfaceObject { id: ID! likes: Int! }', {
+        fields: { Query: { top: () => [{ id: 'f', likes: 9 }, { id: 'b', likes: 3 }] } }, find: { Media: ({ id }) => ({ id, likes: id === 'b' ? 3 : 9 }) },
+      }),
+      subgraph('media', `interface Media @key(fields: "id") { id: ID! }
+        type Book implements Media @key(fields: "id") { id: ID! pages: Int! } type Film implements Media @key(fields: "id") { id: ID! minutes: Int! }`, {
+        find: { Media: ({ id }) => (id === 'b' ? { __typename: 'Book', id, pages: 400 } : { __typename: 'Film', id, minutes: 117 }) },
+      }),
+    ],
+    asks: [
+      { query: '{ top { ... on Film { minutes } } }', data: { top: [{ minutes: 117 }, {}] } },
+      { query: '{ top { id likes ... on Book { pages likes } __typename } }', data: { top: [{ id: 'f', likes: 9, __typename: 'Film' }, { id: 'b', likes: 3, pages: 400, __typename: 'Book' }] } },
+    ],
+  },
+  {
+    title: 'what the planner finds no way to is refused by its name',
+    subgraphs: [
+      subgraph('a', `type Query { media: [Media!]! } type Media @key(fields: "id") @interfaceObject { id: ID! likes: Int! }
+        interface Place @key(fields: "id") { id: ID! } type Town implements Place @key(fields: "id") { id: ID! people: Int! }`, {
+        fields: { Query: { media: () => [{ id: 'b', likes: 3 }] } }, find: { Media: ({ id }) => ({ id, likes: 3 }), Place: ({ id }) => ({ __typename: 'Town', id, people: 5 }) },
+      }),
+      subgraph('b', `type Query { places: [Place!]! } type Place @key(fields: "id") @interfaceObject { id: ID! rank: Int! }
+        interface Media @key(fields: "id") { id: ID! } type Book implements Media @key(fields: "id") { id: ID! pages: Int! }`, {
+        fields: { Query: { places: () => [{ id: 't', rank: 1 }] } }, find: { Place: ({ id }) => ({ id, rank: 1 }), Media: ({ id }) => ({ __typename: 'Book', id, pages: 400 }) },
+      }),
+    ],
+    asks: [
+      { query: '{ places { ... on Town { people } rank } }', data: { places: [{ people: 5, rank: 1 }] } },
+      { query: '{ media { ... on Book { pages } } }', data: undefined, errors: [['', 'UPSTREAM_REJECTED']] },
+    ],
+  },
+  ...[['a', 'b'], ['b', 'a']].map(([one = '', other = '']): Case => ({
+    title: `a field that is a union in one subgraph and a member of it in another is the union (${one} has the union)`,
+    subgraphs: [subgraph(one, ...unionSide), subgraph(other, ...memberSide)],
+    asks: [
+      { query: '{ media { __typename ... on Book { id pages } ... on Film { minutes } } }', data: { media: [{ __typename: 'Book', id: 'b', pages: 400 }] } },
+      { query: '{ shelf { id best { ... on Book { pages } ... on Film { minutes } } } }', data: { shelf: { id: 's', best: { pages: 400 } } } },
+      { query: '{ __type(name: "Shelf") { fields { name type { name } } } }', data: { __type: { fields: [{ name: 'id', type: { name: null } }, { name: 'best', type: { name: 'Media' } }] } } },
+    ],
+  })),
+  {
+    title: '@requires of an interface object asks the owners of the interface for what it needs',
+    subgraphs: [
+      subgraph('media', `type Query { media: [Media!]! } interface Media @key(fields: "id") { id: ID! title: String! } type Book implements Media @key(fields: "id") { id: ID! title: String! }`, {
+        fields: { Query: { media: () => [{ __typename: 'Book', id: 'b', title: 'Emma' }] } }, find: { Media: ({ id }) => ({ __typename: 'Book', id, title: 'Emma' }), Book: ({ id }) => ({ id, title: 'Emma' }) },
+      }),
+      subgraph('shouts', 'type Query { loud: [Media!]! } type Media @key(fields: "id") @interfaceObject { id: ID! title: String! @external shout: String! @requires(fields: "title") }', {
+        fields: { Query: { loud: () => [{ id: 'b' }] } }, find: { Media: ({ id, title }) => ({ id, shout: String(title).toUpperCase() }) },
+      }),
+    ],
+    asks: [
+      { query: '{ media { shout } }', data: { media: [{ shout: 'EMMA' }] } },
+      { query: '{ loud { shout } }', data: { loud: [{ shout: 'EMMA' }] } },
+      { query: '{ loud { title id } }', data: { loud: [{ title: 'Emma', id: 'b' }] } },
     ],
   },
   {

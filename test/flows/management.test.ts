@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -113,6 +113,18 @@ describe('regions declared, filled and dropped through the API', () => {
     expect(await hub.query('mutation { putAssetMetadataEntry(input: { key: "b", value: [1, 2] }) { key } }')).toEqual({ data: { putAssetMetadataEntry: { key: 'b' } } })
     const read = await hub.query('{ cacheGet(region: "asset_metadata", key: "b") { value } assetMetadata { totalCount nodes { key } } sqlQuery(query: "SELECT key FROM asset_metadata ORDER BY key DESC") { rows } }')
     expect(read).toEqual({ data: { cacheGet: { value: { key: 'b', value: [1, 2] } }, assetMetadata: { totalCount: 2, nodes: [{ key: 'a' }, { key: 'b' }] }, sqlQuery: { rows: [['b'], ['a']] } } })
+  })
+
+  test('of many who declare one name at the same time one is first, equals agree with it and others are refused', async () => {
+    const answers = await Promise.all([1, 2, 1, 2, 1].map(backups => make({ name: 'contested', backups })))
+    const winner = answers.find(answer => answer.data)?.data?.createCacheRegion
+    const agreed = answers.flatMap(answer => (answer.data ? [answer.data.createCacheRegion] : []))
+    expect(agreed.map(({ changed }) => changed).filter(Boolean)).toHaveLength(1)
+    expect(new Set(agreed.map(({ region }) => region['backups']))).toEqual(new Set([winner?.region['backups']]))
+    expect(answers.flatMap(answer => answer.errors ?? []).map(error => error.extensions?.['code'])).toEqual(Array.from({ length: 5 - agreed.length }, () => 'CONFLICT'))
+    const many = await Promise.all(['one', 'two', 'three'].map(name => make({ name: `side_${name}` })))
+    expect(many.map(answer => answer.data?.createCacheRegion.changed)).toEqual([true, true, true])
+    expect(await hub.query('mutation { a: deleteCacheRegion(name: "contested") b: deleteCacheRegion(name: "side_one") c: deleteCacheRegion(name: "side_two") d: deleteCacheRegion(name: "side_three") }')).toEqual({ data: { a: true, b: true, c: true, d: true } })
   })
 
   test('H-05 regions are listed in pages by name, and an unknown one is null', async () => {
@@ -285,12 +297,30 @@ describe('sources declared through the API reach what the operator lists and not
     return { code: errors?.[0]?.extensions?.['code'], message: errors?.[0]?.message ?? '', text: JSON.stringify(errors) }
   }
 
-  test('H-36 a folder the operator lists becomes a source at once, with its tables in SQL, and goes again', async () => {
+  const rename = (from: string, to: string) => {
+    const database = new DatabaseSync(at('open', 'birds.sqlite'))
+    database.exec(`ALTER TABLE ${from} RENAME TO ${to}`)
+    database.close()
+  }
+  /** A start on a copy of what was declared, as an operator who took the setting away would try it. */
+  const startWithout = () => {
+    for (const file of readdirSync(hub.data).filter(name => name.startsWith('metadata'))) cpSync(join(hub.data, file), at('copy', file))
+    return startHub({ catalog: folder.catalog, data: at('copy') })
+  }
+
+  test('H-36 M-23 a folder the operator lists becomes a source at once, with its tables in SQL, and goes again', async () => {
     expect(await hub.query(register, { name: 'zoo', definition: { type: 'files', root: at('open'), tables: { animals: 'animals.csv' } } })).toEqual({ data: { registerDataSource: true } })
     expect(await hub.query(register, { name: 'zoo', definition: { type: 'files', root: at('open'), tables: { animals: 'animals.csv' } } })).toEqual({ data: { registerDataSource: false } })
     expect(await hub.query('{ unifiedQuery(sql: "SELECT name FROM zoo.animals") { rows } }')).toEqual({ data: { unifiedQuery: { rows: [['owl']] } } })
     expect(await hub.query(register, { name: 'aviary', definition: { type: 'sqlite', file: 'birds.sqlite' } })).toEqual({ data: { registerDataSource: true } })
     expect(await hub.query('{ unifiedQuery(sql: "SELECT b.name FROM aviary.birds b JOIN zoo.animals a ON a.name = b.name") { rows } }')).toEqual({ data: { unifiedQuery: { rows: [['owl']] } } })
+    const states = async () => Object.fromEntries((await hub.query<{ queryDataSources: { catalog: string; status: string; reason: string | null }[] }>('{ queryDataSources { catalog status reason } }')).data?.queryDataSources.map(({ catalog, ...state }) => [catalog, state]) ?? [])
+    expect(await states()).toMatchObject({ zoo: { status: 'UP', reason: null }, aviary: { status: 'UP', reason: null } })
+    rename('birds', 'gone')
+    expect(await states()).toMatchObject({ zoo: { status: 'UP', reason: null }, aviary: { status: 'DOWN', reason: expect.stringContaining('birds') } })
+    rename('gone', 'birds')
+
+    await expect(startWithout()).rejects.toMatchObject({ code: 'FORBIDDEN', message: expect.stringContaining('api.sourceFolders') })
     hub = await hub.restart()
     expect(await hub.query('{ unifiedQuery(sql: "SELECT name FROM zoo.animals") { rows } }')).toEqual({ data: { unifiedQuery: { rows: [['owl']] } } })
     expect(await hub.query('mutation { a: deleteDataSource(name: "zoo") b: deleteDataSource(name: "aviary") c: deleteDataSource(name: "zoo") }')).toEqual({ data: { a: true, b: true, c: false } })

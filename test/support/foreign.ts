@@ -18,11 +18,12 @@ export interface Foreign {
   answer?: (request: { readonly query: string; readonly variables: Record<string, unknown> }, response: ServerResponse) => unknown
   /** Serves other types from now on. */
   become(sdl: string, resolvers: Resolvers): void
+  /** Again: waits for the same end. */
   close(): Promise<void>
 }
 
-/** Somebody else's subgraph: built by @apollo/subgraph of the SDL and its resolvers, on a free loopback port, over HTTP and WebSocket. */
-export async function serveForeign(sdl: string, resolvers: Resolvers): Promise<Foreign> {
+/** Somebody else's subgraph: built by @apollo/subgraph of the SDL and its resolvers, on a loopback port, a free one unless told, over HTTP and WebSocket. */
+export async function serveForeign(sdl: string, resolvers: Resolvers, port = 0): Promise<Foreign> {
   const build = (text: string, by: Resolvers) => buildSubgraphSchema({ typeDefs: parse(`${link}\n${text}`), resolvers: by as never })
   let schema = build(sdl, resolvers)
 
@@ -43,18 +44,20 @@ export async function serveForeign(sdl: string, resolvers: Resolvers): Promise<F
   })
   const socket = new WebSocketServer({ server, path: '/graphql' })
   const live = useServer({ schema: () => schema, onConnect: ({ extra }) => { foreign.sockets.push(extra.request.headers) } }, socket)
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>(resolve => server.listen(port, '127.0.0.1', resolve))
 
+  let closed: Promise<void> | undefined
+  const end = async () => {
+    await live.dispose()
+    server.closeAllConnections()
+    await new Promise(resolve => server.close(resolve))
+  }
   const foreign: Foreign = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`, requests: [], sockets: [],
     become(text, by) {
       schema = build(text, by)
     },
-    async close() {
-      await live.dispose()
-      server.closeAllConnections()
-      await new Promise(resolve => server.close(resolve))
-    },
+    close: () => (closed ??= end()),
   }
   return foreign
 }

@@ -68,6 +68,7 @@ relations:
 `,
   'keys.json': JSON.stringify([
     ...tenants.map(tenant => ({ id: tenant, sha256: sha256(`key of ${tenant}`), tenant, scopes: ['*'] })),
+    { id: 'null', sha256: sha256('key of null'), tenant: 'null', scopes: ['*'] },
     { id: 'nobody', sha256: sha256('key of nobody'), tenant: 'acme', scopes: [] },
   ]),
   'shop/cities.csv': ['code,name,inhabitants', ...cities.map(({ code, name, inhabitants }) => `${code},${name},${inhabitants}`)].join('\n'),

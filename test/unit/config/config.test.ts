@@ -46,8 +46,9 @@ test('the file is the one of --config, else of HUB_CONFIG, else tributary.yaml',
 
 test('paths in a file are relative to it, those of flags and variables to the working directory, and hub.yaml is found by itself', () => {
   const other = mkdtempSync(join(tmpdir(), 'config-'))
-  writeFileSync(join(other, 'c.yaml'), 'catalog: my/hub.yaml\ndata: kept\n')
-  expect(read(['--config', join(other, 'c.yaml')])).toMatchObject({ catalog: join(other, 'my/hub.yaml'), data: join(other, 'kept') })
+  writeFileSync(join(other, 'c.yaml'), 'catalog: my/hub.yaml\ndata: kept\napi: { sourceFolders: [lake, /srv] }\n')
+  expect(read(['--config', join(other, 'c.yaml')])).toMatchObject({ catalog: join(other, 'my/hub.yaml'), data: join(other, 'kept'), api: { sourceFolders: [join(other, 'lake'), '/srv'] } })
+  expect(read(['--api-source-folders', 'lake,/srv'])).toMatchObject({ api: { sourceFolders: [join(folder, 'lake'), '/srv'], secrets: [], hosts: [] } })
   expect(read(['--config', join(other, 'c.yaml'), '--data', 'here'])).toMatchObject({ data: join(folder, 'here') })
   rmSync(other, { recursive: true })
   writeFileSync(join(folder, 'hub.yaml'), '')

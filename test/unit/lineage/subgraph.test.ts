@@ -22,7 +22,7 @@ const document = `
 
 async function run(source: string, variableValues: Record<string, unknown>, model: Model = acceptance): Promise<ExecutionResult> {
   const schema = executable(lineageSubgraph({ model: () => model, tables }))
-  return graphql({ schema, source, variableValues, contextValue: { scope: testScope(), at: '', perFetch: new Map() } })
+  return graphql({ schema, source, variableValues, contextValue: { scope: testScope({ caller: { scopes: new Set(['catalog:read']) } }), at: '', perFetch: new Map() } })
 }
 
 async function lineage(variables: { of: string; direction?: string; depth?: number }, model?: Model): Promise<Answered> {
@@ -121,7 +121,7 @@ test('a model is analysed once, and a changed one anew', async () => {
   let looked = 0
   let model = acceptance
   const schema = executable(lineageSubgraph({ model: () => model, tables: (catalog, name) => { looked++; return tables(catalog, name) } }))
-  const ask = () => graphql({ schema, source: document, variableValues: { of: 'AirportDepartures.flights' }, contextValue: { scope: testScope(), at: '', perFetch: new Map() } })
+  const ask = () => graphql({ schema, source: document, variableValues: { of: 'AirportDepartures.flights' }, contextValue: { scope: testScope({ caller: { scopes: new Set(['catalog:read']) } }), at: '', perFetch: new Map() } })
   await ask()
   const first = looked
   await ask()
