@@ -84,7 +84,7 @@ export async function openHub(options: HubOptions): Promise<OpenHub> {
       const sourceOf = (name: string) => assembled.sources.find(one => one.source.name === name)
       return [
         regionsSubgraph({
-          model, rowsOf, region, engine, cursors, admin: hub, tablesOf: tableNames, defaultBackups: options.backups,
+          model, rowsOf, region, engine, cursors, admin: hub, tablesOf: tableNames, defaultBackups: options.backups, reload: (scope, name) => hub.refresh(scope, name),
           changes: { log: store.changes, dispatcher },
           current: () => {
             const { model: now, catalog: declared, held: regions } = current()

@@ -27,7 +27,7 @@ export function regionEntry(name: string, region: RegionInput, defaults: Catalog
     type: region.type ?? typeName(name, 'Entry'),
     description,
     key,
-    load: load && ('view' in load ? load : { ...load, eager: load.eager ?? false }),
+    load: load && loadOf(load),
     fields: fields && Object.entries(fields).map(([field, given]) => declaredField(field, typeof given === 'string' ? { type: given } : given, key)),
     strategies: region.strategies ? listed(region.strategies) : load && 'source' in load ? ['READ_THROUGH'] : [],
     expiry: { createMs: optionalMs(expiry.create), updateMs: optionalMs(expiry.update), accessMs: optionalMs(expiry.access) },
@@ -40,6 +40,11 @@ export function regionEntry(name: string, region: RegionInput, defaults: Catalog
     tenancy: region.tenancy ?? (load ? 'SHARED' : 'TENANT'),
     tenantColumn,
   }
+}
+
+function loadOf({ every, ...load }: NonNullable<RegionInput['load']>): RegionEntry['load'] {
+  const everyMs = optionalMs(every)
+  return 'view' in load ? { view: load.view, everyMs } : { ...load, eager: load.eager ?? false, everyMs }
 }
 
 function declaredField(name: string, given: { type?: string; description?: string; column?: string }, key: readonly string[]): DeclaredField {

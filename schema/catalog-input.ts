@@ -115,8 +115,12 @@ export const regionInput = closed({
           table: text.describe('Its table.'),
           columns: z.array(text).min(1).optional().describe('Columns to take. Absent: all.'),
           eager: z.boolean().optional().describe('Load every row at start, so that lists are answered from memory. Default false: rows come in as they are asked for.'),
+          every: duration.optional().describe('With eager: how often all rows are read again; what differs becomes changes. Absent: at start, and when asked for.'),
         }),
-        closed({ view: text.describe('The view whose rows fill the region.') }),
+        closed({
+          view: text.describe('The view whose rows fill the region.'),
+          every: duration.optional().describe('How often its rows are computed again; what differs becomes changes. Absent: at start, and when asked for.'),
+        }),
       ],
       { error: 'a map with "source" and "table", or with "view"' },
     )

@@ -52,7 +52,7 @@ export const reservedNames: Readonly<Record<NameSpace, ReadonlySet<string>>> = {
     'dataSource', 'apiQuery', 'apiEndpoints', 'apiPresets', 'views', 'view', 'catalog', 'audit', 'auditTrail', 'health', 'diagnose', 'advice', 'hub', 'node', 'nodes',
   ]),
   Mutation: new Set([
-    'createCacheRegion', 'updateCacheRegion', 'deleteCacheRegion', 'clearCacheRegion', 'cachePut', 'cachePutAll', 'cacheRemove', 'registerDataSource', 'deleteDataSource', 'createView', 'createFederatedView', 'refreshView', 'dropView',
+    'createCacheRegion', 'updateCacheRegion', 'deleteCacheRegion', 'clearCacheRegion', 'reloadCacheRegion', 'cachePut', 'cachePutAll', 'cacheRemove', 'registerDataSource', 'deleteDataSource', 'createView', 'createFederatedView', 'refreshView', 'dropView',
     'updateView', 'deleteView', 'executeTransaction', 'registerApiEndpoint', 'installPreset', 'sqlExecute',
   ]),
   Subscription: new Set(['cacheChanges']),

@@ -55,7 +55,7 @@ export interface RegionEntry {
   readonly description?: string
   /** Columns. */
   readonly key: readonly string[]
-  readonly load?: { readonly source: string; readonly table: string; readonly columns?: readonly string[]; readonly eager: boolean } | { readonly view: string }
+  readonly load?: { readonly source: string; readonly table: string; readonly columns?: readonly string[]; readonly eager: boolean; readonly everyMs?: number } | { readonly view: string; readonly everyMs?: number }
   /** All its fields, in order. Absent: the columns of what it is loaded from. */
   readonly fields?: readonly DeclaredField[]
   readonly strategies: readonly Strategy[]

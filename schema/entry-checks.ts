@@ -18,6 +18,7 @@ function regionChecks(region: RegionEntry, path: Path, input: RegionInput): Find
     ...fieldChecks(region, [...path, 'fields'], Object.keys(input.fields ?? {})),
     ...indexChecks(region, [...path, 'indexes'], input),
     ...strategyChecks(region, [...path, 'strategies'], input),
+    ...everyChecks(region, [...path, 'load', 'every']),
     ...tenancyChecks(region, path),
     ...(region.affinityKey === undefined ? [] : columnListChecks([region.affinityKey], [...path, 'affinityKey'], region.fields)),
   ]
@@ -96,6 +97,11 @@ function indexChecks(region: RegionEntry, path: Path, input: RegionInput): Findi
     const single = typeof input.indexes?.[index] === 'string' || columns.length > 1
     return columnListChecks(columns, single ? place : [...place, 0], region.fields)
   })
+}
+
+function everyChecks({ load }: RegionEntry, path: Path): Finding[] {
+  if (!load || 'view' in load || load.eager || load.everyMs === undefined) return []
+  return [{ path, message: '"every" reads all rows again, and this region holds those asked for. Add `eager: true`, or let entries expire: expiry: { create: PT10M }.' }]
 }
 
 function strategyChecks(region: RegionEntry, path: Path, input: RegionInput): Finding[] {

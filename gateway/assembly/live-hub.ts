@@ -88,7 +88,7 @@ export class LiveHub implements Hub, CatalogAdmin {
     })
   }
 
-  /** Computes the rows of a kept view anew, now. */
+  /** Reads the rows of a kept view, or of a region that holds all of its source's, anew, now. */
   refresh(scope: Scope, view: string): Promise<void> {
     return this.#refresher.refresh(scope, this.assembly, view)
   }

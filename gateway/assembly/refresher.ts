@@ -1,8 +1,10 @@
+import type { RegionEntry, ViewEntry } from '../../schema/catalog.ts'
 import { asHubError, HubError } from '../../schema/errors.ts'
 import type { Clock, Log, Scope } from '../../connectors/ports/scope.ts'
 import type { RegionStore } from '../../connectors/ports/region-store.ts'
 import type { Assembled } from './assemble.ts'
 import { loadRegion } from './regions.ts'
+import type { OpenSource } from './sources.ts'
 
 export interface RefresherParts {
   readonly clock: Clock
@@ -12,7 +14,7 @@ export interface RefresherParts {
   readonly scope: (what: string) => Scope
 }
 
-/** Keeps the rows of materialised views as young as they were declared to be. A refresh that fails leaves the old rows, whose age goes on growing in plain sight. */
+/** Keeps the rows of materialised views and loaded regions as young as they were declared to be. A refresh that fails leaves the old rows, whose age goes on growing in plain sight. */
 export class Refresher {
   readonly #parts: RefresherParts
   #timers: (() => void)[] = []
@@ -22,14 +24,14 @@ export class Refresher {
     this.#parts = parts
   }
 
-  /** Refreshes the views of this assembly from now on, and those of no other. */
+  /** Refreshes what this assembly keeps from now on, and nothing of another. */
   follow(assembled: Assembled): void {
     this.stop()
-    for (const view of assembled.catalog.views) {
-      if (!view.materialize) continue
-      const { everyMs } = view.materialize
-      const loadedAtMs = assembled.held.get(view.name)?.loadedAtMs ?? this.#parts.clock.now()
-      this.#schedule(assembled, view.name, Math.max(0, loadedAtMs + everyMs - this.#parts.clock.now()), everyMs)
+    for (const entry of [...assembled.catalog.views, ...assembled.catalog.regions]) {
+      const everyMs = everyOf(entry)
+      if (everyMs === undefined) continue
+      const loadedAtMs = assembled.held.get(entry.name)?.loadedAtMs ?? this.#parts.clock.now()
+      this.#schedule(assembled, entry.name, Math.max(0, loadedAtMs + everyMs - this.#parts.clock.now()), everyMs)
     }
   }
 
@@ -37,18 +39,26 @@ export class Refresher {
     for (const cancel of this.#timers.splice(0)) cancel()
   }
 
-  /** Computes one view's rows anew; who asks while it is computed waits for the same. */
+  /** Reads the rows of one view or region anew; who asks while they are read waits for the same. What keeps no rows of its own → BAD_USER_INPUT. */
   refresh(scope: Scope, assembled: Assembled, name: string): Promise<void> {
     const running = this.#running.get(name)
     if (running) return running
-    const entity = assembled.model.entities.find(one => one.name === name)
-    const entry = assembled.catalog.views.find(one => one.name === name)
-    const held = assembled.held.get(name)
-    if (!entity || !entry || !held) throw new HubError('BAD_USER_INPUT', `View "${name}" keeps no rows: every read asks the engine, so there is nothing to refresh.`, { view: name })
-    const { store, clock } = this.#parts
-    const run = loadRegion(scope, entity, entry, held, { store, engine: assembled.engine, clock, sources: assembled.sources }, false).finally(() => this.#running.delete(name))
+    const run = this.#read(scope, assembled, name).finally(() => this.#running.delete(name))
     this.#running.set(name, run)
     return run
+  }
+
+  async #read(scope: Scope, assembled: Assembled, name: string): Promise<void> {
+    const entity = assembled.model.entities.find(one => one.name === name)
+    const entry = [...assembled.catalog.views, ...assembled.catalog.regions].find(one => one.name === name)
+    const held = assembled.held.get(name)
+    if (!entity || !entry || !held || !entity.complete || entity.writable) {
+      const why = entity?.kind === 'view' ? `View "${name}" keeps no rows: every read asks the engine` : `Region "${name}" does not hold all rows of a source`
+      throw new HubError('BAD_USER_INPUT', `${why}, so there is nothing to read again.`, { name })
+    }
+    await readFilesAgain(scope, assembled.sources)
+    const { store, clock } = this.#parts
+    await loadRegion(scope, entity, entry, held, { store, engine: assembled.engine, clock, sources: assembled.sources }, false)
   }
 
   #schedule(assembled: Assembled, name: string, delayMs: number, everyMs: number): void {
@@ -59,11 +69,20 @@ export class Refresher {
           await this.refresh(this.#parts.scope(`refresh of ${name}`), assembled, name)
         } catch (error) {
           const failure = asHubError(error)
-          this.#parts.log.warn(`View "${name}" could not be refreshed; its old rows stay.`, { view: name, code: failure.code, reason: failure.message })
+          this.#parts.log.warn(`"${name}" could not be refreshed; its old rows stay.`, { name, code: failure.code, reason: failure.message })
         }
       })
       this.#schedule(assembled, name, everyMs, everyMs)
     })
     this.#timers.push(cancel)
   }
+}
+
+function everyOf(entry: ViewEntry | RegionEntry): number | undefined {
+  return 'sql' in entry ? entry.materialize?.everyMs : entry.load?.everyMs
+}
+
+/** Tables the engine holds itself are read again where their files changed; for others nothing is to be done. */
+async function readFilesAgain(scope: Scope, sources: readonly OpenSource[]): Promise<void> {
+  for (const { connector, tables } of sources) if (tables.some(table => table.relation !== undefined)) await connector.tables(scope)
 }

@@ -2,6 +2,7 @@ import type { Catalog, RegionEntry } from '../../schema/catalog.ts'
 import type { EntityModel, Model } from '../../schema/model.ts'
 import type { Json } from '../../schema/values.ts'
 import type { Region } from '../../connectors/ports/region-store.ts'
+import type { Scope } from '../../connectors/ports/scope.ts'
 import type { CatalogAdmin, Declared } from '../../resolvers/catalog-admin.ts'
 import { simplePage } from '../../resolvers/connection.ts'
 import type { Context } from '../../resolvers/context.ts'
@@ -23,6 +24,8 @@ export interface RegionCatalogRoles {
   readonly current: () => ServedRegions
   readonly cursors: CursorSealer
   readonly defaultBackups: number
+  /** Reads a region's rows again. */
+  readonly reload: (scope: Scope, name: string) => Promise<void>
 }
 
 interface CreateInput {
@@ -86,6 +89,12 @@ export function regionCatalogFields(roles: RegionCatalogRoles): Subgraph['fields
       updateCacheRegion: (_: unknown, { name, input }: { name: string; input: Pick<CreateInput, 'expiryPolicy' | 'indexes' | 'evictionMaxSize'> }, { scope }: Context) => {
         mustHold(scope, 'catalog:write')
         return payload(name, roles.admin.redeclare(scope, 'region', name, before => ({ ...(before as Written), ...changes(input) })))
+      },
+      reloadCacheRegion: async (_: unknown, { name }: { name: string }, { scope }: Context) => {
+        mustHold(scope, 'catalog:write')
+        regionNamed(roles.current().model, name)
+        await roles.reload(scope, name)
+        return describe(name)
       },
       deleteCacheRegion: (_: unknown, { name, force }: { name: string; force: boolean }, { scope }: Context) => {
         mustHold(scope, 'catalog:write')
