@@ -4,7 +4,9 @@ import { startHub, type RunningHub } from '../support/hub.ts'
 interface Event {
   readonly stockItemChanged: { readonly type: string; readonly key: string; readonly before: { readonly amount: number } | null; readonly after: { readonly amount: number } | null }
 }
-type Events = ReturnType<RunningHub['subscribe']> & AsyncIterableIterator<{ data?: Event | null }>
+type Events = ReturnType<typeof subscribed>
+
+const subscribed = (hub: RunningHub) => hub.subscribe<Event>('subscription { stockItemChanged { type key before { amount } after { amount } } }')
 
 const csv = (...lines: string[]) => ({ 'stock.csv': ['item,amount', ...lines, ''].join('\n') })
 
@@ -39,7 +41,7 @@ views: { totals: { type: Total, key: one, materialize: { every: PT1H }, sql: "SE
   }
   /** A subscription whose snapshot has arrived: from here on it is told changes. */
   async function follow(): Promise<Events> {
-    const events = hub.subscribe<Event>('subscription { stockItemChanged { type key before { amount } after { amount } } }') as Events
+    const events = subscribed(hub)
     expect((await next(events, 3)).map(({ type, key }) => `${type} ${key}`)).toEqual(['SNAPSHOT apple', 'SNAPSHOT pear', 'SNAPSHOT plum'])
     return events
   }
