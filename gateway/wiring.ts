@@ -171,7 +171,14 @@ export async function proposeFrom(from: string): Promise<ProposedCatalog> {
 }
 
 function sourceAt(from: string): { name: string; input: SourceInput } {
-  if (/^postgres(ql)?:\/\//.test(from)) return { name: nameFrom(new URL(from).pathname.slice(1)), input: { type: 'postgresql', url: from } }
+  // Nothing of an address is repeated: it may hold a password.
+  const [, scheme] = /^([a-z][a-z0-9+.-]*):\/\//i.exec(from) ?? []
+  if (scheme !== undefined) {
+    if (!/^postgres(ql)?$/.test(scheme)) throw new HubError('VALIDATION_ERROR', `A source at ${scheme}:// cannot be looked into. Name a folder of files, a SQLite file, or a postgresql:// URL.`)
+    const url = URL.parse(from)
+    if (!url) throw new HubError('VALIDATION_ERROR', `The ${scheme}:// URL is malformed. It has the form postgresql://user:password@host:port/database, with other characters than letters and digits percent-encoded.`)
+    return { name: nameFrom(url.pathname.slice(1)), input: { type: 'postgresql', url: from } }
+  }
   if (!existsSync(from)) throw new HubError('NOT_FOUND', `There is no folder or file "${from}". Name a folder of files, a SQLite file, or a postgresql:// URL.`, { from })
   const name = nameFrom(basename(from).replace(/\.[^.]*$/, ''))
   return { name, input: statSync(from).isDirectory() ? { type: 'files', root: from } : { type: 'sqlite', file: from } }

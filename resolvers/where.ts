@@ -26,13 +26,16 @@ type Input = Readonly<Record<string, unknown>>
 
 /** A `where` argument, as coerced by GraphQL, as a condition on the entity's rows. Absent and empty inputs hold always. */
 export function parseWhere(model: Model, entity: EntityModel, input: Input | null | undefined): Where {
-  if (!input) return { and: [] }
+  if (input === null || input === undefined) return { and: [] }
+  if (typeof input !== 'object' || Array.isArray(input)) throw new HubError('BAD_USER_INPUT', `A filter of ${entity.type} is an object such as { ${entity.fields[0]?.field}: { eq: … } }; found ${JSON.stringify(input).slice(0, 80)}.`, { type: entity.type })
   const fields = new Map(entity.fields.map(field => [field.field, field]))
   const links = new Map(linksFrom(model, entity.type).map(link => [link.field, link]))
   const parts = Object.entries(input).flatMap(([name, value]): Where[] => {
     if (value === null || value === undefined) return []
-    if (name === 'and') return [{ and: (value as Input[]).map(part => parseWhere(model, entity, part)) }]
-    if (name === 'or') return [{ or: (value as Input[]).map(part => parseWhere(model, entity, part)) }]
+    if (name === 'and' || name === 'or') {
+      const parts = (Array.isArray(value) ? value : [value]).map(part => parseWhere(model, entity, part as Input))
+      return [name === 'and' ? { and: parts } : { or: parts }]
+    }
     if (name === 'not') return [{ not: parseWhere(model, entity, value as Input) }]
     const field = fields.get(name)
     if (field) return comparisons(field, value)
@@ -47,14 +50,22 @@ export function parseWhere(model: Model, entity: EntityModel, input: Input | nul
 
 function comparisons({ name: column, field, type }: FieldModel, input: unknown): Where[] {
   if (typeof input !== 'object' || input === null) throw new HubError('BAD_USER_INPUT', `${field} takes comparisons such as { eq: … }.`, { field })
-  const unknown = Object.keys(input).filter(op => !(operators as readonly string[]).includes(op))
-  if (unknown.length > 0) throw new HubError('BAD_USER_INPUT', `${field} has no comparison "${unknown[0]}".${didYouMean(unknown[0] ?? '', operators) || ` There are: ${operators.join(', ')}.`}`, { field })
+  const taken = operators.filter(op => compares(type, op))
+  const unknown = Object.keys(input).filter(op => !(taken as readonly string[]).includes(op))
+  if (unknown.length > 0) throw new HubError('BAD_USER_INPUT', `${field} has no comparison "${unknown[0]}".${didYouMean(unknown[0] ?? '', taken) || ` There are: ${taken.join(', ')}.`}`, { field })
   return operators.flatMap((op): Where[] => {
     const value = (input as Input)[op]
     if (value === undefined) return []
     if (value === null) throw new HubError('BAD_USER_INPUT', `${field}: { ${op}: null } holds for no row. Ask for absence with isNull: true, or leave ${op} out.`, { field })
     return [leaf(column, type, op, value)]
   })
+}
+
+/** What the graph's filters offer for a type. */
+function compares(type: ColumnType, op: Operator): boolean {
+  if (type === 'JSON') return op === 'isNull'
+  if (op === 'like' || op === 'startsWith') return type === 'String'
+  return type !== 'Boolean' || ['eq', 'ne', 'isNull'].includes(op)
 }
 
 /** Looking for a pattern costs its length times the text's at worst. */

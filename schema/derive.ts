@@ -67,7 +67,7 @@ export function linksOf(relations: Catalog['relations'], entities: readonly Enti
     }
     links.push(...linksOfRelation(relation, from.value, to.value))
   }
-  return { value: links, findings: [...findings, ...collisions(links, entities)] }
+  return { value: links, findings: [...findings, ...collisions(links, entities, foreign)] }
 }
 
 interface End {
@@ -147,8 +147,8 @@ function said(end: RelationEnd): string {
 }
 
 /** A link's field must be new on its type. */
-function collisions(links: readonly Link[], entities: readonly EntityModel[]): Finding[] {
-  const taken = new Map(entities.map(entity => [entity.type, new Set(entity.fields.map(field => field.field))]))
+function collisions(links: readonly Link[], entities: readonly EntityModel[], foreign: readonly ForeignEntity[]): Finding[] {
+  const taken = new Map([...foreign.map(one => [one.type, new Set([...keysOf(one).flat(), ...one.fields].map(field => field.field))] as const), ...entities.map(entity => [entity.type, new Set(entity.fields.map(field => field.field))] as const)])
   return links.flatMap(link => {
     const names = taken.get(link.source)
     if (!names) return []

@@ -125,8 +125,10 @@ export async function openFiles(given: FilesOptions & { name: string; database: 
       const columns = sqlColumns(table)
       const keyColumns = pickColumns(table.name, columns, request.keyColumns)
       const { values, bind } = parameters()
-      const keys = JSON.stringify(request.keys.map(key => key.map(textOf)))
-      const casts = keyColumns.map(({ type }, index) => castColumn(type, request.keys.map(key => key[index] ?? null), `k[${index + 1}]`))
+      // Half a character is in no file of UTF-8.
+      const wanted = request.keys.filter(key => key.every(value => typeof value !== 'string' || value.isWellFormed()))
+      const keys = JSON.stringify(wanted.map(key => key.map(textOf)))
+      const casts = keyColumns.map(({ type }, index) => castColumn(type, wanted.map(key => key[index] ?? null), `k[${index + 1}]`))
       const where = `WHERE (${keyColumns.map(({ expression }) => expression).join(', ')}) IN (SELECT ${casts.join(', ')} FROM (SELECT unnest(from_json(${bind(keys)}, '[["VARCHAR"]]')) AS k))`
       const rows: Row[] = []
       for await (const batch of read(scope, table, pickColumns(table.name, columns, request.columns), where, values)) rows.push(...batch)

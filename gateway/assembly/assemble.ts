@@ -85,7 +85,7 @@ export async function assemble(scope: Scope, catalog: Catalog, parts: AssemblyPa
     const assembled: Assembled = { catalog, model, mounts, engine, sources, foreign, held, rowsOf: rowsOfModel(model, held, regionParts) }
     const subgraphs = parts.subgraphs(assembled)
     const services = [...subgraphs.map(localService), ...foreign.map(one => one.service)]
-    const composed = composeAll(services, foreign)
+    const composed = composeAll(subgraphs, foreign)
     await loadRegions(scope, assembled, regionParts, previous)
     const supergraph = openSupergraph({ composed, services })
     await settleDefinitions(parts.store, held)

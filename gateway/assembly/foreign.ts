@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
-import { Kind, parse, print, type FieldDefinitionNode, type ObjectTypeDefinitionNode, type ObjectTypeExtensionNode, type TypeNode } from 'graphql'
+import { isEnumType, isInputObjectType, Kind, parse, print, type FieldDefinitionNode, type GraphQLSchema, type ObjectTypeDefinitionNode, type ObjectTypeExtensionNode, type TypeNode } from 'graphql'
 import type { ForeignSubgraph } from '../../schema/catalog.ts'
 import { asHubError, HubError, type Problem } from '../../schema/errors.ts'
 import type { Finding } from '../../schema/findings.ts'
 import type { ForeignEntity } from '../../schema/model.ts'
 import type { Scope } from '../../connectors/ports/scope.ts'
-import { composeSupergraph, type Composed } from '../federation/compose.ts'
+import { composeSupergraph, type Composed, type SubgraphSdl } from '../federation/compose.ts'
 import type { ComponentHealth } from '../hub.ts'
 import type { SubgraphService } from '../federation/supergraph.ts'
 import { CatalogMistakes } from './mistakes.ts'
@@ -65,11 +65,18 @@ export async function foreignHealth(scope: Scope, { declared, service }: OpenFor
 
 const smallest = '{ __typename }'
 
-/** One graph of all. What does not fit together → CATALOG_INVALID, each finding at the first foreign subgraph it names. */
-export function composeAll(services: readonly SubgraphService[], foreign: readonly OpenForeign[]): Composed {
+/**
+ * One graph of the product's own subgraphs and the foreign ones. What does not fit together → CATALOG_INVALID, each finding at the first foreign subgraph it names; so is
+ * what composition would silently take away: inputs of one name keep only the fields all subgraphs give them.
+ */
+export function composeAll(own: readonly SubgraphSdl[], foreign: readonly OpenForeign[]): Composed {
   try {
-    return composeSupergraph(services)
+    const composed = composeSupergraph([...own, ...foreign.map(one => one.service)])
+    const narrowed = foreign.length > 0 ? narrowedInputs(composed.publicSchema, own, foreign) : []
+    if (narrowed.length > 0) throw new CatalogMistakes(narrowed)
+    return composed
   } catch (error) {
+    if (error instanceof CatalogMistakes) throw error
     if (!(error instanceof HubError) || error.code !== 'CATALOG_INVALID' || foreign.length === 0) throw error
     throw new CatalogMistakes((error.details['problems'] as readonly Problem[]).map(({ path, message }) => {
       const names = foreign.map(one => one.declared.name)
@@ -77,6 +84,26 @@ export function composeAll(services: readonly SubgraphService[], foreign: readon
       return { path: named === undefined ? ['subgraphs'] : ['subgraphs', named], message }
     }))
   }
+}
+
+function narrowedInputs(graph: GraphQLSchema, own: readonly SubgraphSdl[], foreign: readonly OpenForeign[]): Finding[] {
+  const findings = new Map<string, Finding>()
+  for (const { sdl } of own) {
+    for (const node of parse(sdl, { noLocation: true }).definitions) {
+      if (node.kind !== Kind.INPUT_OBJECT_TYPE_DEFINITION && node.kind !== Kind.ENUM_TYPE_DEFINITION) continue
+      const members = (node.kind === Kind.ENUM_TYPE_DEFINITION ? node.values : node.fields) ?? []
+      const type = graph.getType(node.name.value)
+      const kept = new Set(isInputObjectType(type) ? Object.keys(type.getFields()) : isEnumType(type) ? type.getValues().map(value => value.name) : [])
+      const lost = members.map(member => member.name.value).filter(name => !kept.has(name))
+      const by = foreign.find(({ service }) => new RegExp(`\\b(input|enum)\\s+${node.name.value}\\b`).test(service.sdl))
+      if (lost.length === 0 || !by) continue
+      findings.set(node.name.value, {
+        path: ['subgraphs', by.declared.name],
+        message: `The subgraph "${by.declared.name}" has a type ${node.name.value} of its own, without ${lost.join(', ')}: the hub's ${node.name.value} would lose them. Let that subgraph call its type otherwise.`,
+      })
+    }
+  }
+  return [...findings.values()]
 }
 
 /** The entities a subgraph owns: types with a key of plain fields that it can resolve. */

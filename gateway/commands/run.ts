@@ -104,7 +104,8 @@ function failed(error: unknown, terminal: Terminal, asJson: boolean): number {
   if (asJson) terminal.out(JSON.stringify({ ok: false, code, message, problems }))
   else if (problems.length > 0) for (const problem of problems) terminal.err(problemLine(problem, terminal.color))
   else terminal.err(message)
-  return code === 'VALIDATION_ERROR' ? 2 : 1
+  // A port another program has is a setting to change, like a wrong one.
+  return code === 'VALIDATION_ERROR' || code === 'IN_USE' ? 2 : 1
 }
 
 function say(terminal: Terminal, text: string, code: number): number {

@@ -71,8 +71,10 @@ function unplanned(cause: unknown): HubError {
   const message = String(cause)
   const [, found] = /No paths found for selection item: (.{1,200})/.exec(message) ?? /Path '(.{1,200}?)' cannot be found in selection set/.exec(message) ?? []
   if (found === undefined) return new HubError('INTERNAL', 'The hub failed to plan the operation. The request id finds the detail in the log.', {}, { cause })
-  const wayOut = 'Ask for it in an operation of its own, or begin at another field of the graph.'
-  return new HubError('UPSTREAM_REJECTED', `The planner finds no way through the subgraphs to "${found.trim()}" where this operation asks for it. ${wayOut}`, { selection: found.trim() }, { cause })
+  // `far.more.@.|[Parcel]` → `far.more on Parcel`
+  const selection = found.trim().replaceAll('.@', '').replace(/\.?\|\[([^\]]*)\]/g, ' on $1')
+  const wayOut = 'Ask for it in an operation of its own, nearer to the root, or begin at another field of the graph.'
+  return new HubError('UPSTREAM_REJECTED', `The planner finds no way through the subgraphs to "${selection}" where this operation asks for it. ${wayOut}`, { selection }, { cause })
 }
 
 /** Where a request stands between 0 and 100: the same for every plan of the request. */

@@ -190,6 +190,23 @@ export const cases: readonly Case[] = [
       { query: '{ media { ... on Book { pages } } }', data: undefined, errors: [['', 'UPSTREAM_REJECTED']] },
     ],
   },
+  {
+    title: '@requires behind a type condition, two entities away, is refused by its path; nearer to the root it is answered',
+    subgraphs: [
+      subgraph('a', 'type Query { boxes: [Box!]! } type Box @key(fields: "id") { id: ID! } type Parcel @key(fields: "id") { id: ID! price: Int }', {
+        fields: { Query: { boxes: () => [{ id: 'x' }] } }, find: { Parcel: ({ id }) => ({ id, price: 4 }) },
+      }),
+      subgraph('b', `type Box @key(fields: "id") { id: ID! one: Thing } union Thing = Parcel | Box
+        type Parcel @key(fields: "id") { id: ID! price: Int @external ship: Int @requires(fields: "price") more: Box }`, {
+        find: { Box: ({ id }) => ({ id, one: { __typename: 'Parcel', id: 'p' } }), Parcel: ({ id, price }) => ({ id, ship: Number(price) * 2, more: { id: 'y', one: { __typename: 'Parcel', id: 'q' } } }) },
+      }),
+      subgraph('c', 'type Box @key(fields: "id") { id: ID! far: Parcel } type Parcel @key(fields: "id", resolvable: false) { id: ID! }', { find: { Box: ({ id }) => ({ id, far: { id: 'p' } }) } }),
+    ],
+    asks: [
+      { query: '{ boxes { one { ... on Parcel { ship } } } }', data: { boxes: [{ one: { ship: 8 } }] } },
+      { query: '{ boxes { far { more { one { ... on Parcel { ship } } } } } }', data: undefined, errors: [['', 'UPSTREAM_REJECTED']] },
+    ],
+  },
   ...[['a', 'b'], ['b', 'a']].map(([one = '', other = '']): Case => ({
     title: `a field that is a union in one subgraph and a member of it in another is the union (${one} has the union)`,
     subgraphs: [subgraph(one, ...unionSide), subgraph(other, ...memberSide)],

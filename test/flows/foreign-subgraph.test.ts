@@ -284,6 +284,17 @@ describe('a foreign subgraph that fails', () => {
     expect(await hub.query('{ airport(id: 1) { name } stations { celsius } }')).toEqual({ data: { airport: { name: 'Frankfurt' }, stations: [{ celsius: 21.5 }, { celsius: 23 }] } })
   })
 
+  test('inputs of the hub never shrink to what a foreign type of their name has', async () => {
+    const inputs = opens(await serveForeign('type Query { search(text: StringFilter, by: Direction): Int } input StringFilter { eq: String contains: String } enum Direction { ASC DESC }', {}))
+    const same = opens(await serveForeign('type Query { find(text: IDFilter): Int } input IDFilter { eq: ID ne: ID in: [ID!] lt: ID lte: ID gt: ID gte: ID like: String startsWith: String isNull: Boolean }', {}))
+    const { catalog } = declares(`subgraphs:\n  inputs: { url: "${inputs.url}" }\n  same: { url: "${same.url}" }\n`)
+    const problem = (message: string) => expect.objectContaining({ path: 'subgraphs.inputs', line: 6, message: expect.stringContaining(message) })
+    expect(await refusal(catalog)).toMatchObject({
+      code: 'CATALOG_INVALID',
+      details: { problems: expect.arrayContaining([problem('StringFilter of its own, without ne, in, lt, lte, gt, gte, like, startsWith, isNull'), problem('Direction of its own, without ASC_NULLS_FIRST, DESC_NULLS_LAST')]) },
+    })
+  })
+
   test('its new types are taken with the next reading of the catalog; while it is away, those known stay', async () => {
     const service = opens(await serveForeign(weatherSdl, weather))
     const folder = declares(`subgraphs:\n  weather: { url: "${service.url}" }\n`)
@@ -320,5 +331,6 @@ describe('a foreign subgraph that fails', () => {
       expect.objectContaining({ path: 'relations[3].to', message: expect.stringContaining('Code') }),
       expect.objectContaining({ path: 'relations[4].from', message: expect.stringContaining('Code') }),
     ])
+    expect(await problemsOf('{ from: Review.airportId, to: Airport.id, as: text }')).toEqual([expect.objectContaining({ path: 'relations', message: 'Review has a field "text" already. Call the relation otherwise: "airport", for example.' })])
   })
 })

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, realpathSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, realpathSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -122,6 +122,21 @@ test('a folder of CSV, JSON and Parquet files, with values of every kind as they
   })
   expect(await ask('{ planes(where: { price: { gte: "12.5" }, instant: { lt: "2024-02-01T00:00:00Z" }, large: { gt: "9223372036854775806" }, flies: { eq: true } }) { totalCount } }')).toEqual({ data: { planes: { totalCount: 1 } } })
   expect(said).toContain('nokey: It has no key')
+}, 60_000)
+
+test('what cannot be looked into is refused in a sentence, without a password and without a file', async () => {
+  writeFileSync(join(folder, 'notes.sqlite'), 'no database')
+  mkdirSync(join(folder, 'empty'))
+  const refusals: [from: string, code: number, sentence: string][] = [
+    ['nothing', 1, 'There is no folder or file'], ['notes.sqlite', 1, 'file is not a database'], ['empty', 1, 'has no file that ends in'],
+    ['postgresql://me:hunter2@127.0.0.1:1/db', 1, 'Source "db" does not answer'], ['postgres://%zz:hunter2@@/d', 2, 'URL is malformed'], ['mysql://me:hunter2@h/db', 2, 'A source at mysql:// cannot be looked into.'],
+  ]
+  for (const [from, code, sentence] of refusals) {
+    const ran = await runProgram(['init', '--from', from], { cwd: folder })
+    expect(ran).toMatchObject({ code, out: '', err: expect.stringContaining(sentence) })
+    expect(ran.err).not.toContain('hunter2')
+  }
+  expect(readdirSync(folder).toSorted()).toEqual(['empty', 'notes.sqlite'])
 }, 60_000)
 
 const suite = postgresBin ? describe : describe.skip

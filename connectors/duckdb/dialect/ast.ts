@@ -37,6 +37,8 @@ export function parseTrino(sql: string): ParsedStatement {
   if (!result.success) {
     const position = positionAt(result.errorStart ?? 0)
     const reason = String(result.error ?? 'it does not parse').replace(/^[A-Za-z]+ error at line \d+, column \d+: /, '').replace(/\$\d+/g, '?')
+    // The parser's own bounds, and its stack.
+    if (/E_GUARD_|WASM|call stack/.test(reason)) throw sqlError('The statement nests too deeply to be read. Write it flatter: a list with IN, or a WITH for its parts', position)
     throw sqlError(`The statement does not parse: ${reason.replace(/\.$/, '')}.`, position)
   }
   const statements = (result.ast ?? []) as readonly Node[]

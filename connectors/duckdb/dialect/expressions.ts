@@ -63,7 +63,8 @@ const printers: Readonly<Record<string, Print>> = {
   like: (node, env) => {
     const body = bodyOf(node, ['left', 'right', 'escape'])
     const escaped = body['escape'] ? ` ESCAPE ${printExpression(child(body, 'escape'), env)}` : ''
-    return `(${printExpression(child(body, 'left'), env)} LIKE ${printExpression(child(body, 'right'), env)}${escaped})`
+    const [text, pattern] = [printExpression(child(body, 'left'), env), printExpression(child(body, 'right'), env)]
+    return escaped ? `(${text} LIKE ${pattern}${escaped})` : `${macros}.is_like(${text}, ${pattern})`
   },
   in: printIn,
   exists: (node, env) => `EXISTS (${printQuery(child(bodyOf(node, ['this'])), inside(env))})`,

@@ -2,7 +2,8 @@ import { Kind, parse, type OperationDefinitionNode } from 'graphql'
 import { composeSupergraph } from '../../../gateway/federation/compose.ts'
 import { openPlanner } from '../../../gateway/federation/plan.ts'
 import { plannerNames } from '../../../gateway/federation/planner-order.ts'
-import { subgraph } from '../../support/federation.ts'
+import { cases } from '../../federation/cases.ts'
+import { ask, graphOf, subgraph } from '../../support/federation.ts'
 
 const owner = (name: string, more = '') => subgraph(name, `interface Media @key(fields: "id") { id: ID! } type Book implements Media @key(fields: "id") { id: ID! pages: Int! } ${more}`)
 const object = (name: string, more = '') => subgraph(name, `type Query { top: Media } type Media @key(fields: "id") @interfaceObject { id: ID! likes: Int! } ${more}`)
@@ -37,4 +38,14 @@ test('a plan names the subgraphs as they are called', () => {
   const { step } = openPlanner(composed.sdl, composed.publicSchema).plan({ text, operation, fragments: [], variables: {}, requestId: '1' })
   if (step?.kind !== 'sequence') throw new Error(`The plan is no sequence: ${step?.kind}`)
   expect(step.steps.map(one => 'call' in one && one.call.service)).toEqual(['a name', 'm'])
+})
+
+test('what the planner cannot do is refused with the field or the path it names', async () => {
+  const refused = async (title: string) => {
+    const { subgraphs, asks } = cases.find(one => one.title.startsWith(title)) ?? { subgraphs: [], asks: [] }
+    const { errors } = await ask(graphOf(...subgraphs), asks.find(one => one.errors)?.query ?? '')
+    return errors?.map(({ message, extensions }) => [message.split('.')[0], extensions['selection']])
+  }
+  expect(await refused('what the planner finds no way to')).toEqual([['The planner finds no way through the subgraphs to "pages" where this operation asks for it', 'pages']])
+  expect(await refused('@requires behind a type condition')).toEqual([[expect.any(String), 'far.more.one on Parcel']])
 })
