@@ -9,7 +9,7 @@ import { commands, type Call, type Command, type LoadActions, type Terminal } fr
 import { commandHelp, generalHelp } from './help.ts'
 import { occupied, writeCatalog } from './init.ts'
 
-/** Runs one command line. Answers the exit code: 0 done, 1 failed or mistakes found, 2 called wrongly. Never throws. */
+/** Runs one command line. Answers the exit code: 0 done, 1 failed or mistakes found, 2 called wrongly, or with a port that is taken. Never throws. */
 export async function runCommand(argv: readonly string[], terminal: Terminal, env: Environment, actions: LoadActions): Promise<number> {
   const own = commands.flatMap(command => command.flags)
   const line = parseArguments(argv, [...configFlags, ...own, { name: '--help', takes: 'nothing' }, { name: '--version', takes: 'nothing' }])
