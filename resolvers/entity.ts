@@ -53,7 +53,7 @@ function permitted(rows: EntityRows): EntityRows {
     mustHold(context.scope, 'cache:read')
     return read(context, ...rest)
   }
-  return { entity: rows.entity, byKeys: checked(rows.byKeys), select: checked(rows.select), count: checked(rows.count), countPer: checked(rows.countPer) }
+  return { entity: rows.entity, byKeys: checked(rows.byKeys), entries: checked(rows.entries), select: checked(rows.select), count: checked(rows.count), countPer: checked(rows.countPer) }
 }
 
 /** The asking field's response path, without list positions and with the place its fetch was made for. */

@@ -4,7 +4,7 @@ import { fieldOfColumn, keyValues, type EntityModel, type Model } from '../schem
 import { parseKeyText } from '../schema/scalars.ts'
 import type { Row, Value } from '../schema/values.ts'
 import { allRows, type SqlEngine, type Statement } from '../connectors/ports/sql-engine.ts'
-import { keyOf, type Region } from '../connectors/ports/region-store.ts'
+import { keyOf, type Entry, type Region } from '../connectors/ports/region-store.ts'
 import type { Context, Read } from './context.ts'
 import { readThrough, type ReadThrough } from './read-through.ts'
 import { countStatement, lookupStatement, orderColumn, selectStatement, type Place, type SelectRequest } from './sql.ts'
@@ -15,12 +15,17 @@ export interface EntityRows {
   readonly entity: EntityModel
   /** One row per key, in order; undefined where there is none. */
   byKeys(context: Context, path: string, keys: readonly string[]): Promise<readonly (Row | undefined)[]>
+  /** The same with what the region knows of each row. */
+  entries(context: Context, path: string, keys: readonly string[]): Promise<readonly (KeyedRow | undefined)[]>
   /** Rows with the place of each. With `per`, of each value's rows the first `limit` (backwards the last), in the order asked for. */
   select(context: Context, path: string, request: SelectRequest): Promise<readonly PlacedRow[]>
   count(context: Context, path: string, where: Where): Promise<number>
   /** How many rows pass for each value; a value without rows is absent. */
   countPer(context: Context, path: string, where: Where, per: NonNullable<SelectRequest['per']>): Promise<ReadonlyMap<Value, number>>
 }
+
+/** Version and time are absent for a row that was read from elsewhere just now. */
+export type KeyedRow = Pick<Entry, 'key' | 'row'> & Partial<Pick<Entry, 'version' | 'writtenAtMs'>>
 
 export interface PlacedRow {
   readonly row: Row
@@ -31,13 +36,15 @@ export interface PlacedRow {
 export function completeRows(model: Model, entity: EntityModel, region: Region, engine: SqlEngine, ageMs: (now: number) => number): EntityRows {
   const throughEngine = engineRows(model, entity, engine, entity.kind === 'view' ? 'view' : 'region')
   const note = (context: Context, path: string, rows: number) => context.explain?.({ path, from: 'region', name: entity.name, engine: 'memory', rows, ageMs: ageMs(context.scope.clock.now()) })
+  const entries: EntityRows['entries'] = async (context, path, keys) => {
+    const found = await region.getMany(context.scope, keys)
+    note(context, path, found.filter(Boolean).length)
+    return found
+  }
   return {
     entity,
-    async byKeys(context, path, keys) {
-      const entries = await region.getMany(context.scope, keys)
-      note(context, path, entries.filter(Boolean).length)
-      return entries.map(entry => entry?.row)
-    },
+    entries,
+    byKeys: async (context, path, keys) => (await entries(context, path, keys)).map(entry => entry?.row),
     async select(context, path, request) {
       const own = asFilter(request.where)
       if (!own || !isLocal(request.order)) return throughEngine.select(context, path, request)
@@ -77,8 +84,9 @@ export function engineRows(model: Model, entity: EntityModel, engine: SqlEngine,
     context.explain?.({ path, from, name: entity.name, engine: engine.name, rows: rows.length, ageMs: 0 })
     return rows
   }
-  return {
+  const rows: EntityRows = {
     entity,
+    entries: async (context, path, keys) => (await rows.byKeys(context, path, keys)).map((row, index) => row && { key: keys[index] ?? '', row }),
     async byKeys(context, path, keys) {
       const wanted = keys.map(key => keyFromText(entity, key))
       const found = new Map<string, Row>()
@@ -100,6 +108,7 @@ export function engineRows(model: Model, entity: EntityModel, engine: SqlEngine,
       return new Map(rows.map(row => [row[per.column] ?? null, Number(row['$count'])]))
     },
   }
+  return rows
 }
 
 /** The row without what was selected for its place. */
@@ -144,16 +153,25 @@ function fewPer(rows: readonly Row[], column: string, limit: number, backwards: 
 /** A region that holds the rows asked for so far: keys are read through it, lists come from its source, never from the part that happens to be in memory. */
 export function partialRows(model: Model, entity: EntityModel, through: ReadThrough, engine: SqlEngine): EntityRows {
   const lists = engineRows(model, entity, engine, 'source')
+  const read = async (context: Context, path: string, keys: readonly string[]) => {
+    const { rows, hits, loaded } = await readThrough(context.scope, through, keys)
+    if (hits.length > 0 || loaded === 0) {
+      const oldest = Math.min(...hits.map(entry => entry.writtenAtMs), context.scope.clock.now())
+      context.explain?.({ path, from: 'region', name: entity.name, engine: 'memory', rows: hits.length, ageMs: context.scope.clock.now() - oldest })
+    }
+    if (loaded > 0) context.explain?.({ path, from: 'source', name: entity.load ? `${entity.load.source}.${entity.load.table}` : entity.name, engine: engine.name, rows: loaded, ageMs: 0 })
+    return { rows, hits }
+  }
   return {
     ...lists,
-    async byKeys(context, path, keys) {
-      const { rows, hits, loaded } = await readThrough(context.scope, through, keys)
-      if (hits.length > 0 || loaded === 0) {
-        const oldest = Math.min(...hits.map(entry => entry.writtenAtMs), context.scope.clock.now())
-        context.explain?.({ path, from: 'region', name: entity.name, engine: 'memory', rows: hits.length, ageMs: context.scope.clock.now() - oldest })
-      }
-      if (loaded > 0) context.explain?.({ path, from: 'source', name: entity.load ? `${entity.load.source}.${entity.load.table}` : entity.name, engine: engine.name, rows: loaded, ageMs: 0 })
-      return rows
+    byKeys: async (context, path, keys) => (await read(context, path, keys)).rows,
+    async entries(context, path, keys) {
+      const { rows, hits } = await read(context, path, keys)
+      const known = new Map(hits.map(entry => [entry.key, entry]))
+      return keys.map((key, index) => {
+        const row = rows[index]
+        return known.get(key) ?? (row && { key, row })
+      })
     },
   }
 }

@@ -3,10 +3,10 @@ import { didYouMean } from '../../schema/names.ts'
 import type { EntityModel, Model } from '../../schema/model.ts'
 import { parseValue } from '../../schema/scalars.ts'
 import type { Row, Value } from '../../schema/values.ts'
-import type { Entry, Region } from '../../connectors/ports/region-store.ts'
+import type { Region } from '../../connectors/ports/region-store.ts'
 import type { Context } from '../../resolvers/context.ts'
 import { mustHold } from '../../resolvers/guard.ts'
-import { canonicalKey, type EntityRows } from '../../resolvers/rows.ts'
+import { canonicalKey, type EntityRows, type KeyedRow } from '../../resolvers/rows.ts'
 import type { Subgraph } from '../../resolvers/subgraph.ts'
 
 const largestBatch = 10_000
@@ -69,13 +69,13 @@ export function regionNamed(model: Model, name: string): EntityModel {
 async function read(roles: EntryRoles, context: Context, entity: EntityModel, texts: readonly string[]) {
   mustHold(context.scope, 'cache:read')
   const keys = texts.map(text => canonicalKey(entity, text))
-  await roles.rowsOf(entity.type).byKeys(context, entity.name, keys)
-  const entries = await roles.region(entity.name).getMany(context.scope, keys)
+  const entries = await roles.rowsOf(entity.type).entries(context, entity.name, keys)
   return entries.map(entry => (entry ? described(entity, entry) : null))
 }
 
-function described(entity: EntityModel, entry: Entry) {
-  return { key: entry.key, value: Object.fromEntries(entity.fields.map(({ name, field }) => [field, entry.row[name] ?? null])), version: entry.version, writtenAt: new Date(entry.writtenAtMs).toISOString() }
+function described(entity: EntityModel, { key, row, version, writtenAtMs }: KeyedRow) {
+  const value = Object.fromEntries(entity.fields.map(({ name, field }) => [field, row[name] ?? null]))
+  return { key, value, version: version ?? null, writtenAt: writtenAtMs === undefined ? null : new Date(writtenAtMs).toISOString() }
 }
 
 function withinBatch(field: string, count: number): void {

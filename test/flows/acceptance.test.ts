@@ -81,6 +81,19 @@ suite('the acceptance catalog on real data (needs ../shared/acceptance/openfligh
     }
   })
 
+  test('H-20 a generic read goes the same way: the first one is answered from the source, the next from the region, each counted once', async () => {
+    const stats = async () => (await hub.query<{ cacheRegion: { stats: { gets: number; misses: number } } }>('{ cacheRegion(name: "airlines") { stats { gets misses } } }')).data?.cacheRegion.stats
+    const before = await stats()
+    const name = truth.airlines.find(airline => airline.id === 324)?.name
+    const document = '{ cacheGet(region: "airlines", key: "324") { key value version } none: cacheGet(region: "airlines", key: "999999") { key } }'
+    const first = await hub.query<{ cacheGet: { value: { name: string }; version: number | null }; none: null }>(document)
+    expect(first.data).toMatchObject({ cacheGet: { key: '324', value: { name }, version: null }, none: null })
+    const after = await stats()
+    expect([(after?.gets ?? 0) - (before?.gets ?? 0), (after?.misses ?? 0) - (before?.misses ?? 0)]).toEqual([2, 2])
+    const second = await hub.query<typeof first.data>(document)
+    expect(second.data).toMatchObject({ cacheGet: { key: '324', value: { name } } })
+  })
+
   test('H-24 a thousand concurrent queries for one missing key make one read of the source', async () => {
     const connector = hub.hub.assembly.sources.find(one => one.source.name === 'openflights')?.connector
     if (!connector) throw new Error('The catalog has a source "openflights".')
