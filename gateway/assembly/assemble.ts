@@ -129,6 +129,15 @@ export async function letGo(old: Held, next: Held, store: RegionStore): Promise<
   for (const { region } of old.held.values()) if (!kept.has(region) && !region.definition.durable) await store.drop(region.definition.name)
 }
 
+/** What several assemblies have, as one. */
+export function together(assemblies: readonly Held[]): Held {
+  return {
+    sources: assemblies.flatMap(one => one.sources),
+    foreign: assemblies.flatMap(one => one.foreign),
+    held: new Map(assemblies.flatMap((one, index) => [...one.held].map(([name, held]) => [`${index} ${name}`, held] as const))),
+  }
+}
+
 /** Names in the store of regions whose place another one took. */
 export function superseded(old: Held, next: Held): string[] {
   return [...old.held].flatMap(([name, { region }]) => (next.held.has(name) && next.held.get(name)?.region !== region ? [region.definition.name] : []))

@@ -8,7 +8,7 @@ import type { Log, Scope } from '../../connectors/ports/scope.ts'
 import type { CatalogAdmin, Declared } from '../../resolvers/catalog-admin.ts'
 import type { ComponentHealth, Hub } from '../hub.ts'
 import type { Supergraph } from '../federation/supergraph.ts'
-import { assemble, letGo, noCatalog, nothing, superseded, type Assembled, type Assembly, type AssemblyParts } from './assemble.ts'
+import { assemble, letGo, together, noCatalog, nothing, superseded, type Assembled, type Assembly, type AssemblyParts } from './assemble.ts'
 import { declaredCatalog, isFromFiles, placeOf, plain, refuseTaken, type ApiEntry, type FileCatalog } from './declared.ts'
 import { foreignHealth } from './foreign.ts'
 import { ownMistakes, refuse } from './mistakes.ts'
@@ -40,6 +40,8 @@ export class LiveHub implements Hub, CatalogAdmin {
   readonly #listeners = new Set<(next: Supergraph) => void>()
   readonly #closing = new AbortController()
   readonly #refresher: Refresher
+  /** Assemblies that served before, with what stops the wait for their operations. */
+  readonly #retired = new Map<Assembly, () => void>()
   #assembly: Assembly | undefined
   #files: FileCatalog = { catalog: noCatalog, written: {} }
   #entries: readonly ApiEntry[] = []
@@ -142,6 +144,7 @@ export class LiveHub implements Hub, CatalogAdmin {
     this.#closing.abort(new HubError('SHUTTING_DOWN', 'The hub is stopping.'))
     this.#refresher.stop()
     await this.#turn.catch(() => undefined)
+    for (const old of [...this.#retired.keys()]) await this.#letGo(old)
     if (this.#assembly) await letGo(this.#assembly, nothing, this.#parts.store)
   }
 
@@ -236,6 +239,13 @@ export class LiveHub implements Hub, CatalogAdmin {
     this.#refresher.follow(next)
     for (const listener of this.#listeners) listener(next.supergraph)
     for (const name of superseded(previous ?? nothing, next)) await this.#parts.store.retire(name)
-    if (previous) this.#parts.clock.after(graceMs, () => this.#parts.later(() => letGo(previous, this.assembly, this.#parts.store)))
+    if (previous) this.#retired.set(previous, this.#parts.clock.after(graceMs, () => this.#parts.later(() => this.#letGo(previous))))
+  }
+
+  /** Closes what only this old assembly has: not the one that serves, and not another whose operations may still run. */
+  async #letGo(old: Assembly): Promise<void> {
+    this.#retired.get(old)?.()
+    this.#retired.delete(old)
+    await letGo(old, together([...this.#retired.keys(), this.assembly]), this.#parts.store)
   }
 }
