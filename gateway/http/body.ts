@@ -18,10 +18,15 @@ export function readBody(request: IncomingMessage, maxBytes: number): Promise<Bu
       if (size > maxBytes) stop(tooLarge())
       else chunks.push(chunk)
     }
+    const leave = (cause?: Error) => reject(new HubError('CANCELLED', 'The client left before its request had arrived.', {}, { cause }))
     request.on('data', onData)
-    request.once('end', () => resolve(Buffer.concat(chunks, size)))
-    request.once('error', error => reject(new HubError('CANCELLED', 'The client left before its request had arrived.', {}, { cause: error })))
-    request.once('close', () => reject(new HubError('CANCELLED', 'The client left before its request had arrived.')))
+    request.once('end', () => {
+      // Every request closes; one that has arrived is not one whose client left.
+      request.off('close', leave)
+      resolve(Buffer.concat(chunks, size))
+    })
+    request.once('error', leave)
+    request.once('close', leave)
   })
 }
 
