@@ -45,7 +45,7 @@ export const reservedNames: Readonly<Record<NameSpace, ReadonlySet<string>>> = {
     'SqlResult', 'SqlColumn', 'CacheRegion', 'CacheRegionStats', 'CacheRegionConnection', 'CacheRegionEdge', 'CacheMode', 'CacheStrategy', 'AtomicityMode', 'DataSource',
     'DataSourceType', 'ApiEndpoint', 'Transaction', 'Isolation', 'ConsistencyLevel', 'View', 'ViewConnection', 'Column', 'CatalogEntry', 'AuditEvent',
     'CacheChangeEvent', 'CacheEntry', 'SqlType', 'SqlPlan', 'CreateCacheRegionInput', 'UpdateCacheRegionInput', 'CreateCacheRegionPayload', 'ExpiryPolicy', 'ExpiryPolicyInput', 'IndexInput',
-    'RegionColumn', 'ResultColumn', 'StatementPageInfo', 'QueryStats', 'QueryInputs', 'QueryPlan', 'FederatedView', 'FederatedViewConnection', 'FederatedViewEdge', 'SourceStatus', 'TableColumn', 'TableSchema', 'QueryDataSource', 'QuarantinedRow',
+    'RegionColumn', 'ResultColumn', 'StatementPageInfo', 'QueryStats', 'QueryInputs', 'QueryPlan', 'FederatedView', 'FederatedViewConnection', 'FederatedViewEdge', 'SourceStatus', 'StoreRole', 'TableColumn', 'TableSchema', 'QueryDataSource', 'QuarantinedRow',
   ]),
   Query: new Set([
     'unifiedQuery', 'explainQuery', 'federatedViews', 'queryDataSources', 'tableSchema', 'queryLineage', 'lineage', 'sqlQuery', 'sqlExplain', 'cacheRegions', 'cacheRegion', 'cacheGet', 'cacheGetAll', 'cacheCluster', 'cacheMetrics', 'dataSources',

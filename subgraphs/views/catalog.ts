@@ -55,8 +55,7 @@ export function catalogFields(roles: CatalogRoles): Subgraph['fields'] {
       },
       tableSchema: (_: unknown, { catalog, schema, table }: { catalog: string; schema?: string | null; table: string }, { scope }: Context) => {
         mustHold(scope, 'catalog:read')
-        const found = roles.tables().find(one => one.catalog === catalog && one.name === (schema ? `${schema}.${table}` : table))
-        return found ? describedTable(roles, found) : null
+        return describedTable(roles, tableNamed(roles.tables(), catalog, schema ?? undefined, table))
       },
     },
     Mutation: {
@@ -78,6 +77,25 @@ export function catalogFields(roles: CatalogRoles): Subgraph['fields'] {
     },
   }
 }
+
+/** The table of these names, taken literally; NOT_FOUND says which of them is unknown, with the nearest. */
+function tableNamed(tables: readonly MountedTable[], catalog: string, schema: string | undefined, table: string): MountedTable {
+  const own = tables.filter(one => one.catalog === catalog)
+  if (own.length === 0) throw new HubError('NOT_FOUND', `There is no catalog "${catalog}".${didYouMean(catalog, new Set(tables.map(one => one.catalog)))}`, { catalog })
+  const within = schema === undefined ? own : own.filter(one => one.name.startsWith(`${schema}.`))
+  if (within.length === 0) throw new HubError('NOT_FOUND', `Catalog "${catalog}" has no schema "${schema}".${didYouMean(schema ?? '', new Set(own.flatMap(one => schemaOf(one) ?? [])))}`, { catalog, schema })
+  const name = schema === undefined ? table : `${schema}.${table}`
+  const found = within.find(one => one.name === name)
+  if (!found) throw new HubError('NOT_FOUND', `There is no table "${table}" in ${[catalog, schema].filter(Boolean).join('.')}.${didYouMean(name, within.map(one => one.name))}`, { catalog, schema, table })
+  return found
+}
+
+function schemaOf({ name }: MountedTable): string | undefined {
+  return name.includes('.') ? name.slice(0, name.lastIndexOf('.')) : undefined
+}
+
+/** What each kind of system is to the platform. */
+const storeRoles: Readonly<Record<string, 'CACHE' | 'LAKE' | 'OPERATIONAL'>> = { hub: 'CACHE', files: 'LAKE', sqlite: 'OPERATIONAL', postgresql: 'OPERATIONAL' }
 
 function definitionOf({ type, key, sql, description, materializeEvery }: ViewArguments): Json {
   return { ...(type ? { type } : {}), key, sql, ...(description ? { description } : {}), ...(materializeEvery ? { materialize: { every: materializeEvery } } : {}) }
@@ -103,9 +121,10 @@ function describedView(roles: CatalogRoles, view: EntityModel) {
 async function describedCatalog(roles: CatalogRoles, { clock }: Scope, catalog: string, tables: readonly MountedTable[]) {
   const askedMs = clock.now()
   const reason = await roles.trouble(catalog)
-  const schemas = new Set(tables.flatMap(({ name }) => (name.includes('.') ? [name.slice(0, name.lastIndexOf('.'))] : [])))
+  const schemas = new Set(tables.flatMap(table => schemaOf(table) ?? []))
+  const connector = roles.connectorOf(catalog)
   return {
-    name: catalog, catalog, connector: roles.connectorOf(catalog), status: reason === undefined ? 'UP' : 'DOWN', reason: reason ?? null, latencyMs: clock.now() - askedMs,
+    name: catalog, catalog, connector, role: storeRoles[connector] ?? 'OPERATIONAL', status: reason === undefined ? 'UP' : 'DOWN', reason: reason ?? null, latencyMs: clock.now() - askedMs,
     schemas: [...schemas].sort(), tables: tables.map(table => describedTable(roles, table)),
   }
 }

@@ -242,12 +242,15 @@ describe('regions declared, filled and dropped through the API', () => {
   })
 
   test('M-22 M-23 M-24 every catalog is listed with its state and tables, and one table is described', async () => {
-    const { data } = await hub.query<{ queryDataSources: { catalog: string; connector: string; status: string; tables: { name: string }[] }[] }>('{ queryDataSources { name catalog connector status reason latencyMs schemas tables { name } } }')
-    expect(data?.queryDataSources.find(one => one.catalog === 'shop')).toEqual({ name: 'shop', catalog: 'shop', connector: 'files', status: 'UP', reason: null, latencyMs: expect.any(Number), schemas: [], tables: [{ name: 'customers' }, { name: 'orders' }] })
+    const { data } = await hub.query<{ queryDataSources: { catalog: string; connector: string; status: string; tables: { name: string }[] }[] }>('{ queryDataSources { name catalog connector role status reason latencyMs schemas tables { name } } }')
+    expect(data?.queryDataSources.find(one => one.catalog === 'shop')).toEqual({ name: 'shop', catalog: 'shop', connector: 'files', role: 'LAKE', status: 'UP', reason: null, latencyMs: expect.any(Number), schemas: [], tables: [{ name: 'customers' }, { name: 'orders' }] })
     expect(data?.queryDataSources.find(one => one.catalog === 'hub')?.tables.map(table => table.name)).toEqual(expect.arrayContaining(['customers', 'spending', 'user_sessions']))
     const schema = 'query ($catalog: String!, $table: String!) { tableSchema(catalog: $catalog, table: $table) { columns { name type nullable } } }'
     expect(await hub.query(schema, { catalog: 'shop', table: 'orders' })).toEqual({ data: { tableSchema: { columns: [{ name: 'id', type: 'Long', nullable: false }, { name: 'customer', type: 'Long', nullable: false }, { name: 'amount', type: 'Long', nullable: false }].map(column => ({ ...column, type: expect.any(String), nullable: expect.any(Boolean) })) } } })
-    for (const table of ['order', '../secret', 'orders"; DROP TABLE x', '%2e%2e%2fsecret']) expect(await hub.query(schema, { catalog: 'shop', table })).toEqual({ data: { tableSchema: null } })
+    for (const table of ['order', '../secret', 'orders"; DROP TABLE x', '%2e%2e%2fsecret']) {
+      expect(await hub.query(schema, { catalog: 'shop', table })).toMatchObject({ data: { tableSchema: null }, errors: [{ message: expect.stringContaining(`There is no table "${table}" in shop.`), extensions: { code: 'NOT_FOUND' } }] })
+    }
+    expect((await hub.query(schema, { catalog: 'shops', table: 'orders' })).errors?.[0]?.message).toBe('There is no catalog "shops". Did you mean "shop"?')
   })
 
   test('everything declared is there after a restart, with its version and who declared it', async () => {

@@ -190,11 +190,12 @@ describe('SQL over HTTP', () => {
   })
 
   test('M-22 M-23 M-24 the catalogs of the sample have their schemas, and a table is described by its three names', async () => {
-    const { data } = await hub.query('{ queryDataSources { catalog schemas tables { name } } tableSchema(catalog: "hive", schema: "gold", table: "user_activity_summary") { columns { name } } none: tableSchema(catalog: "hive", schema: "silver", table: "user_activity_summary") { name } }')
+    const { data, errors } = await hub.query('{ queryDataSources { catalog role schemas tables { name } } tableSchema(catalog: "hive", schema: "gold", table: "user_activity_summary") { columns { name } } none: tableSchema(catalog: "hive", schema: "silver", table: "user_activity_summary") { name } }')
     expect(data).toMatchObject({
-      queryDataSources: expect.arrayContaining([{ catalog: 'elasticsearch', schemas: ['default'], tables: [{ name: 'default.data_quality_latest' }] }, { catalog: 'hive', schemas: ['gold'], tables: [{ name: 'gold.user_activity_summary' }] }]),
+      queryDataSources: expect.arrayContaining([{ catalog: 'elasticsearch', role: 'LAKE', schemas: ['default'], tables: [{ name: 'default.data_quality_latest' }] }, { catalog: 'hive', role: 'LAKE', schemas: ['gold'], tables: [{ name: 'gold.user_activity_summary' }] }]),
       tableSchema: { columns: [{ name: 'user_id' }, { name: 'engagement_score' }] }, none: null,
     })
+    expect(errors).toMatchObject([{ path: ['none'], message: 'Catalog "hive" has no schema "silver".', extensions: { code: 'NOT_FOUND' } }])
   })
 
   test('M-30 the lineage of a statement names for each output the columns behind it; a star is expanded, what is unknown is listed', async () => {
