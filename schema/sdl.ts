@@ -1,3 +1,4 @@
+import { Kind, parse, print } from 'graphql'
 import { camelCase } from './names.ts'
 import { entityOfType, fieldOfColumn, keysOf, linksFrom, plural, subgraphOf, type EntityModel, type FieldModel, type ForeignKey, type Link, type Model } from './model.ts'
 import { columnTypes, type ColumnType } from './values.ts'
@@ -281,4 +282,20 @@ function describe(text: string): string {
 /** `AirportDepartures` → `airport departures`. */
 function words(type: string): string {
   return camelCase(type).replace(/([A-Z])/g, letter => ` ${letter.toLowerCase()}`)
+}
+
+/** The SDL with an `idempotencyKey` on every mutation. */
+export function withIdempotencyKeys(sdl: string): string {
+  const argument = {
+    kind: Kind.INPUT_VALUE_DEFINITION,
+    name: { kind: Kind.NAME, value: 'idempotencyKey' },
+    description: { kind: Kind.STRING, value: 'A name of your own for this request, 1 to 255 characters: asking again under it within a day answers the same and does nothing. Another request under it → CONFLICT.' },
+    type: { kind: Kind.NAMED_TYPE, name: { kind: Kind.NAME, value: 'String' } },
+  } as const
+  const document = parse(sdl, { noLocation: true })
+  const definitions = document.definitions.map(node => {
+    const isMutation = (node.kind === Kind.OBJECT_TYPE_DEFINITION || node.kind === Kind.OBJECT_TYPE_EXTENSION) && node.name.value === 'Mutation'
+    return isMutation ? { ...node, fields: node.fields?.map(field => ({ ...field, arguments: [...(field.arguments ?? []), argument] })) } : node
+  })
+  return print({ ...document, definitions })
 }

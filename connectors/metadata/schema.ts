@@ -6,6 +6,7 @@ export interface Database {
   catalog_version: CatalogVersionTable
   audit_event: AuditEventTable
   setting: SettingTable
+  kept_answer: KeptAnswerTable
 }
 
 /** Where each entry stands; one that was dropped keeps its number. */
@@ -42,6 +43,15 @@ interface AuditEventTable {
 interface SettingTable {
   name: string
   value: string
+}
+
+/** Answers of mutations by the key their client gave them. */
+interface KeptAnswerTable {
+  tenant: string
+  client_key: string
+  request: string
+  answer: string
+  at_ms: number
 }
 
 /** The row every writing transaction changes first, so that they run one after the other in any engine. */
@@ -82,6 +92,19 @@ export const migrations: Record<string, Migration> = {
         .addColumn('value', 'text', column => column.notNull())
         .execute()
       await db.insertInto('setting').values({ name: writerLock, value: '' }).execute()
+    },
+  },
+  '0002-kept-answers': {
+    async up(db) {
+      await db.schema.createTable('kept_answer')
+        .addColumn('tenant', 'varchar(64)', column => column.notNull())
+        .addColumn('client_key', 'varchar(255)', column => column.notNull())
+        .addColumn('request', 'varchar(64)', column => column.notNull())
+        .addColumn('answer', 'text', column => column.notNull())
+        .addColumn('at_ms', 'bigint', column => column.notNull())
+        .addPrimaryKeyConstraint('kept_answer_key', ['tenant', 'client_key'])
+        .execute()
+      await db.schema.createIndex('kept_answer_age').on('kept_answer').column('at_ms').execute()
     },
   },
 }

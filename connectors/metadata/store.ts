@@ -6,6 +6,9 @@ import type { AuditEvent, CatalogEntry, EntryKind, MetadataStore, NewAuditEvent 
 import type { Clock, Scope } from '../ports/scope.ts'
 import { type Database, migrations, writerLock } from './schema.ts'
 
+/** How long an answer is kept under its client's key. */
+const keptMs = 24 * 60 * 60 * 1000
+
 type VersionRow = Selectable<Database['catalog_version']>
 
 /** The store over any engine kysely speaks to, its tables brought up to date first. Closing it closes `db`. */
@@ -99,6 +102,20 @@ export async function openMetadata(db: Kysely<Database>, clock: Clock): Promise<
         const value = initial()
         await tx.insertInto('setting').values({ name: stored, value }).execute()
         return value
+      })
+    },
+
+    async keptAnswer(scope, key) {
+      scope.signal.throwIfAborted()
+      const row = await db.selectFrom('kept_answer').select(['request', 'answer']).where('tenant', '=', scope.tenant).where('client_key', '=', key).where('at_ms', '>', clock.now() - keptMs).executeTakeFirst()
+      return row && { request: row.request, answer: JSON.parse(row.answer) as Json }
+    },
+
+    async keepAnswer(scope, key, { request, answer }) {
+      await write(async tx => {
+        await tx.deleteFrom('kept_answer').where('at_ms', '<=', clock.now() - keptMs).execute()
+        await tx.insertInto('kept_answer').values({ tenant: scope.tenant, client_key: key, request, answer: JSON.stringify(answer), at_ms: clock.now() })
+          .onConflict(conflict => conflict.columns(['tenant', 'client_key']).doNothing()).execute()
       })
     },
 

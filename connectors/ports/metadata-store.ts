@@ -23,7 +23,17 @@ export interface MetadataStore {
   auditTrail(scope: Scope, limit: number, before?: number): Promise<readonly AuditEvent[]>
   /** A setting of the hub itself, as the key that signs cursors: the stored text, or `initial()` stored and answered, once whoever asks at the same time. */
   setting(name: string, initial: () => string): Promise<string>
+  /** What a mutation of this tenant answered under the client's key less than a day ago; undefined where nothing was. */
+  keptAnswer(scope: Scope, key: string): Promise<KeptAnswer | undefined>
+  /** Keeps an answer for a day. Under a key that has one already the first stays. */
+  keepAnswer(scope: Scope, key: string, kept: KeptAnswer): Promise<void>
   close(): Promise<void>
+}
+
+export interface KeptAnswer {
+  /** Tells what was asked; another one under the same key is another request. */
+  readonly request: string
+  readonly answer: Json
 }
 
 export type EntryKind = 'source' | 'region' | 'view' | 'relation' | 'subgraph'

@@ -3,6 +3,7 @@ import { HubError } from '../../schema/errors.ts'
 import type { Finding } from '../../schema/findings.ts'
 import type { Model } from '../../schema/model.ts'
 import type { Row } from '../../schema/values.ts'
+import type { MetadataStore } from '../../connectors/ports/metadata-store.ts'
 import type { Region, RegionStore } from '../../connectors/ports/region-store.ts'
 import type { Clock, Scope } from '../../connectors/ports/scope.ts'
 import type { SourceConnector } from '../../connectors/ports/source-connector.ts'
@@ -20,6 +21,8 @@ import { openSources, type OpenSource } from './sources.ts'
 
 /** What the hub is made of, from the outside: adapters, subgraphs, clock. */
 export interface AssemblyParts {
+  /** Keeps answers of mutations by their clients' keys. */
+  readonly metadata: Pick<MetadataStore, 'keptAnswer' | 'keepAnswer'>
   readonly store: RegionStore
   readonly engine: SqlEngine
   readonly clock: Clock
@@ -87,7 +90,7 @@ export async function assemble(scope: Scope, catalog: Catalog, parts: AssemblyPa
     const services = [...subgraphs.map(localService), ...foreign.map(one => one.service)]
     const composed = composeAll(subgraphs, foreign)
     await loadRegions(scope, assembled, regionParts, previous)
-    const supergraph = openSupergraph({ composed, services })
+    const supergraph = openSupergraph({ composed, services, answers: parts.metadata })
     await settleDefinitions(parts.store, held)
     return { ...assembled, subgraphs, supergraph }
   } catch (error) {

@@ -3,6 +3,7 @@ import {
   type ExecutionResult, type FieldNode, type FragmentDefinitionNode, type GraphQLObjectType, type OperationDefinitionNode,
 } from 'graphql'
 import { HubError } from '../../schema/errors.ts'
+import type { MetadataStore } from '../../connectors/ports/metadata-store.ts'
 import type { Canonical } from './canonical.ts'
 import { Collector, type Fields } from './collect.ts'
 import { composeSupergraph, readSupergraph, type Composed } from './compose.ts'
@@ -10,6 +11,7 @@ import { ErrorList } from './error-list.ts'
 import { badInput, graphqlError } from './errors.ts'
 import { mapEvents } from './events.ts'
 import { Failures } from './failures.ts'
+import { keyedField, Once, type Outcome } from './once.ts'
 import { openPlanner, type Plan } from './plan.ts'
 import { project } from './project.ts'
 import { requestOf, runStep, takeRoot, untilAborted, type Run } from './run.ts'
@@ -17,8 +19,13 @@ import type { Data } from './shape.ts'
 import type { Operation, SubgraphService, Supergraph } from './supergraph.ts'
 import { typesOf } from './types.ts'
 
+/** Whether any field of the text may carry a key; most mutations do not, and are planned whole. */
+const asksForKeys = /\bidempotencyKey\b/
+
 export interface SupergraphOptions {
   readonly services: readonly SubgraphService[]
+  /** Where answers of mutations with an `idempotencyKey` are kept; absent: the argument has no effect. */
+  readonly answers?: Pick<MetadataStore, 'keptAnswer' | 'keepAnswer'>
   /** The composition of the services, or its SDL, where it is known already; else they are composed: CATALOG_INVALID when they do not fit. */
   readonly composed?: Composed | string
   /** Errors one answer tells at most. */
@@ -26,10 +33,11 @@ export interface SupergraphOptions {
 }
 
 /** The graph over these services. Services stay the caller's: they are closed by whoever opened them. */
-export function openSupergraph({ services, composed, maxErrors = 1_000 }: SupergraphOptions): Supergraph {
+export function openSupergraph({ services, composed, answers, maxErrors = 1_000 }: SupergraphOptions): Supergraph {
   const { sdl, publicSchema: schema, version } = typeof composed === 'string' ? readSupergraph(composed) : composed ?? composeSupergraph(services)
   const byName = new Map(services.map(service => [service.name, service]))
   const planner = openPlanner(sdl, schema)
+  const once = answers && new Once(answers)
   const types = typesOf(sdl)
 
   return { version, sdl, schema, execute: operation => guarded(() => execute(operation)), subscribe: operation => guarded(() => subscribe(operation)) }
@@ -39,7 +47,8 @@ export function openSupergraph({ services, composed, maxErrors = 1_000 }: Superg
     if ('errors' in prepared) return prepared
     const { node, fragments, rootType, fields, variables } = prepared
     const errors = new ErrorList(maxErrors)
-    if (node.operation !== 'mutation' || fields.size === 1) {
+    const keyed = node.operation === 'mutation' && once !== undefined && asksForKeys.test(operation.text)
+    if (node.operation !== 'mutation' || (fields.size === 1 && !keyed)) {
       const plan = plannedFor(operation, node, fragments, fields, variables)
       const data = await answer(operation, plan, rootType, plannedFields(plan, rootType, variables), variables, errors)
       return result(data, errors)
@@ -47,14 +56,35 @@ export function openSupergraph({ services, composed, maxErrors = 1_000 }: Superg
     // Root fields of a mutation run one after the other, each to its end, and none after one that may not fail has.
     const data: Data = {}
     for (const [key, nodes] of fields) {
-      const own: OperationDefinitionNode = { ...node, selectionSet: { kind: Kind.SELECTION_SET, selections: nodes } }
-      const text = `${operation.text}\n${key}:${nodes.map(one => one.loc?.start ?? print(one)).join()}`
-      const plan = plannedFor({ ...operation, text }, own, fragments, new Map([[key, nodes]]), variables)
-      const part = await answer(operation, plan, rootType, plannedFields(plan, rootType, variables), variables, errors)
+      const perform = async () => {
+        const own: OperationDefinitionNode = { ...node, selectionSet: { kind: Kind.SELECTION_SET, selections: nodes } }
+        const text = `${operation.text}\n${key}:${nodes.map(one => one.loc?.start ?? print(one)).join()}`
+        const plan = plannedFor({ ...operation, text }, own, fragments, new Map([[key, nodes]]), variables)
+        const before = errors.list.length
+        const part = await answer(operation, plan, rootType, plannedFields(plan, rootType, variables), variables, errors)
+        return { part, failed: errors.list.length > before }
+      }
+      const part = keyed ? await performOnce(operation, rootType, nodes, fragments, variables, perform, failure => errors.tell(failure, [key], nodes)) : (await perform()).part
       if (!part) return result(null, errors)
       Object.assign(data, part)
     }
     return result(data, errors)
+  }
+
+  /** As performed now or, under the client's key, before. A key used for something else is told at the field, and nothing behind it runs. */
+  async function performOnce(
+    { scope }: Operation, rootType: GraphQLObjectType, nodes: readonly FieldNode[], fragments: readonly FragmentDefinitionNode[], variables: Data,
+    perform: () => Promise<Outcome>, tell: (failure: unknown) => void,
+  ): Promise<Data | null> {
+    try {
+      const field = keyedField(rootType, nodes, fragments, variables)
+      if (!field || !once) return (await perform()).part
+      return await once.answer(scope, field, perform)
+    } catch (error) {
+      if (!(error instanceof HubError)) throw error
+      tell(error)
+      return null
+    }
   }
 
   async function answer(operation: Operation, plan: Plan, rootType: GraphQLObjectType, fields: Fields, variables: Data, errors: ErrorList): Promise<Data | null> {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { entitySdl } from '../../schema/sdl.ts'
+import { entitySdl, withIdempotencyKeys } from '../../schema/sdl.ts'
 import { scalars } from '../../schema/scalars.ts'
 import { entityResolution } from '../../resolvers/entity.ts'
 import { mergeFields, type FieldResolution, type Subgraph } from '../../resolvers/subgraph.ts'
@@ -30,7 +30,7 @@ export function regionsSubgraph(roles: RegionsRoles): Subgraph {
   }
   return {
     name: 'regions',
-    sdl: `${entitySdl(roles.model, 'regions')}\n${management}`,
+    sdl: withIdempotencyKeys(`${entitySdl(roles.model, 'regions')}\n${management}`),
     fields: mergeFields(fields, changeTypes, { Mutation: mutation, Subscription: subscription }, entryFields(roles), sqlFields(roles), regionCatalogFields(roles)),
     scalars,
     entities,

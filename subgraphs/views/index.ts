@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { entitySdl } from '../../schema/sdl.ts'
+import { entitySdl, withIdempotencyKeys } from '../../schema/sdl.ts'
 import { scalars } from '../../schema/scalars.ts'
 import type { Model } from '../../schema/model.ts'
 import type { SqlEngine } from '../../connectors/ports/sql-engine.ts'
@@ -23,7 +23,7 @@ export function viewsSubgraph(roles: ViewsRoles): Subgraph {
   const { fields, entities } = entityResolution({ ...roles, subgraph: 'views' })
   return {
     name: 'views',
-    sdl: `${entitySdl(roles.model, 'views')}\n${management}`,
+    sdl: withIdempotencyKeys(`${entitySdl(roles.model, 'views')}\n${management}`),
     fields: mergeFields(fields, queryFields(roles), catalogFields(roles)),
     scalars,
     entities,

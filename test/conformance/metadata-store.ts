@@ -179,4 +179,20 @@ export const metadataStoreChecks = [
     await expect(store.putEntry(scope, airports)).rejects.toBe(reason)
     expect(await store.entries(testScope())).toEqual([])
   }),
+
+  must<MetadataSubject>('MS18', 'an answer is kept for a day under its tenant and key, the first one of a key', async ({ store, clock, reopen }) => {
+    const acme = testScope({ tenant: 'acme', clock })
+    const first = { request: 'a', answer: { put: [1, null] } }
+    expect(await store.keptAnswer(acme, 'k')).toBeUndefined()
+    await store.keepAnswer(acme, 'k', first)
+    await store.keepAnswer(acme, 'k', { request: 'b', answer: 2 })
+    expect(await store.keptAnswer(acme, 'k')).toEqual(first)
+    expect(await store.keptAnswer(testScope({ tenant: 'globex', clock }), 'k')).toBeUndefined()
+    const again = await reopen()
+    expect(await again.keptAnswer(acme, 'k')).toEqual(first)
+    clock.advance(24 * 60 * 60 * 1000)
+    expect(await again.keptAnswer(acme, 'k')).toBeUndefined()
+    await again.keepAnswer(acme, 'k', { request: 'b', answer: 2 })
+    expect(await again.keptAnswer(acme, 'k')).toEqual({ request: 'b', answer: 2 })
+  }),
 ]
