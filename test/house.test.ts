@@ -69,3 +69,8 @@ test('every error code is thrown somewhere', () => {
   expect(declared.length).toBeGreaterThan(20)
   expect(declared.filter(code => !new RegExp(`\\b${code}\\b`).test(product))).toEqual([])
 })
+
+test('the program may be run as it is', () => {
+  const { bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { bin: Record<string, string> }
+  for (const file of Object.values(bin)) expect([file, statSync(join(root, file)).mode & 0o111]).toEqual([file, 0o111])
+})
