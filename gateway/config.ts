@@ -56,6 +56,9 @@ const elsewhere: Readonly<Record<string, string>> = {
   DIH_DEFAULT_EVICTION_SIZE: 'HUB_DEFAULTS__EVICTION_SIZE',
 }
 
+/** Engines the hub will take the place of its embedded ones with, and must never leave out in silence. A name that ends in `_` stands for all that begin so. */
+const engines: Readonly<Record<string, string>> = { IGNITE_HOST_: 'an Apache Ignite cluster', TRINO_URL: 'a Trino server', KAFKA_BROKER: 'a Kafka broker' }
+
 const paths = [['catalog'], ['data'], ['persisted', 'trustedFile'], ['auth', 'apiKeysFile'], ['api', 'sourceFolders']]
 
 /** The process's environment, for whoever starts the hub to hand on. */
@@ -145,6 +148,8 @@ class Given {
     const known = new Map(options.filter(option => option.kind !== 'structure').map(option => [option.variable, option]))
     const problems: Problem[] = []
     for (const [name, text] of Object.entries(env)) {
+      const engine = text && Object.entries(engines).find(([start]) => name === start || (start.endsWith('_') && name.startsWith(start)))
+      if (engine) problems.push({ path: name, message: `${name} names ${engine[1]}, which this version does not speak to; it would run embedded instead. Unset ${name} to run embedded.` })
       if (!text || name === 'HUB_CONFIG' || !/^(HUB_|DIH_DEFAULT_)/.test(name)) continue
       const option = known.get(elsewhere[name] ?? name)
       if (option) this.set(option.path, settingFrom(option.kind, text), name, this.#folder)

@@ -161,12 +161,19 @@ function describedRegion(served: ServedRegions, entity: EntityModel) {
   const seconds = (ms: number | undefined) => (ms === undefined ? null : ms / 1000)
   return {
     name: entity.name, type: entity.type, description: entity.description ?? null, key: entity.key,
-    cacheMode: entry.mode, backups: entry.backups, atomicityMode: entry.atomicity, cacheStrategies: entry.strategies, affinityKey: entry.affinityKey ?? null,
+    cacheMode: entry.mode, backups: entry.backups, atomicityMode: entry.atomicity, cacheStrategies: entry.strategies, affinityKey: entry.affinityKey ?? null, colocatedWith: () => colocated(served, entity).map(other => describedRegion(served, other)),
     expiryPolicy: { createSeconds: seconds(entry.expiry.createMs), accessSeconds: seconds(entry.expiry.accessMs), updateSeconds: seconds(entry.expiry.updateMs) },
     indexes: entry.indexes, evictionMaxSize: entry.maxEntries, evictionPolicy: 'LRU',
     columns: entity.fields.map(field => ({ ...field, indexed: entry.indexes.some(columns => columns.includes(field.name)) || entity.key.includes(field.name) })),
     stats: () => figures(served, entity),
   }
+}
+
+/** Regions spread by a column of the same type as this one's: equal values of the two are on one node. */
+function colocated(served: ServedRegions, entity: EntityModel): readonly EntityModel[] {
+  const affinity = (one: EntityModel) => one.fields.find(field => field.name === entryOf(served, one.name).affinityKey)?.type
+  const type = affinity(entity)
+  return type === undefined ? [] : served.model.entities.filter(one => one.kind === 'region' && one !== entity && affinity(one) === type)
 }
 
 function figures(served: ServedRegions, entity: EntityModel) {

@@ -241,6 +241,16 @@ describe('regions declared, filled and dropped through the API', () => {
     expect(list.data?.federatedViews).toMatchObject({ totalCount: 2, nodes: [{ name: 'kept', refreshEveryMs: 3_600_000, inputs: [] }, { name: 'spending', refreshEveryMs: null, columns: [{ name: 'customer' }, { name: 'amount' }], inputs: ['shop.orders'] }] })
   })
 
+  test('H-21 regions spread by columns of one type are on the same nodes; a column the region lacks is refused', async () => {
+    const create = (name: string, affinityKey: string) => hub.query(`mutation { createCacheRegion(input: { name: "${name}", fields: { key: "ID!", tenant: "String!", size: "Int" }, affinityKey: "${affinityKey}" }) { changed } }`)
+    for (const name of ['carts_by_tenant', 'visits_by_tenant']) expect((await create(name, 'tenant')).errors).toBeUndefined()
+    expect((await create('sizes', 'size')).errors).toBeUndefined()
+    expect((await create('lost', 'nowhere')).errors).toMatchObject([{ extensions: { code: 'VALIDATION_ERROR' } }])
+    const { data } = await hub.query('{ carts: cacheRegion(name: "carts_by_tenant") { affinityKey colocatedWith { name } } sizes: cacheRegion(name: "sizes") { colocatedWith { name } } }')
+    expect(data).toEqual({ carts: { affinityKey: 'tenant', colocatedWith: [{ name: 'visits_by_tenant' }] }, sizes: { colocatedWith: [] } })
+    for (const name of ['carts_by_tenant', 'visits_by_tenant', 'sizes']) expect(await hub.query(`mutation { deleteCacheRegion(name: "${name}") }`)).toEqual({ data: { deleteCacheRegion: true } })
+  })
+
   test('M-22 M-23 M-24 every catalog is listed with its state and tables, and one table is described', async () => {
     const { data } = await hub.query<{ queryDataSources: { catalog: string; connector: string; status: string; tables: { name: string }[] }[] }>('{ queryDataSources { name catalog connector role status reason latencyMs schemas tables { name } } }')
     expect(data?.queryDataSources.find(one => one.catalog === 'shop')).toEqual({ name: 'shop', catalog: 'shop', connector: 'files', role: 'LAKE', status: 'UP', reason: null, latencyMs: expect.any(Number), schemas: [], tables: [{ name: 'customers' }, { name: 'orders' }] })

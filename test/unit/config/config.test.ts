@@ -148,3 +148,12 @@ test('NO_COLOR, a dumb terminal and a pipe are spared styles', () => {
   expect(wantsColor({ TERM: 'dumb' }, true)).toBe(false)
   expect(wantsColor({}, false)).toBe(false)
 })
+
+test('H-04 a configured cluster is never silently replaced by the embedded engine', () => {
+  expect(refused([], { IGNITE_HOST_1: 'ignite-0.ignite', IGNITE_HOST_2: 'ignite-1.ignite' })).toEqual([
+    { path: 'IGNITE_HOST_1', message: 'IGNITE_HOST_1 names an Apache Ignite cluster, which this version does not speak to; it would run embedded instead. Unset IGNITE_HOST_1 to run embedded.' },
+    { path: 'IGNITE_HOST_2', message: expect.stringContaining('an Apache Ignite cluster') },
+  ])
+  expect(refused([], { TRINO_URL: 'http://trino:8080' })).toEqual([{ path: 'TRINO_URL', message: expect.stringContaining('a Trino server') }])
+  expect(read([], { TRINO_URL: '', IGNITE_HOME: '/opt/ignite' }).port).toBe(8080)
+})
