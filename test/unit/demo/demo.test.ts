@@ -162,6 +162,12 @@ describe('read as sources', () => {
     }
   })
 
+  test('M-26 an asset that one store alone knows is a row with nulls, and every row says which stores know it', async () => {
+    const stores = await rows('SELECT array_to_string(present_in, \' \') AS known_to, count(*) AS n, count(quality_score) AS scored, count(asset_name) AS named FROM hub.unified_assets GROUP BY 1 ORDER BY 1')
+    expect(stores.map(row => row['known_to'])).toEqual(['platform', 'platform lake'])
+    for (const { known_to, n, scored, named } of stores) expect([Number(scored), Number(named)]).toEqual([known_to === 'platform' ? 0 : Number(n), Number(n)])
+  })
+
   test('M-21 assets, their owners\' engagement and their quality meet as the sample join asks', async () => {
     const sample = await rows(`SELECT da.asset_name, da.asset_type, ua.engagement_score, dq.quality_score FROM platform.digital_assets da
       JOIN lake.user_activity_summary ua ON da.owner_id = ua.user_id JOIN lake.data_quality_latest dq ON da.asset_id = dq.asset_id
@@ -173,7 +179,7 @@ describe('read as sources', () => {
 
   async function described(view: string): Promise<readonly Column[]> {
     const types: Readonly<Record<string, ColumnType>> = {
-      INTEGER: 'Int', BIGINT: 'Long', DOUBLE: 'Float', VARCHAR: 'String', 'TIMESTAMP WITH TIME ZONE': 'DateTime', 'DECIMAL(20,0)': 'Decimal', 'DECIMAL(8,2)': 'Decimal',
+      INTEGER: 'Int', BIGINT: 'Long', DOUBLE: 'Float', VARCHAR: 'String', 'TIMESTAMP WITH TIME ZONE': 'DateTime', 'DECIMAL(20,0)': 'Decimal', 'DECIMAL(8,2)': 'Decimal', 'VARCHAR[]': 'JSON',
     }
     return (await rows(`DESCRIBE hub.${view}`)).map(({ column_name, column_type }) => ({ name: String(column_name), type: types[String(column_type)]!, nullable: true }))
   }
