@@ -83,15 +83,22 @@ test('H-58 subscribers that read at their own pace, leave and come back with the
         for (let limit = patience; ; limit++) {
           const events = watch(testScope({ tenant: 'red', clock }), options(region, dispatcher, { filter, mode, maxQueue, after }))
           let count = 0
-          for await (const { type, key, before, after: row, cursor } of events) {
-            if (type === 'SNAPSHOT' && count === 0) rows.clear()
-            else if (type !== 'SNAPSHOT') expect(rows.get(key) ?? null).toEqual(before)
-            if (row) rows.set(key, row)
-            else rows.delete(key)
-            after = cursor
-            count += 1
-            if (rows.has('1000')) return rows
-            if (count >= limit) break
+          try {
+            for await (const { type, key, before, after: row, cursor } of events) {
+              if (type === 'SNAPSHOT' && count === 0) rows.clear()
+              else if (type !== 'SNAPSHOT') expect(rows.get(key) ?? null).toEqual(before)
+              if (row) rows.set(key, row)
+              else rows.delete(key)
+              after = cursor
+              count += 1
+              if (rows.has('1000')) return rows
+              if (count >= limit) break
+            }
+          } catch (error) {
+            // A place inside of a snapshot that has no rows any more: what is held is void, and there is nothing to say so with.
+            if (!(error instanceof HubError) || error.code !== 'GONE') throw error
+            rows.clear()
+            after = undefined
           }
         }
       }
