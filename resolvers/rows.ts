@@ -34,7 +34,7 @@ export interface PlacedRow {
 
 /** A region whose every row is in memory: key look-ups, filters and orders over its own columns are answered there, those through links by the engine. */
 export function completeRows(model: Model, entity: EntityModel, region: Region, engine: SqlEngine, ageMs: (now: number) => number): EntityRows {
-  const throughEngine = engineRows(model, entity, engine, entity.kind === 'view' ? 'view' : 'region')
+  const throughEngine = engineRows(model, entity, engine, entity.kind === 'view' ? 'view' : 'region', ageMs)
   const note = (context: Context, path: string, rows: number) => context.explain?.({ path, from: 'region', name: entity.name, engine: 'memory', rows, ageMs: ageMs(context.scope.clock.now()) })
   const entries: EntityRows['entries'] = async (context, path, keys) => {
     const found = await region.getMany(context.scope, keys)
@@ -77,11 +77,11 @@ export function completeRows(model: Model, entity: EntityModel, region: Region, 
 /** Keys one statement looks up: composite ones take a hundred characters each, and engines bound the length of a statement. */
 const keysPerStatement = 1_000
 
-/** Rows read by the SQL engine: views, and lists of regions that hold only a part of their rows. */
-export function engineRows(model: Model, entity: EntityModel, engine: SqlEngine, from: Read['from']): EntityRows {
+/** Rows read by the SQL engine, `ageMs` old where it reads what memory holds: views, and lists of regions that hold only a part of their rows. */
+export function engineRows(model: Model, entity: EntityModel, engine: SqlEngine, from: Read['from'], ageMs: (now: number) => number = () => 0): EntityRows {
   const run = async (context: Context, path: string, statement: Statement): Promise<Row[]> => {
     const rows = await allRows(await engine.query(context.scope, statement))
-    context.explain?.({ path, from, name: entity.name, engine: engine.name, rows: rows.length, ageMs: 0 })
+    context.explain?.({ path, from, name: entity.name, engine: engine.name, rows: rows.length, ageMs: ageMs(context.scope.clock.now()) })
     return rows
   }
   const rows: EntityRows = {

@@ -5,6 +5,7 @@ import { didYouMean } from '../../schema/names.ts'
 import type { Json } from '../../schema/values.ts'
 import type { EntryKind, MetadataStore } from '../../connectors/ports/metadata-store.ts'
 import type { Log, Scope } from '../../connectors/ports/scope.ts'
+import { allRows } from '../../connectors/ports/sql-engine.ts'
 import type { CatalogAdmin, Declared } from '../../resolvers/catalog-admin.ts'
 import type { ComponentHealth, Hub } from '../hub.ts'
 import type { Supergraph } from '../federation/supergraph.ts'
@@ -133,11 +134,17 @@ export class LiveHub implements Hub, CatalogAdmin {
   }
 
   async health(): Promise<readonly ComponentHealth[]> {
-    const up = (name: string): ComponentHealth => ({ name, state: 'up', required: true })
-    const serving: ComponentHealth = this.#assembly ? up('graph') : { name: 'graph', state: 'down', required: true, message: 'No graph is composed yet.' }
+    const { store, metadata } = this.#parts
+    const scope = hubScope({ ...this.#parts, signal: this.#closing.signal }, 'health', 1_000)
+    const own = await Promise.all([
+      asked('graph', async () => this.assembly.supergraph.version),
+      asked('region-store', () => store.changes.read(store.changes.durable, 1)),
+      asked('sql-engine', async () => allRows(await this.assembly.engine.query(scope, { sql: 'SELECT 1 AS one' }))),
+      asked('metadata-store', () => metadata.auditTrail(scope, 1)),
+    ])
     const sources = await Promise.all((this.#assembly?.sources ?? []).map(({ source }) => this.sourceHealth(source.name)))
     const subgraphs = await Promise.all((this.#assembly?.foreign ?? []).map(one => foreignHealth(hubScope({ ...this.#parts, signal: this.#closing.signal }, 'health', 1_000), one)))
-    return [serving, up('region-store'), up('sql-engine'), up('metadata-store'), ...sources.filter(one => one !== undefined), ...subgraphs]
+    return [...own, ...sources.filter(one => one !== undefined), ...subgraphs]
   }
 
   async close(): Promise<void> {
@@ -247,5 +254,15 @@ export class LiveHub implements Hub, CatalogAdmin {
     this.#retired.get(old)?.()
     this.#retired.delete(old)
     await letGo(old, together([...this.#retired.keys(), this.assembly]), this.#parts.store)
+  }
+}
+
+/** How a part of the hub itself is: asked something small, now. */
+async function asked(name: string, question: () => Promise<unknown>): Promise<ComponentHealth> {
+  try {
+    await question()
+    return { name, state: 'up', required: true }
+  } catch (error) {
+    return { name, state: 'down', required: true, message: asHubError(error).message }
   }
 }

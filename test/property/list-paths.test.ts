@@ -3,12 +3,12 @@ import { openDuckDb, type DuckDatabase } from '../../connectors/duckdb/database.
 import { openDuckDbEngine } from '../../connectors/duckdb/engine.ts'
 import { openMemoryRegions } from '../../connectors/memory/index.ts'
 import type { SqlEngine } from '../../connectors/ports/sql-engine.ts'
-import type { Context } from '../../resolvers/context.ts'
+import type { Context, Read } from '../../resolvers/context.ts'
 import { listPage, type ListArguments } from '../../resolvers/connection.ts'
 import { sealer } from '../../resolvers/cursor.ts'
 import { completeRows, engineRows, type EntityRows } from '../../resolvers/rows.ts'
 import type { OrderTerm, Where } from '../../resolvers/where.ts'
-import type { EntityModel, Model } from '../../schema/model.ts'
+import type { EntityModel, Link, Model } from '../../schema/model.ts'
 import type { ColumnType, Row, Value } from '../../schema/values.ts'
 import { testScope } from '../support/scope.ts'
 
@@ -129,4 +129,18 @@ describe('the same list from memory and from the engine', () => {
       { numRuns: 60, seed: 20_261_123 },
     )
   }, 120_000)
+
+  test('rows of a region are as old when the engine reads them as when memory does', async () => {
+    const scope = testScope()
+    const store = await openMemoryRegions({ clock: scope.clock, log: scope.log })
+    const region = await store.define({ name: 'things', columns: entity.fields, key: ['id'], indexes: [], atomicity: 'ATOMIC', expiry: {}, maxEntries: 1_000, durable: false, tenancy: 'SHARED' })
+    const self: Link = { source: 'Thing', sourceColumn: 'id', target: 'Thing', targetColumn: 'id', field: 'itself', many: false }
+    const reader = completeRows({ ...model, links: [self] }, entity, region, engine, () => 5_000)
+    const reads: Read[] = []
+    const explained: Context = { ...context(), explain: read => void reads.push(read) }
+    await reader.select(explained, 'things', { where: { and: [] }, order: [] })
+    await reader.select(explained, 'things', { where: { link: self, where: { and: [] } }, order: [] })
+    expect(reads.map(({ engine: by, ageMs }) => ({ by, ageMs }))).toEqual([{ by: 'memory', ageMs: 5_000 }, { by: 'duckdb', ageMs: 5_000 }])
+    await store.close()
+  })
 })

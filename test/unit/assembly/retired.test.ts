@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { HubError } from '../../../schema/errors.ts'
 import { parseCatalog } from '../../../schema/catalog.ts'
 import type { OpenSource } from '../../../gateway/assembly/sources.ts'
 import { openHub, type OpenHub } from '../../../gateway/wiring.ts'
@@ -91,4 +92,11 @@ test('a hub that stops within the minute closes the old ones with it, each once'
   await opened.close()
   await pass(120_000)
   expect(closed.toSorted()).toEqual(['aviary', 'reef', 'zoo'])
+})
+
+test('each part is asked how it is: an engine that does not answer is down, and required', async () => {
+  expect((await opened.hub.health()).map(({ name, state }) => `${name} ${state}`)).toEqual(['graph up', 'region-store up', 'sql-engine up', 'metadata-store up', 'source:zoo up', 'source:aviary up'])
+  opened.hub.assembly.engine.query = () => Promise.reject(new HubError('UPSTREAM_UNAVAILABLE', 'The engine gave no answer.'))
+  const down = (await opened.hub.health()).filter(({ state }) => state !== 'up')
+  expect(down).toEqual([{ name: 'sql-engine', state: 'down', required: true, message: 'The engine gave no answer.' }])
 })
