@@ -76,7 +76,6 @@ export function watch(scope: Scope, options: WatchOptions): AsyncGenerator<Watch
     owner: region.definition.tenancy === 'SHARED' ? '' : scope.tenant,
     // An event has no word for "what you hold is void": GONE says it, and the client subscribes again.
     restart: false,
-    snapshot: () => region.snapshot(scope, filter),
     wake: () => bell.ring(),
     maxQueue: options.maxQueue ?? 1_000,
     maxLag: options.maxLag ?? 100_000,
@@ -134,7 +133,8 @@ async function* events(scope: Scope, options: WatchOptions, subscription: Subscr
       }
       if (frame) continue
       waiting = true
-      await readOrWait(session, options.changes, bell)
+      if (session.wantsSnapshot) session.given(await options.region.snapshot(scope, options.filter))
+      else await readOrWait(session, options.changes, bell)
       waiting = false
       if (bell.left) return
       if (signal.aborted) return ended(signal.reason, cursor)

@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks'
 import { HubError } from '../../schema/errors.ts'
 import type { Filter } from '../../schema/filter.ts'
 import type { Row } from '../../schema/values.ts'
-import type { Criteria, Entry, Region, RegionDefinition, RegionStats, ReplaceResult } from '../ports/region-store.ts'
+import type { Criteria, Entry, Region, RegionDefinition, RegionStats, ReplaceResult, Snapshot } from '../ports/region-store.ts'
 import type { Scope } from '../ports/scope.ts'
 import { Commits, type Home } from './commits.ts'
 import { Counters } from './counters.ts'
@@ -200,7 +200,7 @@ export class OpenRegion implements MemoryRegion {
     return found
   }
 
-  snapshot(scope: Scope, filter?: Filter): { readonly entries: readonly Entry[]; readonly offset: number } {
+  async snapshot(scope: Scope, filter?: Filter): Promise<Snapshot> {
     this.#enter(scope)
     const now = this.#home.clock.now()
     // Their ends belong in front of this place: behind it they would be told to somebody who never saw them.

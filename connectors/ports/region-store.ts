@@ -124,8 +124,13 @@ export interface Region {
    * All entries with the log's end of the same moment, for a subscription's start: an entry of the log below `offset` is in the rows, one from it on is not.
    * The rows may only be shown once the log is durable up to `offset`.
    */
-  snapshot(scope: Scope, filter?: Filter): { readonly entries: readonly Entry[]; readonly offset: number }
+  snapshot(scope: Scope, filter?: Filter): Promise<Snapshot>
   stats(): RegionStats
+}
+
+export interface Snapshot {
+  readonly entries: readonly Entry[]
+  readonly offset: number
 }
 
 export interface ReplaceResult {

@@ -1,18 +1,19 @@
 import type { ChangeLog } from '../../connectors/ports/change-log.ts'
-import type { Entry } from '../../connectors/ports/region-store.ts'
+import type { Entry, Snapshot } from '../../connectors/ports/region-store.ts'
 import type { LogEntry } from '../../schema/change.ts'
 import type { Place, Start } from './place.ts'
 import type { Frame, Subscription } from './subscription.ts'
 import { told, Pending, type Told } from './told.ts'
 
 /**
- * snapshot  rows of one moment go out; they are held until the log is durable up to that moment
+ * scanning  rows of one moment are asked for; the log may go on meanwhile
+ * snapshot  the rows go out; they are held until the log is durable up to that moment
  * live      the dispatcher offers each change as it becomes durable
  * catchup   reads the log itself, from its own place
  * reset     the region was replaced: what waits goes out, then a snapshot
  * closed    over
  */
-export type State = 'snapshot' | 'live' | 'catchup' | 'reset' | 'closed'
+export type State = 'scanning' | 'snapshot' | 'live' | 'catchup' | 'reset' | 'closed'
 
 /** What a session needs of the dispatcher of its log. */
 export interface Desk {
@@ -28,7 +29,7 @@ export interface Desk {
 
 /**
  * One subscription: a snapshot, then every change behind it, as a machine without timers, promises or sockets. Its driver takes frames when there is room,
- * reads the log for it when `wants` says so, and waits for `wake` otherwise.
+ * reads the region's rows for it when `wantsSnapshot` says so and the log when `wants` does, and waits for `wake` otherwise.
  *
  * What lies before (next, skip) has been framed exactly once, what lies behind has not; each step keeps that.
  */
@@ -61,7 +62,7 @@ export class Session {
   }
 
   start(start: Start): void {
-    if (start === 'snapshot') this.#takeSnapshot()
+    if (start === 'snapshot') this.#state = 'scanning'
     else {
       this.#move(start.next, start.skip)
       this.#safe = start
@@ -76,6 +77,24 @@ export class Session {
     return frame
   }
 
+  /** Whether to read the region's rows and hand them over by `given`. */
+  get wantsSnapshot(): boolean {
+    return this.#state === 'scanning' && this.#waiting.length === 0 && this.#pending.size === 0
+  }
+
+  /** The rows asked for, with the log's end of the same moment. Those of a session that is over are passed over. */
+  given({ entries, offset }: Snapshot): void {
+    if (this.#state !== 'scanning') return
+    this.#rows = entries
+    this.#rowsSent = 0
+    this.#shownFrom = offset
+    this.#opening = true
+    this.#maxLag = Infinity
+    this.#move(offset, 0)
+    this.#state = 'snapshot'
+    if (this.joinable(offset)) this.#file()
+  }
+
   /** Which entries of the log to read and `feed`; undefined when none are needed now. */
   get wants(): { readonly from: number; readonly limit: number } | undefined {
     if (this.#state !== 'catchup' || this.#partial || this.#waiting.length > 0 || this.#pending.size > 0) return undefined
@@ -87,7 +106,13 @@ export class Session {
     if (from !== this.#next) return
     for (const entry of entries) {
       if (this.#state !== 'catchup') return
-      if (!this.#consume(entry)) return
+      try {
+        if (!this.#consume(entry)) return
+      } catch (error) {
+        // What came before goes out first; then this entry is read, and fails, again.
+        if (this.#waiting.length > 0 || this.#pending.size > 0) return
+        throw error
+      }
     }
   }
 
@@ -184,6 +209,11 @@ export class Session {
     return this.#desk.log.durable >= offset
   }
 
+  /** Whether the dispatcher has yet to tell all that lies behind rows of this place; else they are read from the log. */
+  protected joinable(offset: number): boolean {
+    return this.#desk.position <= offset
+  }
+
   /** Whether the dispatcher has nothing more to say about what was read. */
   protected reached(): boolean {
     return this.#next >= this.#desk.position
@@ -191,24 +221,12 @@ export class Session {
 
   /** What a state does with an empty queue and room. */
   static readonly #produce: Record<State, (session: Session) => Frame | undefined> = {
+    scanning: () => undefined,
     snapshot: session => session.#page(),
     live: () => undefined,
     catchup: session => session.#catchUp(),
     reset: session => session.#startOver(),
     closed: () => undefined,
-  }
-
-  /** Rows and place in one synchronous step. */
-  #takeSnapshot(): void {
-    const { entries, offset } = this.subscription.snapshot()
-    this.#rows = entries
-    this.#rowsSent = 0
-    this.#shownFrom = offset
-    this.#opening = true
-    this.#maxLag = Infinity
-    this.#move(offset, 0)
-    this.#state = 'snapshot'
-    this.#file()
   }
 
   #page(): Frame | undefined {
@@ -224,7 +242,7 @@ export class Session {
     this.#rowsSent += entries.length
     if (this.#rowsSent < this.#rows.length) return { type: 'snapshot', entries, place: undefined }
     this.#rows = []
-    // Something matched while the rows went out: it is read from the log, behind the snapshot's place.
+    // Something was told or matched while the rows were read or went out: it is read from the log, behind the snapshot's place.
     this.#state = this.#filed ? 'live' : 'catchup'
     return { type: 'snapshot', entries, place: { next: this.#shownFrom, skip: 0 } }
   }
@@ -247,7 +265,7 @@ export class Session {
   }
 
   #startOver(): Frame | undefined {
-    if (this.subscription.restart) this.#takeSnapshot()
+    if (this.subscription.restart) this.#state = 'scanning'
     else this.#close('GONE')
     return this.take()
   }

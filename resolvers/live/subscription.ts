@@ -23,8 +23,6 @@ export interface Subscription extends Audience {
   readonly test: (row: Row) => boolean
   /** Whether a replaced region is told by a reset and a new snapshot; else the session ends with GONE. */
   readonly restart: boolean
-  /** The passing rows and the log's end, of one moment. */
-  readonly snapshot: () => { readonly entries: readonly Entry[]; readonly offset: number }
   /** Called when there may be something to take. Must not call back into the session. */
   readonly wake: () => void
   /** Changes that may wait for the subscriber; one more, and it becomes a reader of the log. */

@@ -139,7 +139,7 @@ export const regionStoreChecks = [
     expect((await region.getMany(subject.scope('red'), ['CDG']))[0]?.row['country']).toBe('red')
     expect(await region.getMany(subject.scope('blue'), ['CDG'])).toEqual([undefined])
     expect(await region.select(subject.scope('green'), {})).toEqual([])
-    expect(region.snapshot(subject.scope('blue')).entries).toEqual([])
+    expect((await region.snapshot(subject.scope('blue'))).entries).toEqual([])
   }),
   must<RegionStoreSubject>('RS10', 'a shared region is one for all tenants, and its changes name none', async subject => {
     const from = subject.store.changes.end
@@ -179,7 +179,7 @@ export const regionStoreChecks = [
     const region = await open(subject)
     await region.putMany(subject.scope(), three)
     const later = region.putMany(subject.scope(), [airport('NCE', 'France')])
-    const { entries, offset } = region.snapshot(subject.scope(), { column: 'country', op: 'eq', value: 'France' })
+    const { entries, offset } = await region.snapshot(subject.scope(), { column: 'country', op: 'eq', value: 'France' })
     await later
     await region.putMany(subject.scope(), [airport('ORY', 'France')])
     expect(entries.map(entry => entry.key).sort()).toEqual(['CDG', 'LYS', 'NCE'])
@@ -294,7 +294,7 @@ export const regionStoreChecks = [
     expect(await region.getMany(subject.scope(), ['CDG'])).toEqual([undefined])
     expect(await region.select(subject.scope(), {})).toEqual([])
     expect(await region.count(subject.scope())).toBe(0)
-    expect(region.snapshot(subject.scope()).entries).toEqual([])
+    expect((await region.snapshot(subject.scope())).entries).toEqual([])
   }),
   must<RegionStoreSubject>('RS25', 'H-13 being written moves the end of an entry that expires by its last write', async subject => {
     const region = await open(subject, { expiry: { updateMs: 3000 } })
@@ -450,7 +450,7 @@ export const regionStoreChecks = [
     const region = await open(subject, { expiry: { createMs: 2500 } })
     await region.putMany(subject.scope(), three)
     await subject.elapse(2600)
-    const { entries, offset } = region.snapshot(subject.scope())
+    const { entries, offset } = await region.snapshot(subject.scope())
     expect(entries).toEqual([])
     await subject.elapse(3000)
     await region.putMany(subject.scope(), [airport('LYS')])

@@ -1,4 +1,5 @@
 import type { ChangeLog } from '../../connectors/ports/change-log.ts'
+import type { Snapshot } from '../../connectors/ports/region-store.ts'
 import { placeCodec, type Mode, type Place, type PlaceCodec, type Start } from '../../resolvers/live/place.ts'
 import type { Frame, Subscription } from '../../resolvers/live/subscription.ts'
 import type { Told } from '../../resolvers/live/told.ts'
@@ -51,8 +52,12 @@ export class Client {
   }
 
   subscription(wake: () => void): Subscription {
-    const snapshot = () => this.#world.snapshot(this.#realm, this.#test)
-    return { ...this.#audience, ...this.#limits, owner: this.#realm.owner, columns, test: this.#test, snapshot, wake }
+    return { ...this.#audience, ...this.#limits, owner: this.#realm.owner, columns, test: this.#test, wake }
+  }
+
+  /** The region's rows as it sees them, now. */
+  snapshot(): Snapshot {
+    return this.#world.snapshot(this.#realm, this.#test)
   }
 
   /** Where to begin: behind what is held; GONE (thrown) where the log has forgotten it. A half-received snapshot is void. */

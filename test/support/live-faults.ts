@@ -31,9 +31,9 @@ function seenAs(log: SimulatedLog, wrong: { start?: () => number; durable?: () =
 /** Every mistake the simulation must find. */
 export const faults: readonly Fault[] = [
   // The snapshot's place is one too far: the next change falls between rows and changes.
-  { name: 'gap', snapshot: snapshot => () => ({ ...snapshot(), offset: snapshot().offset + 1 }) },
+  { name: 'gap', snapshot: snapshot => ({ ...snapshot, offset: snapshot.offset + 1 }) },
   // The rows are of a later moment than the place: changes come that the rows hold already.
-  { name: 'late rows', snapshot: snapshot => () => ({ ...snapshot(), offset: Math.max(0, snapshot().offset - 1) }) },
+  { name: 'late rows', snapshot: snapshot => ({ ...snapshot, offset: Math.max(0, snapshot.offset - 1) }) },
   {
     name: 'double: changes before the place are told again',
     session: class extends Session {
@@ -54,6 +54,14 @@ export const faults: readonly Fault[] = [
     name: 'early-join: a reader of the log joins the live ones before it has caught up',
     session: class extends Session {
       protected override reached(): boolean {
+        return true
+      }
+    },
+  },
+  {
+    name: 'late-join: a session waits for changes that were told while its rows were read',
+    session: class extends Session {
+      protected override joinable(): boolean {
         return true
       }
     },

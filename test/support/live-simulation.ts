@@ -1,4 +1,5 @@
 import type { ChangeLog } from '../../connectors/ports/change-log.ts'
+import type { Snapshot } from '../../connectors/ports/region-store.ts'
 import type { LogEntry } from '../../schema/change.ts'
 import { HubError } from '../../schema/errors.ts'
 import { Dispatcher } from '../../resolvers/live/dispatcher.ts'
@@ -18,7 +19,7 @@ export interface Fault {
   readonly name: string
   readonly log?: (log: SimulatedLog) => SeenLog
   readonly session?: new (desk: Desk, subscription: Subscription) => Session
-  readonly snapshot?: (snapshot: Subscription['snapshot']) => Subscription['snapshot']
+  readonly snapshot?: (snapshot: Snapshot) => Snapshot
 }
 
 export interface Totals {
@@ -33,6 +34,8 @@ interface Connection {
   /** Frames on their way. */
   readonly pipe: Frame[]
   reading: { from: number; answer: readonly LogEntry[] | 'gone' } | undefined
+  /** Rows read at one step, handed over at a later one. */
+  scanned: Snapshot | undefined
   /** The session had nothing and is left alone until it calls. */
   readonly asleep: { yes: boolean }
 }
@@ -119,7 +122,7 @@ class History {
       return
     }
     if (trouble && choices.chance(0.01)) seat.slow = 20 + choices.below(60)
-    for (let turns = choices.below(4); turns > 0; turns--) this.#drive(seat.connection)
+    for (let turns = choices.below(4); turns > 0; turns--) this.#drive(seat.connection, seat.client)
     for (let turns = choices.below(4); turns > 0; turns--) {
       const frame = seat.connection?.pipe.shift()
       if (frame && seat.client.receive(frame)) this.cut(seat)
@@ -128,8 +131,13 @@ class History {
   }
 
   /** What the driver of a session does when there is room: hand over what was read, take a frame, or read. */
-  #drive(connection: Connection): void {
-    const { session, pipe, reading, asleep } = connection
+  #drive(connection: Connection, client: Client): void {
+    const { session, pipe, reading, scanned, asleep } = connection
+    if (scanned) {
+      connection.scanned = undefined
+      session.given(scanned)
+      return
+    }
     if (reading) {
       connection.reading = undefined
       if (reading.answer === 'gone') session.trimmed()
@@ -145,6 +153,7 @@ class History {
     const frame = session.take()
     const { wants } = session
     if (frame) pipe.push(frame)
+    else if (session.wantsSnapshot) connection.scanned = this.#fault.snapshot?.(client.snapshot()) ?? client.snapshot()
     else if (wants) connection.reading = { from: wants.from, answer: this.#read(wants.from, wants.limit) }
     else asleep.yes = true
   }
@@ -163,8 +172,7 @@ class History {
       seat.client.forget()
       return
     }
-    const snapshot = this.#fault.snapshot?.(subscription.snapshot) ?? subscription.snapshot
-    seat.connection = { session: this.#dispatcher.open({ ...subscription, snapshot }, start), pipe: [], reading: undefined, asleep }
+    seat.connection = { session: this.#dispatcher.open(subscription, start), pipe: [], reading: undefined, scanned: undefined, asleep }
   }
 
   cut(seat: Seat): void {

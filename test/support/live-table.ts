@@ -1,4 +1,4 @@
-import { keyOf, type Entry, type Region, type RegionDefinition } from '../../connectors/ports/region-store.ts'
+import { keyOf, type Entry, type Region, type RegionDefinition, type Snapshot } from '../../connectors/ports/region-store.ts'
 import { matcher, type Filter } from '../../schema/filter.ts'
 import type { Scope } from '../../connectors/ports/scope.ts'
 import type { Change } from '../../schema/change.ts'
@@ -46,7 +46,7 @@ export class LiveTable implements Pick<Region, 'definition' | 'snapshot'> {
     this.#log.announce()
   }
 
-  snapshot(scope: Scope, filter?: Filter): { entries: readonly Entry[]; offset: number } {
+  async snapshot(scope: Scope, filter?: Filter): Promise<Snapshot> {
     const test = matcher(filter ?? { and: [] }, this.definition.columns)
     const owner = this.definition.tenancy === 'SHARED' ? '' : scope.tenant
     return { entries: [...this.#rows.values()].filter(entry => entry.tenant === owner && test(entry.row)), offset: this.#log.end }

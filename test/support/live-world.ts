@@ -1,4 +1,4 @@
-import type { Entry } from '../../connectors/ports/region-store.ts'
+import type { Snapshot } from '../../connectors/ports/region-store.ts'
 import type { Change, LogEntry } from '../../schema/change.ts'
 import type { Filter } from '../../schema/filter.ts'
 import type { Column, Row } from '../../schema/values.ts'
@@ -153,7 +153,7 @@ export class World {
     this.#states.length = this.log.end + 1
   }
 
-  snapshot(realm: Realm, test: Passes): { entries: readonly Entry[]; offset: number } {
+  snapshot(realm: Realm, test: Passes): Snapshot {
     const entries = this.rowsAt(this.log.end, realm, test).map(({ key, row, version }) => ({ key, row, version, writtenAtMs: version }))
     return { entries, offset: this.log.end }
   }
