@@ -4,16 +4,14 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { tmpdir } from 'node:os'
 import { promisify } from 'node:util'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import pg from 'pg'
+import { insteadOfRoot } from '../../ops/engines/apt.ts'
+import { installedPostgres } from '../../ops/engines/postgres.ts'
 
 const run = promisify(execFile)
-const installations = '/usr/lib/postgresql'
 
 /** Folder of the newest installed server's programs; undefined: none is installed. */
-export const postgresBin: string | undefined = existsSync(installations)
-  ? readdirSync(installations).sort((a, b) => Number(b) - Number(a)).map(version => join(installations, version, 'bin')).find(bin => existsSync(join(bin, 'initdb')))
-  : undefined
+export const postgresBin: string | undefined = installedPostgres()
 
 export interface PostgresServer {
   /** As the superuser, on loopback. */
@@ -27,9 +25,9 @@ export interface PostgresServer {
 
 /** A new database cluster in a temporary folder, with its server on loopback. The server refuses to run as root: root hands it to the user `postgres`. */
 export async function startPostgres(): Promise<PostgresServer> {
-  if (!postgresBin) throw new Error(`There is no PostgreSQL below ${installations}.`)
+  if (!postgresBin) throw new Error('There is no PostgreSQL. Run: npm run engines:postgres')
   const folder = await mkdtemp(join(tmpdir(), 'tributary-pg-'))
-  const user = process.getuid?.() === 0 ? userNamed('postgres') : undefined
+  const user = insteadOfRoot('postgres')
   const as = user ? { uid: user.uid, gid: user.gid } : {}
   if (user) await chown(folder, user.uid, user.gid)
   const password = 's3cret/p@ss'
@@ -67,12 +65,6 @@ export async function startPostgres(): Promise<PostgresServer> {
       await rm(folder, { recursive: true })
     },
   }
-}
-
-function userNamed(name: string): { uid: number; gid: number } {
-  const line = readFileSync('/etc/passwd', 'utf8').split('\n').map(entry => entry.split(':')).find(([user]) => user === name)
-  if (!line) throw new Error(`PostgreSQL does not run as root, and there is no user "${name}" to run it as.`)
-  return { uid: Number(line[2]), gid: Number(line[3]) }
 }
 
 /** A port that was free a moment ago. */
