@@ -72,6 +72,8 @@ function configuration(site: Site, { ports }: EngineNode): string {
   xsi:schemaLocation="http://www.springframework.org/schema/beans http://www.springframework.org/schema/beans/spring-beans.xsd">
 ${bean('configuration.IgniteConfiguration', [
     value('localHost', '127.0.0.1'), value('metricsLogFrequency', 0),
+    // A machine with more to do than it has cores lets a node wait; a cluster must not fall apart over it.
+    value('failureDetectionTimeout', 60_000),
     ...['publicThreadPoolSize', 'systemThreadPoolSize', 'stripedPoolSize', 'queryThreadPoolSize'].map(pool => value(pool, 4)),
     nested('connectorConfiguration', '<null/>'),
     nested('dataStorageConfiguration', bean('configuration.DataStorageConfiguration', value('metricsEnabled', true) + nested('defaultDataRegionConfiguration',
