@@ -1,11 +1,13 @@
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
-import { HubError, type Problem } from '../../schema/errors.ts'
+import { HubError } from '../../schema/errors.ts'
 import { didYouMean } from '../../schema/names.ts'
-import type { EventLog, EventPlace, NewEvent, StoredEvent, TopicInfo, TopicSettings } from '../ports/event-log.ts'
+import type { EventLog, EventPlace, NewEvent, StoredEvent, TopicDetail, TopicInfo, TopicLimits, TopicSettings } from '../ports/event-log.ts'
 import type { Clock, Log, Scope } from '../ports/scope.ts'
 import { lockDirectory } from '../segments/directory-lock.ts'
+import { isInternal, refuseInternal, storedName, storedNameOf, topicOf } from '../topics/names.ts'
+import { checkLimits, checkSettings, mustEqual } from '../topics/settings.ts'
 import { type Offsets, openOffsets, type StoredTopic } from './offsets.ts'
 import { openPartition, type Partition } from './partition.ts'
 
@@ -20,7 +22,6 @@ export interface EventLogOptions {
 
 /** How often age is looked at, where a topic has a limit. */
 const sweepEveryMs = 30_000
-const mostPartitions = 1_024
 
 interface Topic extends StoredTopic {
   readonly parts: readonly Partition[]
@@ -74,35 +75,53 @@ class SegmentEvents implements EventLog {
   createTopic(scope: Scope, settings: TopicSettings): Promise<void> {
     return this.#oneByOne(async () => {
       this.#enter(scope)
-      checkSettings(settings)
-      const existing = this.#topics.get(settings.name)
-      if (!existing) {
-        const topic = await this.#open(this.#offsets.create(settings))
-        this.#topics.set(topic.name, topic)
-        return
+      checkSettings(scope.tenant, settings)
+      refuseInternal(settings.name, 'made')
+      if (settings.replicas !== undefined && settings.replicas > 1) {
+        throw new HubError('VALIDATION_ERROR', `The topic cannot have ${settings.replicas} copies: the embedded log keeps 1.`, { problems: [{ path: 'replicas', message: 'More copies than there are logs.' }] })
       }
-      const differences = (['partitions', 'retentionMs', 'retentionBytes'] as const).filter(member => existing[member] !== settings[member])
-      if (differences.length === 0) return
-      const said = differences.map(member => `${member} is ${existing[member] ?? 'not set'}, not ${settings[member] ?? 'not set'}`).join('; ')
-      throw new HubError('CONFLICT', `Topic "${settings.name}" exists with other settings: ${said}.`, { topic: settings.name, differences })
+      const name = storedName(scope.tenant, settings.name)
+      const existing = this.#topics.get(name)
+      if (existing) return mustEqual({ ...existing, name: settings.name }, settings)
+      this.#topics.set(name, await this.#open(this.#offsets.create({ ...settings, name })))
     })
   }
 
   async topics(scope: Scope): Promise<readonly TopicInfo[]> {
     this.#enter(scope)
-    const all = [...this.#topics.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
-    return Promise.all(all.map(async ({ id: _, parts, ...settings }) => {
-      await Promise.all(parts.map(part => part.retained()))
-      return { ...settings, places: parts.map(({ start, end }) => ({ start, end })) }
+    const own = [...this.#topics.values()].filter(({ name }) => topicOf(scope.tenant, name) !== undefined).sort((a, b) => (a.name < b.name ? -1 : 1))
+    return Promise.all(own.map(topic => infoOf(scope, topic)))
+  }
+
+  async topic(scope: Scope, name: string): Promise<TopicDetail | undefined> {
+    this.#enter(scope)
+    const topic = this.#topics.get(storedNameOf(scope.tenant, name) ?? '')
+    if (!topic) return undefined
+    const config = (['retentionBytes', 'retentionMs'] as const).map(limit => ({
+      name: limit === 'retentionMs' ? 'retention.ms' : 'retention.bytes', value: String(topic[limit] ?? -1), source: topic[limit] === undefined ? 'DEFAULT_CONFIG' : 'TOPIC_CONFIG', isDefault: topic[limit] === undefined,
     }))
+    return { ...(await infoOf(scope, topic)), brokers: topic.parts.map(() => ({ leader: 0, replicas: [0], isr: [0] })), config }
+  }
+
+  alterTopic(scope: Scope, name: string, limits: TopicLimits): Promise<void> {
+    return this.#oneByOne(async () => {
+      this.#enter(scope)
+      checkLimits(limits)
+      const { parts, ...topic } = this.#topic(scope, name)
+      const altered = { ...topic, ...(limits.retentionMs !== undefined && { retentionMs: limits.retentionMs }), ...(limits.retentionBytes !== undefined && { retentionBytes: limits.retentionBytes }) }
+      this.#offsets.alter(altered)
+      this.#topics.set(topic.name, { ...altered, parts })
+      for (const part of parts) this.#retain(altered, part)
+    })
   }
 
   deleteTopic(scope: Scope, name: string): Promise<boolean> {
     return this.#oneByOne(async () => {
       this.#enter(scope)
-      const topic = this.#topics.get(name)
+      refuseInternal(name, 'deleted')
+      const topic = this.#topics.get(storedName(scope.tenant, name))
       if (!topic) return false
-      this.#topics.delete(name)
+      this.#topics.delete(topic.name)
       this.#offsets.delete(topic.id)
       const reason = new HubError('NOT_FOUND', `Topic "${name}" was deleted.`, { topic: name })
       await Promise.all(topic.parts.map(part => part.close(reason)))
@@ -113,13 +132,13 @@ class SegmentEvents implements EventLog {
 
   async append(scope: Scope, name: string, events: readonly NewEvent[]): Promise<readonly EventPlace[]> {
     this.#enter(scope)
-    const topic = this.#topic(name)
+    const topic = this.#topic(scope, name)
     const now = this.#options.clock.now()
     const partitions = events.map(({ key }) => (key === undefined ? this.#spread++ : crc32(key)) % topic.partitions)
     const places: EventPlace[] = []
     await Promise.all([...new Set(partitions)].map(async partition => {
       const indexes = partitions.flatMap((other, index) => (other === partition ? [index] : []))
-      const part = this.#part(topic, partition)
+      const part = this.#part(scope, topic, partition)
       const first = await part.append(indexes.map(index => events[index] as NewEvent), now)
       for (const [nth, index] of indexes.entries()) places[index] = { partition, offset: first + nth }
       if (part.grown) this.#retain(topic, part)
@@ -129,19 +148,19 @@ class SegmentEvents implements EventLog {
 
   async read(scope: Scope, name: string, partition: number, offset: number, limit: number): Promise<readonly StoredEvent[]> {
     this.#enter(scope)
-    const part = this.#part(this.#topic(name), partition)
+    const part = this.#part(scope, this.#topic(scope, name), partition)
     await part.retained()
     return part.read(offset, limit)
   }
 
   async wait(scope: Scope, name: string, partition: number, offset: number): Promise<void> {
     this.#enter(scope)
-    await this.#part(this.#topic(name), partition).wait(offset, scope.signal)
+    await this.#part(scope, this.#topic(scope, name), partition).wait(offset, scope.signal)
   }
 
   async committed(scope: Scope, group: string, name: string): Promise<readonly number[]> {
     this.#enter(scope)
-    const topic = this.#topic(name)
+    const topic = this.#topic(scope, name)
     const offsets = topic.parts.map(() => 0)
     for (const { partition, offset } of this.#offsets.committed(topic.id, group)) offsets[partition] = offset
     return offsets
@@ -149,10 +168,15 @@ class SegmentEvents implements EventLog {
 
   async commit(scope: Scope, group: string, name: string, partition: number, offset: number): Promise<void> {
     this.#enter(scope)
-    const topic = this.#topic(name)
-    this.#part(topic, partition)
+    const topic = this.#topic(scope, name)
+    this.#part(scope, topic, partition)
     if (!Number.isSafeInteger(offset) || offset < 0) throw new HubError('BAD_USER_INPUT', `${offset} is not an offset: a whole number from 0 on.`, { offset })
     await this.#offsets.commit(topic.id, group, partition, offset)
+  }
+
+  async check(scope: Scope): Promise<void> {
+    this.#enter(scope)
+    this.#offsets.topics()
   }
 
   async close(): Promise<void> {
@@ -171,16 +195,18 @@ class SegmentEvents implements EventLog {
     if (this.#closed) throw new HubError('SHUTTING_DOWN', 'The event log is closed.')
   }
 
-  #topic(name: string): Topic {
-    const topic = this.#topics.get(name)
-    if (!topic) throw new HubError('NOT_FOUND', `There is no topic "${name}".${didYouMean(name, this.#topics.keys())}`, { topic: name })
-    return topic
+  #topic(scope: Scope, name: string): Topic {
+    const topic = this.#topics.get(storedName(scope.tenant, name))
+    if (topic) return topic
+    const names = [...this.#topics.keys()].flatMap(stored => topicOf(scope.tenant, stored) ?? [])
+    throw new HubError('NOT_FOUND', `There is no topic "${name}".${didYouMean(name, names)}`, { topic: name })
   }
 
-  #part(topic: Topic, partition: number): Partition {
+  #part(scope: Scope, topic: Topic, partition: number): Partition {
     const part = topic.parts[partition]
-    if (!part) throw new HubError('NOT_FOUND', `Topic "${topic.name}" has no partition ${partition}; it has ${topic.partitions}, from 0.`, { topic: topic.name, partition })
-    return part
+    if (part) return part
+    const name = topicOf(scope.tenant, topic.name)
+    throw new HubError('NOT_FOUND', `Topic "${name}" has no partition ${partition}; it has ${topic.partitions}, from 0.`, { topic: name, partition })
   }
 
   async #open(topic: StoredTopic): Promise<Topic> {
@@ -207,18 +233,14 @@ class SegmentEvents implements EventLog {
     })
   }
 
-  #retain(topic: Topic, part: Partition): void {
+  #retain(topic: StoredTopic, part: Partition): void {
     if (topic.retentionMs === undefined && topic.retentionBytes === undefined) return
     part.retain(topic, this.#options.clock.now()).catch(error => this.#options.log.error('Old events could not be deleted.', { topic: topic.name, error: String(error) }))
   }
 }
 
-function checkSettings({ name, partitions, retentionMs, retentionBytes }: TopicSettings): void {
-  const problems: Problem[] = []
-  if (!/^[A-Za-z0-9._-]{1,249}$/.test(name) || name === '.' || name === '..') problems.push({ path: 'name', message: `"${name}" is not a topic's name: 1 to 249 letters, digits, ".", "_" and "-".` })
-  if (!Number.isInteger(partitions) || partitions < 1 || partitions > mostPartitions) problems.push({ path: 'partitions', message: `${partitions} is not a count of partitions: 1 to ${mostPartitions}.` })
-  for (const [path, value] of Object.entries({ retentionMs, retentionBytes })) {
-    if (value !== undefined && (!Number.isSafeInteger(value) || value < 1)) problems.push({ path, message: `${value} is not a whole number above 0.` })
-  }
-  if (problems.length > 0) throw new HubError('VALIDATION_ERROR', `The topic cannot be made. ${problems.map(problem => problem.message).join(' ')}`, { problems })
+async function infoOf({ tenant }: Scope, { id: _, parts, ...settings }: Topic): Promise<TopicInfo> {
+  await Promise.all(parts.map(part => part.retained()))
+  const name = topicOf(tenant, settings.name) ?? settings.name
+  return { ...settings, name, replicas: 1, internal: isInternal(name), places: parts.map(({ start, end }) => ({ start, end })) }
 }

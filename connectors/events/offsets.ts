@@ -11,6 +11,8 @@ export interface StoredTopic extends TopicSettings {
 export interface Offsets {
   topics(): StoredTopic[]
   create(settings: TopicSettings): StoredTopic
+  /** Keeps the limits as they are given. */
+  alter(topic: StoredTopic): void
   delete(id: number): void
   committed(topicId: number, group: string): { partition: number; offset: number }[]
   /** Durable when it ends; commits of one turn of the event loop share a transaction. */
@@ -34,6 +36,7 @@ export function openOffsets(directory: string): Offsets {
   database.exec(schema)
   const selectTopics = database.prepare('SELECT id, name, partitions, retention_ms, retention_bytes FROM topics ORDER BY name')
   const insertTopic = database.prepare('INSERT INTO topics (name, partitions, retention_ms, retention_bytes) VALUES (?, ?, ?, ?)')
+  const updateLimits = database.prepare('UPDATE topics SET retention_ms = ?, retention_bytes = ? WHERE id = ?')
   const deleteTopic = database.prepare('DELETE FROM topics WHERE id = ?')
   const deleteOffsets = database.prepare('DELETE FROM offsets WHERE topic_id = ?')
   const selectOffsets = database.prepare('SELECT partition, next_offset FROM offsets WHERE topic_id = ? AND group_name = ?')
@@ -76,6 +79,9 @@ export function openOffsets(directory: string): Offsets {
     create(settings) {
       const { name, partitions, retentionMs = null, retentionBytes = null } = settings
       return { ...settings, id: Number(insertTopic.run(name, partitions, retentionMs, retentionBytes).lastInsertRowid) }
+    },
+    alter({ id, retentionMs = null, retentionBytes = null }) {
+      updateLimits.run(retentionMs, retentionBytes, id)
     },
     delete(id) {
       transaction(() => {

@@ -83,7 +83,8 @@ export class Partition {
     await this.#log.close()
   }
 
-  async #retain({ retentionMs, retentionBytes }: TopicSettings, nowMs: number): Promise<void> {
+  async #retain(settings: TopicSettings, nowMs: number): Promise<void> {
+    const [retentionMs, retentionBytes] = [settings.retentionMs, settings.retentionBytes].map(limit => (limit === -1 ? undefined : limit))
     if (retentionMs !== undefined && this.#log.durable > this.#log.start && (await this.#appendedAt(this.#log.durable - 1)) <= nowMs - retentionMs) await this.#log.roll()
     const { segments } = this.#log
     let bytes = segments.reduce((sum, segment) => sum + segment.bytes, 0)

@@ -15,7 +15,7 @@ conforms('event log in segments', eventLogChecks, async () => {
   return {
     get events() { return events },
     segmentBytes,
-    scope: () => testScope({ clock }),
+    scope: tenant => testScope({ clock, tenant }),
     abortable() {
       const scope = testScope({ clock })
       return { scope, abort: reason => scope.abort(reason) }

@@ -6,10 +6,10 @@ import { must } from '../support/conformance.ts'
 /** An event log under test, with what only its adapter's test can do. */
 export interface EventLogSubject {
   readonly events: EventLog
-  scope(): Scope
+  scope(tenant?: string): Scope
   /** A scope and the way to abort it. */
   abortable(): { scope: Scope; abort(reason: unknown): void }
-  /** Ends when so much time has passed on the log's clock and limits of age were applied. */
+  /** Ends when so much time has passed on the log's clock and limits of age and size were applied. */
   elapse(ms: number): Promise<void>
   /** How many bytes of events close a segment. */
   readonly segmentBytes: number
@@ -155,6 +155,7 @@ export const eventLogChecks = [
     const name = await topic(subject, { retentionBytes: subject.segmentBytes * 3 })
     const value = 'x'.repeat(subject.segmentBytes / 4)
     for (let index = 0; index < 40; index++) await subject.events.append(subject.scope(), name, [event(value)])
+    await subject.elapse(0)
     const [place] = (await subject.events.topics(subject.scope()))[0]?.places ?? []
     expect(place?.end).toBe(40)
     expect(place?.start).toBeGreaterThan(20)
@@ -170,5 +171,77 @@ export const eventLogChecks = [
     expect(await subject.events.append(subject.scope(), name, [event('c')])).toEqual([{ partition: 0, offset: 2 }])
     await subject.reopen()
     expect(texts(await subject.events.read(subject.scope(), name, 0, 2, 10))).toEqual(['c'])
+  }),
+  must<EventLogSubject>('EL16', 'a tenant\'s topics, events and offsets are its own, whatever it calls them', async ({ events, scope }) => {
+    const [ours, theirs, open] = [scope(), scope(`${scope().tenant}.other`), scope('public')]
+    const name = `shared.${ours.tenant}`
+    const tenants = [ours, theirs, open]
+    for (const tenant of tenants) await events.createTopic(tenant, { name, partitions: 1 })
+    for (const tenant of tenants) await events.append(tenant, name, [event(tenant.tenant)])
+    await events.commit(theirs, 'group', name, 0, 1)
+    for (const tenant of tenants) expect(texts(await events.read(tenant, name, 0, 0, 10))).toEqual([tenant.tenant])
+    expect(await events.committed(ours, 'group', name)).toEqual([0])
+    expect((await events.topics(ours)).map(one => one.name)).toEqual([name])
+    expect(await events.deleteTopic(theirs, name)).toBe(true)
+    expect(texts(await events.read(ours, name, 0, 0, 10))).toEqual([ours.tenant])
+    const disguised = (await events.topics(open)).map(one => one.name).filter(one => one.startsWith('tenant.'))
+    expect(disguised).toEqual([])
+    await expect(events.createTopic(open, { name: `tenant.${ours.tenant}.${name}`, partitions: 1 })).rejects.toEqual(code('VALIDATION_ERROR'))
+    await expect(events.read(open, `tenant.${ours.tenant}.${name}`, 0, 0, 1)).rejects.toEqual(code('VALIDATION_ERROR'))
+    expect(await events.deleteTopic(open, name)).toBe(true)
+  }),
+  must<EventLogSubject>('EL17', 'altering changes the limits that are given, and no other', async subject => {
+    const name = await topic(subject, { partitions: 2, retentionMs: 60_000, retentionBytes: 1_000_000 })
+    const limits = async () => {
+      const found = await subject.events.topic(subject.scope(), name)
+      return [found?.retentionMs, found?.retentionBytes]
+    }
+    expect(await limits()).toEqual([60_000, 1_000_000])
+    await subject.events.alterTopic(subject.scope(), name, { retentionMs: 259_200_000 })
+    expect(await limits()).toEqual([259_200_000, 1_000_000])
+    await subject.events.alterTopic(subject.scope(), name, { retentionBytes: -1 })
+    expect(await limits()).toEqual([259_200_000, -1])
+    await expect(subject.events.alterTopic(subject.scope(), 'db.public.persn', { retentionMs: 1 })).rejects.toThrow('Did you mean "db.public.person"?')
+    await expect(subject.events.alterTopic(subject.scope(), name, { retentionMs: -2 })).rejects.toEqual(code('VALIDATION_ERROR'))
+    expect(await limits()).toEqual([259_200_000, -1])
+  }),
+  must<EventLogSubject>('EL18', 'a topic says where its partitions lie and how it is set up; one that is not there is undefined', async subject => {
+    const name = await topic(subject, { partitions: 2, retentionMs: 60_000 })
+    await subject.events.append(subject.scope(), name, [event('a', 'k')])
+    const found = await subject.events.topic(subject.scope(), name)
+    expect(found).toMatchObject({ name, partitions: 2, replicas: 1, retentionMs: 60_000, internal: false })
+    expect(found?.places.map(({ end }) => end).sort()).toEqual([0, 1])
+    expect(found?.brokers).toHaveLength(2)
+    for (const { leader, replicas, isr } of found?.brokers ?? []) expect([replicas, isr]).toEqual([[leader], [leader]])
+    expect(found?.config.find(entry => entry.name === 'retention.ms')).toEqual({ name: 'retention.ms', value: '60000', source: 'TOPIC_CONFIG', isDefault: false })
+    expect(found?.config.find(entry => entry.name === 'retention.bytes')).toMatchObject({ value: '-1', isDefault: true })
+    expect(await subject.events.topic(subject.scope(), 'nothing')).toBeUndefined()
+    await expect(subject.events.createTopic(subject.scope(), { name: 'copied', partitions: 1, replicas: 99 })).rejects.toEqual(code('VALIDATION_ERROR'))
+  }),
+  must<EventLogSubject>('EL19', 'a reader who waits and reads in turn gets every event once, whoever appends meanwhile', async subject => {
+    const name = await topic(subject)
+    const total = 300
+    const appending = (async () => {
+      for (let index = 0; index < total; index += 3) await Promise.all([0, 1, 2].map(nth => subject.events.append(subject.scope(), name, [event(`${index + nth}`)])))
+    })()
+    const read = async () => {
+      const offsets: number[] = []
+      for (let next = 0; next < total; next = offsets.length) {
+        await subject.events.wait(subject.scope(), name, 0, next)
+        const found = await subject.events.read(subject.scope(), name, 0, next, 50)
+        expect(found.length).toBeGreaterThan(0)
+        offsets.push(...found.map(({ offset }) => offset))
+      }
+      return offsets
+    }
+    const everyOffset = Array.from({ length: total }, (_, index) => index)
+    expect(await Promise.all([read(), read(), read()])).toEqual([everyOffset, everyOffset, everyOffset])
+    await appending
+  }),
+  must<EventLogSubject>('EL20', 'what is the log\'s own is not made, written, altered or deleted', async subject => {
+    for (const name of ['__consumer_offsets', 'connect-offsets']) {
+      await expect(subject.events.createTopic(subject.scope(), { name, partitions: 1 })).rejects.toEqual(code('BAD_USER_INPUT'))
+      await expect(subject.events.deleteTopic(subject.scope(), name)).rejects.toEqual(code('BAD_USER_INPUT'))
+    }
   }),
 ]

@@ -1,0 +1,1 @@
+export { type KafkaOptions, openKafkaEvents } from './event-log.ts'
