@@ -6,12 +6,18 @@ import type { DuckDatabase } from './database.ts'
 /** Statements kept prepared on one connection. */
 const keptStatements = 100
 
+/** Who waits for a connection. */
+interface Waiting {
+  hand(connection: DuckDBConnection): void
+  fail(error: unknown): void
+}
+
 /** A bounded set of connections, each with one statement at a time. */
 export class Connections {
   readonly #database: DuckDatabase
   readonly #most: number
   readonly #free: DuckDBConnection[] = []
-  readonly #waiting: ((connection: DuckDBConnection) => void)[] = []
+  readonly #waiting: Waiting[] = []
   readonly #prepared = new Map<DuckDBConnection, Map<string, DuckDBPreparedStatement>>()
   #open = 0
   #closed = false
@@ -35,12 +41,18 @@ export class Connections {
       const leave = () => {
         cancelTimer()
         scope.signal.removeEventListener('abort', abort)
-        const place = this.#waiting.indexOf(hand)
+        const place = this.#waiting.indexOf(waiting)
         if (place >= 0) this.#waiting.splice(place, 1)
       }
-      const hand = (connection: DuckDBConnection) => {
-        leave()
-        resolve(connection)
+      const waiting: Waiting = {
+        hand(connection) {
+          leave()
+          resolve(connection)
+        },
+        fail(error) {
+          leave()
+          reject(error)
+        },
       }
       const abort = () => {
         leave()
@@ -51,7 +63,7 @@ export class Connections {
         reject(exhausted())
       })
       scope.signal.addEventListener('abort', abort, { once: true })
-      this.#waiting.push(hand)
+      this.#waiting.push(waiting)
     })
   }
 
@@ -92,14 +104,14 @@ export class Connections {
   give(connection: DuckDBConnection, clean: boolean): void {
     if (clean && !this.#closed) {
       const next = this.#waiting.shift()
-      if (next) next(connection)
+      if (next) next.hand(connection)
       else this.#free.push(connection)
       return
     }
     this.#disconnect(connection)
     this.#open -= 1
     const next = this.#waiting.shift()
-    if (next) this.#connect().then(next, () => this.#waiting.unshift(next))
+    if (next) this.#connect().then(next.hand, next.fail)
   }
 
   close(): void {

@@ -1,17 +1,19 @@
 import type { DuckDBConnection, DuckDBResult, DuckDBType, DuckDBValue } from '@duckdb/node-api'
 import { DuckDBTimestampTZValue, TIMESTAMPTZ } from '@duckdb/node-api'
-import type { Clock, Scope } from '../ports/scope.ts'
-import type { MountedTable, QueryOptions, QueryResult, SqlEngine, Statement } from '../ports/sql-engine.ts'
+import { asHubError } from '../../schema/errors.ts'
+import type { Clock, Log, Scope } from '../ports/scope.ts'
+import { allRows, type MountedTable, type Plan, type QueryOptions, type QueryResult, type ScanStats, type SqlEngine, type Statement } from '../ports/sql-engine.ts'
 import { Connections } from './connections.ts'
 import type { DuckDatabase } from './database.ts'
 import { type ParsedStatement, parseTrino } from './dialect/ast.ts'
 import { neverNull } from './dialect/never-null.ts'
 import { preludeStatements } from './dialect/prelude.ts'
 import { planText } from './explain.ts'
-import { failureOf } from './failures.ts'
-import { LiveTables } from './live-tables.ts'
+import { engineWords, failureOf, isInterrupt } from './failures.ts'
+import { found, type LiveTable, LiveTables, type Scanned } from './live-tables.ts'
 import { Mounts } from './mounts.ts'
 import { Parameters } from './parameters.ts'
+import { filterOf } from './pushdown.ts'
 import { columnsOf, queryResult } from './result.ts'
 import { dropStage, fillStage, makeStage, settleDecimals } from './staging.ts'
 import { Stop } from './stop.ts'
@@ -20,6 +22,8 @@ import { readerOf } from './values.ts'
 
 export interface DuckDbEngineOptions {
   readonly clock: Clock
+  /** Hears what fails behind an answer: the caller has left, or has its rows. */
+  readonly log: Log
   /** Statements at one time. Node runs four pieces of native work at once, so more would only wait there. */
   readonly connections?: number
 }
@@ -38,7 +42,7 @@ export async function openDuckDbEngine(database: DuckDatabase, options: DuckDbEn
     first.disconnectSync()
   }
   const connections = new Connections(database, options.connections ?? 4)
-  return new DuckDbEngine({ connections, live, clock: options.clock, parsed: new Map(), close: () => connections.close() }, [])
+  return new DuckDbEngine({ connections, live, clock: options.clock, log: options.log, parsed: new Map(), close: () => connections.close() }, [])
 }
 
 interface Prepared {
@@ -53,6 +57,8 @@ interface Run extends Prepared {
   readonly stop: Stop
   readonly token: string
   readonly sql: string
+  readonly scanned: Scanned
+  readonly asOfMs: number | undefined
 }
 
 /** What engines over different tables have in common. */
@@ -60,6 +66,7 @@ interface Shared {
   readonly connections: Connections
   readonly live: LiveTables
   readonly clock: Clock
+  readonly log: Log
   readonly parsed: Map<string, ParsedStatement>
   readonly close: () => void
 }
@@ -102,11 +109,16 @@ class DuckDbEngine implements SqlEngine {
     })
   }
 
-  async explain(scope: Scope, statement: Statement): Promise<string> {
+  async check(scope: Scope): Promise<void> {
+    await allRows(await this.query(scope, { sql: 'SELECT 1 AS one' }))
+  }
+
+  async explain(scope: Scope, statement: Statement): Promise<Plan> {
     return this.#withRun(scope, statement, { rows: false }, async run => {
       const { values, types } = this.#bound(scope, run)
       const reader = await run.stop.guard(run.connection, () => run.connection.runAndReadAll(`EXPLAIN (FORMAT JSON) ${run.sql}`, values, types))
-      return planText(String(reader.getRows()[0]?.[1] ?? '[]'), run.translation)
+      const reads = liveTables(run).map(live => ({ table: live.table, by: found(live, scope.tenant)?.by }))
+      return { engine: this.name, text: planText(String(reader.getRows()[0]?.[1] ?? '[]'), run.translation, reads), reads }
     })
   }
 
@@ -118,9 +130,11 @@ class DuckDbEngine implements SqlEngine {
       return queryResult({
         result,
         maxRows: options.maxRows,
+        asOfMs: run.asOfMs,
+        stats: () => statsOf(run),
         fetch: () => this.#told(run, () => run.stop.guard(run.connection, () => result.fetchChunk())),
         finish: async ended => {
-          if (!ended) await drain(run.connection, result)
+          if (!ended) await this.#drain(run, result)
           await this.#finish(run)
         },
       })
@@ -145,8 +159,10 @@ class DuckDbEngine implements SqlEngine {
   #prepare(statement: Statement): Prepared {
     const parsed = remembered(this.#shared.parsed, statement.sql, () => parseTrino(statement.sql))
     const parameters = new Parameters(statement, parsed.parameters)
-    const translation = remembered(this.#translations, `${statement.sql}\u0000${parameters.shape}`, () =>
-      translate(parsed, { mounts: this.#mounts, parameters, liveReference: (token, index) => this.#shared.live.reference(token, index) }))
+    const { sql, catalog, schema } = statement
+    const session = catalog === undefined ? '' : JSON.stringify([catalog, schema])
+    const translation = remembered(this.#translations, `${sql}\u0000${parameters.shape}\u0000${session}`, () =>
+      translate(parsed, { mounts: this.#mounts, session: { catalog, schema }, parameters, liveReference: (token, index) => this.#shared.live.reference(token, index) }))
     return { parsed, parameters, translation }
   }
 
@@ -156,15 +172,16 @@ class DuckDbEngine implements SqlEngine {
     const { translation, parameters } = prepared
     const connection = await this.#shared.connections.take(scope)
     const stop = new Stop(scope, this.#shared.clock, options.timeoutMs)
-    const made: Run = { ...prepared, connection, stop, token: '', sql: translation.sql }
+    // Asked before anything is read: what comes in meanwhile makes rows younger than said, never older.
+    const made: Run = { ...prepared, connection, stop, token: '', sql: translation.sql, scanned: { rows: 0 }, asOfMs: oldest(translation.tables) }
     try {
       for (const read of translation.staged) {
         await makeStage(connection, read)
-        if (options.rows) await fillStage({ ...scope, signal: stop.signal }, connection, read, parameters)
+        if (options.rows) await fillStage({ ...scope, signal: stop.signal }, connection, read, parameters, made.scanned)
         else await settleDecimals(connection, read, read.columns.map(() => 2))
       }
       stop.signal.throwIfAborted()
-      const token = this.#shared.live.open(translation.live, options.rows ? scope.tenant : undefined)
+      const token = this.#shared.live.open(liveTables(prepared), options.rows ? scope.tenant : undefined, made.scanned)
       const limit = options.maxRows !== undefined && translation.unlimited ? ` LIMIT ${options.maxRows + 1}` : ''
       return { ...made, token, sql: translation.sql.replaceAll(tokenMark, token) + limit }
     } catch (error) {
@@ -197,31 +214,55 @@ class DuckDbEngine implements SqlEngine {
     return { values: { ...values, now: new DuckDBTimestampTZValue(BigInt(scope.clock.now()) * 1000n) }, types: { ...types, now: TIMESTAMPTZ } }
   }
 
+  /**
+   * Ends a result that was not read to its end. The rest of its work may wait for this thread (a live table's rows), so it must be over before anything
+   * synchronous touches the connection.
+   */
+  async #drain(run: Run, result: DuckDBResult): Promise<void> {
+    const { connection } = run
+    connection.interrupt()
+    try {
+      for (let chunk = await result.fetchChunk(); chunk && chunk.rowCount > 0; chunk = await result.fetchChunk()) connection.interrupt()
+    } catch (error) {
+      if (!isInterrupt(error)) this.#warn('A statement whose reader had left ended with a failure.', run, error)
+    }
+  }
+
+  #warn(message: string, { parsed, translation }: Run, error: unknown): void {
+    const { code } = asHubError(failureOf(error, parsed, translation))
+    this.#shared.log.warn(message, { source: this.name, code, reason: engineWords(error) })
+  }
+
   /** The connection goes back clean, or not at all. */
-  async #finish({ connection, stop, token, translation }: Run): Promise<void> {
+  async #finish(run: Run): Promise<void> {
+    const { connection, stop, token, translation } = run
     stop.end()
     this.#shared.live.close(token)
     let clean = true
     try {
       for (const read of translation.staged) await dropStage(connection, read)
-    } catch {
+    } catch (error) {
       clean = false
+      this.#warn('A connection of the SQL engine could not be cleaned and is thrown away.', run, error)
     }
     this.#shared.connections.give(connection, clean)
   }
 }
 
-/**
- * Ends a result that was not read to its end. The rest of its work may wait for this thread (a live table's rows), so it must be over before anything
- * synchronous touches the connection.
- */
-async function drain(connection: DuckDBConnection, result: DuckDBResult): Promise<void> {
-  connection.interrupt()
-  try {
-    for (let chunk = await result.fetchChunk(); chunk && chunk.rowCount > 0; chunk = await result.fetchChunk()) connection.interrupt()
-  } catch {
-    // The interrupt, as meant.
-  }
+/** What the statement reads of rows the process holds, with its values in place. */
+function liveTables({ translation, parameters }: Prepared): readonly LiveTable[] {
+  return translation.live.map(({ table, predicates }) => ({ table, filter: filterOf(predicates, index => parameters.given(index)).filter }))
+}
+
+/** DuckDB does not say what it read of tables it holds; rows the process hands it are counted as they go. */
+function statsOf({ translation, scanned }: Run): ScanStats {
+  const isCounted = translation.tables.every(table => table.from.kind !== 'relation')
+  return { rowsScanned: isCounted ? scanned.rows : null, bytesScanned: null, splits: null }
+}
+
+function oldest(tables: readonly MountedTable[]): number | undefined {
+  const moments = tables.flatMap(table => table.asOfMs?.() ?? [])
+  return moments.length > 0 ? Math.min(...moments) : undefined
 }
 
 function remembered<T>(kept: Map<string, T>, key: string, make: () => T): T {

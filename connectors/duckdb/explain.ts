@@ -1,3 +1,4 @@
+import type { Plan } from '../ports/sql-engine.ts'
 import type { Translation } from './translate.ts'
 
 interface PlanNode {
@@ -10,8 +11,9 @@ interface PlanNode {
 const told = ['Join Type', 'Conditions', 'Filters', 'Expression', 'Groups', 'Aggregates', 'Projections', 'Order By', 'Top', 'Estimated Cardinality']
 
 /** DuckDB's plan, EXPLAIN (FORMAT JSON), as an indented list, below the tables the statement reads. */
-export function planText(json: string, { tables, staged }: Translation): string {
-  const reads = tables.map(table => {
+export function planText(json: string, { tables, staged }: Translation, live: Plan['reads']): string {
+  const reads = tables.flatMap(table => {
+    if (table.from.kind === 'live') return live.filter(one => one.table === table).map(({ by }) => `reads ${table.catalog}.${table.name} (live) ${by ? `by ${by.join(', ')}` : 'whole'}`)
     const read = staged.find(one => one.table === table)
     const asked = read ? ` columns ${read.columns.map(column => column.name).join(', ')}${read.predicates.length > 0 ? `; conditions on ${read.predicates.map(({ column }) => column.name).join(', ')}` : ''}` : ''
     return `reads ${table.catalog}.${table.name} (${table.from.kind})${asked}`

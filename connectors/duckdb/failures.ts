@@ -14,6 +14,8 @@ export function failureOf(error: unknown, statement: ParsedStatement, translatio
   const refused = /unsupported: ([^']+)/.exec(said)
   if (refused?.[1]) return new HubError('SQL_UNSUPPORTED', `The embedded engine does not run ${refused[1]}.`, { construct: refused[1] }, { cause: error })
 
+  if (/invalid perl operator|invalid escape sequence|Cannot concatenate types/.test(said)) return new HubError('SQL_UNSUPPORTED', `The embedded engine does not run this: ${clean(said)}`, {}, { cause: error })
+
   switch (kind) {
     case 'Binder':
     case 'Catalog':
@@ -37,6 +39,17 @@ export function failureOf(error: unknown, statement: ParsedStatement, translatio
     default:
       return new HubError('INTERNAL', 'The SQL engine failed. The request id finds the detail in the log.', {}, { cause: error })
   }
+}
+
+/** Whether DuckDB stopped because it was asked to. */
+export function isInterrupt(error: unknown): boolean {
+  return engineWords(error).startsWith('INTERRUPT Error')
+}
+
+/** The first line of what was said, for the log: what a client hears is `failureOf`. */
+export function engineWords(error: unknown): string {
+  // DuckDB's errors may come from another realm, where `instanceof Error` does not hold.
+  return String((error as { message?: unknown } | null)?.message ?? error).split('\n')[0] ?? ''
 }
 
 /** Without names the statement does not know and without anything that looks like a path. */

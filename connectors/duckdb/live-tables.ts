@@ -1,14 +1,33 @@
 import { randomBytes } from 'node:crypto'
 import { type DuckDBConnection, DuckDBTableFunction, type DuckDBType, type DuckDBValue, INTEGER, VARCHAR } from '@duckdb/node-api'
-import type { Column, Row, Value } from '../../schema/values.ts'
-import type { MountedTable } from '../ports/sql-engine.ts'
+import type { Filter } from '../../schema/filter.ts'
+import { type Column, type Row, scaleOf, type Value } from '../../schema/values.ts'
+import type { MountedTable, RowIndexes } from '../ports/sql-engine.ts'
 import { quoteIdentifier } from './dialect/quote.ts'
-import { decimalWidth, duckType, scaleOf, toDuck } from './values.ts'
+import { decimalWidth, duckType, toDuck } from './values.ts'
 
 /** Rows one call hands over. */
 const chunkRows = 2048
 
+/** Rows handed to one statement so far. */
+export interface Scanned {
+  rows: number
+}
+
+/** A table whose rows the process holds, and what is known of the rows a statement needs of it. */
+export interface LiveTable {
+  readonly table: MountedTable
+  /** Other rows are not needed; they may be there. */
+  readonly filter?: Filter
+}
+
+/** The rows the key or an index finds, and by which columns; undefined where the table is read whole. */
+export function found({ table: { from }, filter }: LiveTable, tenant: string): ReturnType<RowIndexes['among']> {
+  return from.kind === 'live' && filter ? from.indexes?.among(tenant, filter) : undefined
+}
+
 interface OpenTable {
+  readonly scanned: Scanned
   readonly columns: readonly Column[]
   readonly types: readonly DuckDBType[]
   readonly writers: readonly ((value: Value) => DuckDBValue)[]
@@ -51,13 +70,14 @@ export class LiveTables {
           info.setInitData({ position: 0, columns: info.getColumnIndexes() } satisfies Progress)
         },
         mainFunction: (info, chunk) => {
-          const { rows, columns, writers } = info.getBindData() as OpenTable
+          const { rows, columns, writers, scanned } = info.getBindData() as OpenTable
           const progress = info.getInitData() as Progress
           const start = progress.position
           const count = Math.min(chunkRows, rows.length - start)
           chunk.rowCount = count
           if (count === 0) return
           progress.position = start + count
+          scanned.rows += count
           progress.columns.forEach((index, place) => {
             const column = columns[index]
             const write = writers[index]
@@ -81,10 +101,10 @@ export class LiveTables {
     return `${quoteIdentifier(this.#function)}('${token}', ${index})`
   }
 
-  /** Opens the tables with the tenant's rows of this moment, all of one synchronous step; without a tenant with none. Answers the token. */
-  open(tables: readonly MountedTable[], tenant: string | undefined): string {
+  /** Opens the tables with the tenant's rows of this moment, all of one synchronous step; without a tenant with none. What is read of them is added to `scanned`. Answers the token. */
+  open(tables: readonly LiveTable[], tenant: string | undefined, scanned: Scanned): string {
     const token = randomBytes(16).toString('hex')
-    this.#open.set(token, tables.map(table => openTable(table, tenant)))
+    this.#open.set(token, tables.map(table => openTable(table, tenant, scanned)))
     return token
   }
 
@@ -93,10 +113,13 @@ export class LiveTables {
   }
 }
 
-function openTable({ columns, from }: MountedTable, tenant: string | undefined): OpenTable {
-  const rows = from.kind === 'live' && tenant !== undefined ? Array.from(from.rows(tenant)) : []
-  const scales = columns.map(column => (column.type === 'Decimal' ? largestScale(rows, column.name) : 0))
+function openTable(live: LiveTable, tenant: string | undefined, scanned: Scanned): OpenTable {
+  const { columns, from } = live.table
+  const rows = from.kind === 'live' && tenant !== undefined ? Array.from(found(live, tenant)?.rows ?? from.rows(tenant)) : []
+  const scaleOfColumn = (name: string) => (from.kind === 'live' && from.indexes && tenant !== undefined ? Math.min(from.indexes.scale(tenant, name), decimalWidth) : largestScale(rows, name))
+  const scales = columns.map(column => (column.type === 'Decimal' ? scaleOfColumn(column.name) : 0))
   return {
+    scanned,
     columns,
     rows,
     types: columns.map((column, index) => duckType(column.type, scales[index])),

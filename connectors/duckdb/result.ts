@@ -6,6 +6,8 @@ import { type Reader, readerOf } from './values.ts'
 export interface ResultSource {
   readonly result: DuckDBResult
   readonly maxRows: number | undefined
+  readonly asOfMs: number | undefined
+  readonly stats: QueryResult['stats']
   /** The next rows; null or none at the end. */
   readonly fetch: () => Promise<DuckDBDataChunk | null>
   /** Called once; `ended` when there is nothing left to fetch, because the rows were read to their end or failed. */
@@ -25,7 +27,7 @@ export function columnsOf(names: readonly string[], readers: readonly Reader[]):
 }
 
 /** DuckDB's result as the port's: a chunk is fetched when the next batch is asked for. */
-export function queryResult({ result, maxRows, fetch, finish }: ResultSource): QueryResult {
+export function queryResult({ result, maxRows, asOfMs, stats, fetch, finish }: ResultSource): QueryResult {
   const readers = result.columnTypes().map(readerOf)
   const columns = columnsOf(result.columnNames(), readers)
   let left = maxRows ?? Number.POSITIVE_INFINITY
@@ -57,8 +59,11 @@ export function queryResult({ result, maxRows, fetch, finish }: ResultSource): Q
   }
 
   return {
+    engine: 'duckdb',
     columns,
     truncated: () => truncated,
+    asOfMs,
+    stats,
     rows: {
       [Symbol.asyncIterator]: () => ({
         next,

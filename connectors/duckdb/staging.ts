@@ -1,11 +1,12 @@
 import { type DuckDBConnection, DuckDBDataChunk, type DuckDBType, type DuckDBValue } from '@duckdb/node-api'
-import type { Column, Row } from '../../schema/values.ts'
+import { type Column, type Row, scaleOf } from '../../schema/values.ts'
 import type { Scope } from '../ports/scope.ts'
 import { quoteIdentifier } from './dialect/quote.ts'
+import type { Scanned } from './live-tables.ts'
 import type { Parameters } from './parameters.ts'
 import { filterOf } from './pushdown.ts'
 import type { StagedRead } from './translate.ts'
-import { duckType, scaleOf, toDuck } from './values.ts'
+import { duckType, toDuck } from './values.ts'
 
 const chunkRows = 2048
 /** Decimals are held as text until the largest scale is known. */
@@ -17,8 +18,8 @@ export async function makeStage(connection: DuckDBConnection, { name, columns }:
   await connection.run(`CREATE TEMP TABLE ${name} (${definitions.join(', ')})`)
 }
 
-/** Reads the source into the read's temporary table, a batch at a time. */
-export async function fillStage(scope: Scope, connection: DuckDBConnection, read: StagedRead, parameters: Parameters): Promise<void> {
+/** Reads the source into the read's temporary table, a batch at a time, and adds its rows to `scanned`. */
+export async function fillStage(scope: Scope, connection: DuckDBConnection, read: StagedRead, parameters: Parameters, scanned: Scanned): Promise<void> {
   const { table, columns, name } = read
   if (table.from.kind !== 'source') return
   const { filter, complete } = filterOf(read.predicates, index => parameters.given(index))
@@ -35,6 +36,7 @@ export async function fillStage(scope: Scope, connection: DuckDBConnection, read
 
   const appender = await connection.createAppender(name, 'main', 'temp')
   for await (const rows of table.from.source.scan(scope, request)) {
+    scanned.rows += rows.length
     for (let start = 0; start < rows.length; start += chunkRows) appender.appendDataChunk(chunkOf(rows.slice(start, start + chunkRows), columns, types, writers, scales))
     scope.signal.throwIfAborted()
   }

@@ -3,10 +3,12 @@ import type { Column } from '../../schema/values.ts'
 import type { MountedTable } from '../ports/sql-engine.ts'
 import { blank, type Body, kindOf, type ParsedStatement, parseTrino, sqlError } from './dialect/ast.ts'
 import { environment, type Host, mentionedColumns, type TableReference } from './dialect/environment.ts'
+import { checkExpansion } from './dialect/expansion.ts'
 import { printQuery } from './dialect/query.ts'
+import type { SessionNames } from './dialect/tables.ts'
 import type { Mounts } from './mounts.ts'
 import type { Parameters } from './parameters.ts'
-import { type Pushdown, pushdownOf } from './pushdown.ts'
+import { type Predicate, type Pushdown, pushdownOf, renamesColumns } from './pushdown.ts'
 
 /** Stands for the statement's token until it runs; no statement may hold this character. */
 export const tokenMark = '\u0000'
@@ -18,13 +20,20 @@ export interface Translation {
   readonly sql: string
   /** Whether a LIMIT may be put behind it. */
   readonly unlimited: boolean
-  /** Tables the process holds, by their number in the text. */
-  readonly live: readonly MountedTable[]
+  /** Reads of tables the process holds, by their number in the text. */
+  readonly live: readonly LiveRead[]
   readonly staged: readonly StagedRead[]
   /** Whether the statement's moment is a parameter of it. */
   readonly usesNow: boolean
   /** Every table it reads, those inside views too, for hints. */
   readonly tables: readonly MountedTable[]
+}
+
+/** One read of rows the process holds. The predicates need not hold for the rows read: the engine applies them again. */
+export interface LiveRead {
+  readonly table: MountedTable
+  /** None where the rows have no indexes. */
+  readonly predicates: readonly Predicate[]
 }
 
 /** One read of a source, into the temporary table `name`. */
@@ -36,14 +45,16 @@ export interface StagedRead extends Pushdown {
 
 export interface Translating {
   readonly mounts: Mounts
+  /** Catalog and schema of names with fewer parts. */
+  readonly session: SessionNames
   readonly parameters: Parameters
   /** Text of live table number `index`. */
   readonly liveReference: (token: string, index: number) => string
 }
 
 /** The statement in DuckDB's words. Unknown tables → SQL_ERROR with place and nearest name; what is not known to mean the same there → SQL_UNSUPPORTED. */
-export function translate(statement: ParsedStatement, { mounts, parameters, liveReference }: Translating): Translation {
-  const live: MountedTable[] = []
+export function translate(statement: ParsedStatement, { mounts, session, parameters, liveReference }: Translating): Translation {
+  const live = new Map<string, LiveRead>()
   const staged = new Map<string, StagedRead>()
   const tables = new Set<MountedTable>()
   const views: MountedTable[] = []
@@ -56,15 +67,14 @@ export function translate(statement: ParsedStatement, { mounts, parameters, live
     },
     parameter: parameters.print,
     table(reference) {
-      const table = mounts.resolve(reference.name, reference.env.statement.positionOf(reference.node))
+      // A view says the same whoever reads it.
+      const table = mounts.resolve(reference.name, views.length > 0 ? {} : session, reference.env.statement.positionOf(reference.node))
       tables.add(table)
       switch (table.from.kind) {
         case 'relation':
           return table.from.relation
-        case 'live': {
-          if (!live.includes(table)) live.push(table)
-          return liveReference(tokenMark, live.indexOf(table))
-        }
+        case 'live':
+          return liveReference(tokenMark, readLive(table, reference, table.from.indexes !== undefined))
         case 'view':
           return `(${expandView(table, table.from.sql)})`
         case 'source':
@@ -88,18 +98,31 @@ export function translate(statement: ParsedStatement, { mounts, parameters, live
     }
   }
 
-  function stage(table: MountedTable, { env, select, alias }: TableReference): string {
-    const mentioned = mentionedColumns(env.statement.root)
+  /** The number of the read; the same table by the same predicates is read once. */
+  function readLive(table: MountedTable, reference: TableReference, indexed: boolean): number {
+    const predicates = indexed ? pushdownOf(reference, table.columns).predicates : []
+    const key = keyOf(table, predicates)
+    if (!live.has(key)) live.set(key, { table, predicates })
+    return [...live.keys()].indexOf(key)
+  }
+
+  function stage(table: MountedTable, reference: TableReference): string {
+    const mentioned = renamesColumns(reference.node) ? undefined : mentionedColumns(reference.env.statement.root)
     const needed = table.columns.filter(column => mentioned?.has(column.name.toLowerCase()) ?? true)
     const columns = needed.length > 0 ? needed : table.columns.slice(0, 1)
-    const pushdown = pushdownOf(select, alias, table.columns)
-    const key = `${table.catalog}.${table.name} ${columns.map(column => column.name).join()} ${JSON.stringify(pushdown, (_name, value) => (typeof value === 'bigint' ? `${value}n` : value))}`
+    const pushdown = pushdownOf(reference, table.columns)
+    const key = keyOf(table, [columns.map(column => column.name), pushdown])
     const read = staged.get(key) ?? { name: `stage_${staged.size}`, table, columns, ...pushdown }
     staged.set(key, read)
     return `temp."${read.name}"`
   }
 
   const sql = printQuery(statement.root, environment(host, statement, true))
+  checkExpansion(sql)
   const top = statement.root[kindOf(statement.root)] as Body
-  return { sql, unlimited: kindOf(statement.root) !== 'values' && blank(top['limit']) && blank(top['fetch']), live, staged: [...staged.values()], usesNow, tables: [...tables] }
+  return { sql, unlimited: kindOf(statement.root) !== 'values' && blank(top['limit']) && blank(top['fetch']), live: [...live.values()], staged: [...staged.values()], usesNow, tables: [...tables] }
+}
+
+function keyOf({ catalog, name }: MountedTable, asked: unknown): string {
+  return JSON.stringify([catalog, name, asked], (_name, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value))
 }

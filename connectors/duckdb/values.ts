@@ -4,6 +4,7 @@ import {
   timestampValue, uuidValue,
 } from '@duckdb/node-api'
 import { type ColumnType, type Json, toLong, type Value } from '../../schema/values.ts'
+import { parseExact } from '../sql-text/exact-json.ts'
 
 /** Digits a Decimal may have. */
 export const decimalWidth = 38
@@ -38,12 +39,6 @@ const writers: Record<Exclude<ColumnType, 'Decimal'>, (value: Value) => DuckDBVa
   JSON: value => JSON.stringify(value),
 }
 
-/** Digits behind the point of a decimal's text. */
-export function scaleOf(decimal: string): number {
-  const point = decimal.indexOf('.')
-  return point < 0 ? 0 : decimal.length - point - 1
-}
-
 function unscaled(decimal: string, scale: number): bigint {
   const [whole = '0', fraction = ''] = decimal.split('.')
   return BigInt(whole + fraction.padEnd(scale, '0'))
@@ -61,7 +56,7 @@ export interface Reader {
 }
 
 export function readerOf(type: DuckDBType): Reader {
-  if (type.typeId === DuckDBTypeId.VARCHAR && type.alias === 'JSON') return { type: 'JSON', read: value => JSON.parse(String(value)) as Json & Value }
+  if (type.typeId === DuckDBTypeId.VARCHAR && type.alias === 'JSON') return { type: 'JSON', read: value => parseExact(String(value)) as Json & Value }
   return readers[type.typeId] ?? { type: 'String', read: String }
 }
 

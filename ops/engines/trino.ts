@@ -1,4 +1,4 @@
-import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { Engine, EngineNode, Launch, Site } from './engine.ts'
@@ -9,8 +9,8 @@ import { mavenPinOf } from './versions.ts'
 
 const javaRange = { from: 24 }
 
-/** The connectors in use, of some forty that come along: each one costs time at every start. */
-const plugins = new Set(['tpch', 'memory', 'postgresql', 'cassandra', 'elasticsearch', 'ignite', 'kafka', 'hive', 'iceberg'])
+/** The connectors in use, of some forty that come along: each one costs time at every start. The one of PostgreSQL needs the types of `geospatial`. */
+const plugins = new Set(['tpch', 'memory', 'postgresql', 'geospatial', 'cassandra', 'elasticsearch', 'ignite', 'kafka', 'hive', 'iceberg'])
 
 const serverOf = (site: Site) => join(folderOf(site, 'trino'), 'server')
 const warehouseOf = ({ data }: EngineNode) => join(data, 'warehouse')
@@ -65,7 +65,8 @@ export const trino: Engine = {
 /** Unpacks the distribution and keeps of it what is used. */
 async function fetchServer(site: Site): Promise<void> {
   const server = serverOf(site)
-  if (await stat(server).then(() => true, () => false)) return
+  const kept: readonly string[] = await readdir(join(server, 'plugin')).catch(() => [])
+  if ([...plugins].every(name => kept.includes(name))) return
   await fetchMaven(site, 'trino')
   const archive = artifact(site, 'trino', /\.tar\.gz$/)
   const unpacking = `${server}.unpacking`
@@ -75,6 +76,7 @@ async function fetchServer(site: Site): Promise<void> {
   // Everything, because plugins are hard links to each other's files.
   await run('tar', ['-xzf', archive, '-C', unpacking, '--strip-components=1'], { signal: site.signal })
   for (const name of await readdir(join(unpacking, 'plugin'))) if (!plugins.has(name)) await rm(join(unpacking, 'plugin', name), { recursive: true })
+  await rm(server, { recursive: true, force: true })
   await rename(unpacking, server)
   await rm(archive)
 }

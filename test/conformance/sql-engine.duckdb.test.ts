@@ -8,7 +8,7 @@ import { type SqlSubject, sqlEngineChecks } from './sql-engine.ts'
 conforms('DuckDB is a SqlEngine', sqlEngineChecks, async (): Promise<SqlSubject> => {
   const clock = new MovedClock()
   const database = await openDuckDb({ threads: 2 })
-  const engine = await openDuckDbEngine(database, { clock, connections: 1 })
+  const engine = await openDuckDbEngine(database, { clock, log: testScope().log, connections: 1 })
   const lake = new GivenSource('lake', { flights: { columns: flightColumns, rows: flightRows }, every: { columns: everyType.columns, rows: [everyType.row] } })
   let begin = () => {}
   const started = new Promise<void>(resolve => {

@@ -81,7 +81,7 @@ export const sqlEngineChecks = [
     expect(columns.map(({ type }) => type)).toEqual(['Long', 'Long'])
   }),
   must<SqlSubject>('SE13', 'an unknown table is named with its place and the nearest one', async subject => {
-    expect(await fails(subject, 'SELECT 1\nFROM airprots')).toMatchObject({ code: 'SQL_ERROR', message: expect.stringMatching(/"airprots".*Did you mean.*"airports"/), details: { line: 2, column: 6 } })
+    expect(await fails(subject, 'SELECT 1\nFROM airprots')).toMatchObject({ code: 'SQL_ERROR', message: expect.stringMatching(/"airprots".*Did you mean.*"airports"/), details: { line: 2, column: 6, table: 'airprots' } })
   }),
   must<SqlSubject>('SE14', 'an unknown column is named with its place and the nearest one', async subject => {
     expect(await fails(subject, 'SELECT iata,\n  contry FROM airports')).toMatchObject({ code: 'SQL_ERROR', message: expect.stringMatching(/"contry".*"country"/), details: { line: 2, column: 3 } })
@@ -168,7 +168,44 @@ export const sqlEngineChecks = [
     expect(await fails(subject, 'SELECT cast(name AS bigint) AS a FROM airports')).toMatchObject({ code: 'SQL_ERROR' })
   }),
   must<SqlSubject>('SE27', 'explain answers a plan that names the tables read', async ({ engine, scope }) => {
-    expect(await engine.explain(scope(), { sql: 'SELECT count(*) FROM airports JOIN lake.flights ON origin = iata WHERE iata = ?', params: ['CDG'] })).toMatch(/airports[\s\S]*flights/)
+    const plan = await engine.explain(scope(), { sql: 'SELECT count(*) FROM airports JOIN lake.flights ON origin = iata WHERE iata = ?', params: ['CDG'] })
+    expect(plan.text).toMatch(/airports[\s\S]*flights/)
+  }),
+  must<SqlSubject>('SE30', 'the session\'s catalog completes names with fewer parts, and changes no full one', async ({ engine, scope }) => {
+    const rows = async (sql: string, session: Pick<Statement, 'catalog' | 'schema'>) => allRows(await engine.query(scope(), { sql, ...session }))
+    expect(await rows('SELECT count(*) AS n FROM flights', { catalog: 'lake' })).toEqual([{ n: 4 }])
+    expect(await rows('SELECT count(*) AS n FROM flights JOIN hub.airports ON iata = origin', { catalog: 'lake' })).toEqual([{ n: 4 }])
+    expect((await engine.describe(scope(), { sql: 'SELECT id FROM Flights', catalog: 'LAKE' })).map(({ name }) => name)).toEqual(['id'])
+    expect((await engine.explain(scope(), { sql: 'SELECT id FROM flights', catalog: 'lake' })).text).toContain('flights')
+    expect(await failure(engine.query(scope(), { sql: 'SELECT 1 FROM hub.flights', catalog: 'lake' }))).toMatchObject({ code: 'SQL_ERROR' })
+  }),
+  must<SqlSubject>('SE31', 'what a statement read is told as a number where it is known, and as null where it is not', async ({ engine, scope }) => {
+    for (const sql of ['SELECT count(*) AS n FROM airports', "SELECT id FROM lake.flights WHERE origin = 'CDG'"]) {
+      const result = await engine.query(scope(), { sql })
+      await allRows(result)
+      const stats = result.stats()
+      expect(Object.keys(stats).toSorted()).toEqual(['bytesScanned', 'rowsScanned', 'splits'])
+      for (const figure of Object.values(stats)) expect(figure === null || (Number.isInteger(figure) && figure >= 0)).toBe(true)
+    }
+  }),
+  must<SqlSubject>('SE32', 'an answer is as of the oldest table behind it, views looked into, and as of now where no table says', async ({ engine, scope }) => {
+    const moments: Readonly<Record<string, number | undefined>> = { airports: 5_000, flights: 9_000, every: undefined }
+    const dated = engine.over(engine.tables.map(table => ({ ...table, ...(table.name in moments && { asOfMs: () => moments[table.name] }) })))
+    const asOf = async (sql: string) => {
+      const result = await dated.query(scope(), { sql })
+      await allRows(result)
+      return result.asOfMs
+    }
+    expect(await asOf('SELECT count(*) AS n FROM lake.flights')).toBe(9_000)
+    expect(await asOf('SELECT name FROM hub.french')).toBe(5_000)
+    expect(await asOf('SELECT a.name FROM lake.flights f JOIN hub.french a ON a.iata = f.origin')).toBe(5_000)
+    expect([await asOf('SELECT s FROM lake.every'), await asOf('SELECT 1 AS one')]).toEqual([undefined, undefined])
+  }),
+  must<SqlSubject>('SE33', 'an asterisk stands for exactly the columns mounted, in their order', async ({ engine, scope }) => {
+    const fewer = engine.over(engine.tables.map(table => (table.name === 'flights' ? { ...table, columns: table.columns.filter(({ name }) => name !== 'origin').toReversed() } : table)))
+    expect((await engine.describe(scope(), { sql: 'SELECT * FROM lake.flights' })).map(({ name }) => name)).toEqual(['id', 'origin', 'destination', 'day', 'fare', 'delay'])
+    expect((await fewer.describe(scope(), { sql: 'SELECT f.* FROM lake.flights f' })).map(({ name }) => name)).toEqual(['delay', 'fare', 'day', 'destination', 'id'])
+    expect(await failure(fewer.describe(scope(), { sql: 'SELECT origin FROM lake.flights' }))).toMatchObject({ code: 'SQL_ERROR' })
   }),
   must<SqlSubject>('SE28', 'columns of one name come apart', async ({ engine, scope }) => {
     const result = await engine.query(scope(), { sql: "SELECT f.id, g.id FROM lake.flights f JOIN lake.flights g ON g.origin = f.destination WHERE f.id = 3 AND g.id = 1" })

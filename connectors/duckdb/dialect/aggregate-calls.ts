@@ -29,7 +29,7 @@ export function printAggregateOrWindow(call: Call, over: string | undefined, env
   const nulls = call.body['ignore_nulls'] ? ' IGNORE NULLS' : ''
   const filter = [condition, call.body['filter'] ? printExpression(call.body['filter'] as Node, env) : undefined].filter(part => part !== undefined)
   const text = `${name}(${distinct}${star}${args.join(', ')}${order}${nulls})${filter.length > 0 ? ` FILTER (WHERE ${filter.join(' AND ')})` : ''}${over === undefined ? '' : ` OVER ${over}`}`
-  return wrap === undefined ? text : `${wrap}(${text})`
+  return wrap?.(text) ?? text
 }
 
 /** The body of a `window_function` node. */

@@ -1,10 +1,11 @@
 import type { FunctionRule } from './functions.ts'
+import { macros } from './prelude.ts'
 
 /** How an aggregate is printed: its name and arguments, and a condition of its own rows. */
 export interface AggregateRule {
   readonly least: number
   readonly most: number
-  readonly print: (args: readonly string[]) => { readonly name: string; readonly args: readonly string[]; readonly wrap?: string; readonly condition?: string }
+  readonly print: (args: readonly string[]) => { readonly name: string; readonly args: readonly string[]; readonly wrap?: (text: string) => string; readonly condition?: string }
 }
 
 const as = (name: string, least = 1, most = least): AggregateRule => ({ least, most, print: args => ({ name, args }) })
@@ -17,9 +18,9 @@ export const aggregates: Readonly<Record<string, AggregateRule>> = {
   covar_pop: as('covar_pop', 2), covar_samp: as('covar_samp', 2), corr: as('corr', 2), regr_slope: as('regr_slope', 2), regr_intercept: as('regr_intercept', 2), geometric_mean: as('geomean'),
   // An exact answer is within every error a caller may have allowed.
   approx_distinct: { least: 1, most: 2, print: ([x = '']) => ({ name: 'count', args: [`DISTINCT ${x}`] }) },
-  approx_percentile: as('quantile_disc', 2), histogram: as('histogram'), array_agg: as('list'), bitwise_and_agg: as('bit_and'), bitwise_or_agg: as('bit_or'),
+  approx_percentile: { least: 2, most: 2, print: ([x = '', p = '']) => ({ name: 'list', args: [`${x} + CAST(0 AS BIGINT)`], wrap: list => `${macros}.percentile_of(${list}, ${p})`, condition: `(${x}) IS NOT NULL` }) }, histogram: as('histogram'), array_agg: as('list'), bitwise_and_agg: as('bit_and'), bitwise_or_agg: as('bit_or'),
   listagg: { least: 1, most: 2, print: ([x = '', separator = "''"]) => ({ name: 'string_agg', args: [x, separator] }) },
-  map_agg: { least: 2, most: 2, print: ([k = '', v = '']) => ({ name: 'list', args: [`{'k': ${k}, 'v': ${v}}`], wrap: 'map_from_entries', condition: `(${k}) IS NOT NULL` }) },
+  map_agg: { least: 2, most: 2, print: ([k = '', v = '']) => ({ name: 'list', args: [`{'k': ${k}, 'v': ${v}}`], wrap: list => `map_from_entries(${list})`, condition: `(${k}) IS NOT NULL` }) },
 }
 
 /** Functions that only stand before OVER, by Trino's name, which is DuckDB's too. */

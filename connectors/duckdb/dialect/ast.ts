@@ -82,6 +82,11 @@ export function unsupported(what: string, hint = 'Rewrite it, or set a Trino eng
   return new HubError('SQL_UNSUPPORTED', `The embedded engine does not run ${what}. ${hint}`, { construct: what, ...position })
 }
 
+/** What the engine would have to read grows with every level, and nothing stops it there. */
+export function tooDeep(): HubError {
+  return unsupported('as many divisions, subscripts and functions inside each other as this', 'Reckon the inner ones in a subquery or in WITH.')
+}
+
 export function kindOf(node: unknown): string {
   if (typeof node !== 'object' || node === null) return ''
   return Object.keys(node)[0] ?? ''

@@ -1,6 +1,6 @@
 import { HubError } from '../../../schema/errors.ts'
 import { printAggregateOrWindow, isAggregate, isWindowFunction, printWindow } from './aggregate-calls.ts'
-import { type Body, bodyOf, checkMembers, kindOf, listOf, type Node, nameOf, unsupported, walk } from './ast.ts'
+import { type Body, bodyOf, checkMembers, kindOf, listOf, type Node, nameOf, sqlError, unsupported, walk } from './ast.ts'
 import { callOf } from './calls.ts'
 import { type Environment, pathKey } from './environment.ts'
 import { printFunction } from './functions.ts'
@@ -62,9 +62,9 @@ const printers: Readonly<Record<string, Print>> = {
   },
   like: (node, env) => {
     const body = bodyOf(node, ['left', 'right', 'escape'])
-    const escaped = body['escape'] ? ` ESCAPE ${printExpression(child(body, 'escape'), env)}` : ''
+    const escaped = body['escape'] ? printExpression(child(body, 'escape'), env) : undefined
     const [text, pattern] = [printExpression(child(body, 'left'), env), printExpression(child(body, 'right'), env)]
-    return escaped ? `(${text} LIKE ${pattern}${escaped})` : `${macros}.is_like(${text}, ${pattern})`
+    return escaped ? `${macros}.is_like_escaped(${text}, ${pattern}, ${escaped})` : `${macros}.is_like(${text}, ${pattern})`
   },
   in: printIn,
   exists: (node, env) => `EXISTS (${printQuery(child(bodyOf(node, ['this'])), inside(env))})`,
@@ -74,11 +74,11 @@ const printers: Readonly<Record<string, Print>> = {
   case: printCase,
   cast: (node, env) => printCastOf(node, false, env),
   try_cast: (node, env) => printCastOf(node, true, env),
-  div: (node, env) => printMacro('divide', node, env),
+  div: printDivision,
   mod: (node, env) => printMacro('modulo', node, env),
   subscript: (node, env) => {
     const body = bodyOf(node, ['this', 'index'])
-    return `(${printExpression(child(body), env)})[${printExpression(child(body, 'index'), env)}]`
+    return `${macros}.item_of(${printExpression(child(body), env)}, ${printExpression(child(body, 'index'), env)})`
   },
   array_func: (node, env) => `[${printAll(listOf(bodyOf(node, ['expressions'])['expressions']), env).join(', ')}]`,
   tuple: (node, env) => `(${printAll(listOf(bodyOf(node, ['expressions'])['expressions']), env).join(', ')})`,
@@ -123,6 +123,12 @@ function printInfix(node: Node, env: Environment): string {
     const [value, interval] = isInterval(right) ? [left, right] : [right, left]
     return `${macros}.${kind === 'add' ? 'plus' : 'minus'}_interval(${printExpression(value, env)}, ${printExpression(interval, env)})`
   }
+  if (comparisons.has(kind)) {
+    const types = [writtenType(left), writtenType(right)]
+    if (types.includes('varchar') && types.some(type => type !== undefined && type !== 'varchar')) {
+      throw sqlError(`Cannot apply operator: ${types[0]} ${infix[kind]} ${types[1]}`, env.statement.positionOf(left) ?? env.statement.positionOf(node))
+    }
+  }
   if (kind === 'sub' && isDate(left) && isDate(right)) throw unsupported('the difference of two dates', "Use date_diff('day', from, to).", env.statement.positionOf(node))
   return `(${printExpression(left, env)} ${infix[kind]} ${printExpression(right, env)})`
 }
@@ -130,6 +136,16 @@ function printInfix(node: Node, env: Environment): string {
 /** The parser binds || tighter than Trino does beside arithmetic, so there only parentheses tell what is meant. */
 function refuseConcat(kind: string, left: Node, right: Node): void {
   if (arithmetic.has(kind) && (kindOf(left) === 'concat' || kindOf(right) === 'concat')) throw unsupported('|| beside arithmetic', 'Put parentheses around one of them.')
+}
+
+const comparisons: ReadonlySet<string> = new Set(['eq', 'neq', 'lt', 'lte', 'gt', 'gte', 'null_safe_eq', 'null_safe_neq'])
+
+/** The type of a value written out; undefined for every other expression. */
+function writtenType(node: Node): string | undefined {
+  const body = node[kindOf(node)] as Body
+  if (kindOf(node) === 'literal') return body['literal_type'] === 'string' ? 'varchar' : String(body['literal_type'])
+  if (kindOf(node) === 'boolean') return 'boolean'
+  return kindOf(node) === 'paren' || kindOf(node) === 'neg' ? writtenType(child(body)) : undefined
 }
 
 function isDate(node: Node): boolean {
@@ -143,6 +159,51 @@ function printMacro(name: string, node: Node, env: Environment): string {
   const body = bodyOf(node, ['left', 'right'])
   refuseConcat('div', child(body, 'left'), child(body, 'right'))
   return `${macros}.${name}(${printExpression(child(body, 'left'), env)}, ${printExpression(child(body, 'right'), env)})`
+}
+
+/** Trino's decimals stay decimals when divided; where the scales can be read from the expression, so it is here. */
+function printDivision(node: Node, env: Environment): string {
+  const body = bodyOf(node, ['left', 'right'])
+  const [left, right] = [child(body, 'left'), child(body, 'right')]
+  const scales = [decimalScale(left), decimalScale(right)]
+  if (scales.some(one => one === undefined) || !(isDecimal(left) || isDecimal(right))) return printMacro('divide', node, env)
+  return `${macros}.divide_decimal(${printExpression(left, env)}, ${printExpression(right, env)}, ${Math.max(...scales.map(Number))})`
+}
+
+function isDecimal(node: Node): boolean {
+  const body = node[kindOf(node)] as Body
+  if (kindOf(node) === 'literal') return body['literal_type'] === 'number' && String(body['value']).includes('.')
+  if (kindOf(node) === 'cast') return (body['to'] as Body)['data_type'] === 'decimal'
+  return [body['this'], body['left'], body['right']].some(operand => kindOf(operand) !== '' && isDecimal(operand as Node))
+}
+
+/** Digits behind the point of a decimal or whole number written out; undefined where the expression does not show them. */
+function decimalScale(node: Node): number | undefined {
+  const kind = kindOf(node)
+  const body = node[kind] as Body
+  switch (kind) {
+    case 'literal': {
+      const digits = body['literal_type'] === 'number' ? /^\d*(?:\.(\d*))?$/.exec(String(body['value'])) : null
+      return digits ? (digits[1]?.length ?? 0) : undefined
+    }
+    case 'paren':
+    case 'neg':
+      return decimalScale(child(body))
+    case 'cast': {
+      const to = body['to'] as Body
+      return to['data_type'] === 'decimal' ? Number(to['scale'] ?? 0) : undefined
+    }
+    case 'add':
+    case 'sub':
+    case 'div':
+    case 'mul': {
+      const scales = [decimalScale(child(body, 'left')), decimalScale(child(body, 'right'))].map(scale => scale ?? Number.NaN)
+      const scale = kind === 'mul' ? scales.reduce((sum, one) => sum + one, 0) : Math.max(...scales)
+      return Number.isNaN(scale) ? undefined : scale
+    }
+    default:
+      return undefined
+  }
 }
 
 function printColumn(node: Node): string {
@@ -241,6 +302,7 @@ function printCastOf(node: Node, tries: boolean, env: Environment): string {
   if (type['data_type'] === 'decimal' && blankPrecision(type) && value?.['literal_type'] === 'string' && String(value['value']).includes('.')) {
     throw unsupported('a DECIMAL without precision on a text', 'Write the number itself, or give decimal(precision, scale).')
   }
+  if (type['data_type'] === 'json' && callOf(operand)?.name === 'row') throw unsupported('a CAST of a row to JSON', 'Give its fields names first: CAST(row(…) AS row(a integer, …)).')
   if (holdsRow(type)) {
     const call = callOf(operand)
     if (call?.name === 'row' && type['data_type'] === 'struct') return printCast(`row(${printAll(call.args, env).join(', ')})`, type, tries)

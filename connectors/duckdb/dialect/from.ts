@@ -7,7 +7,7 @@ import { quoteIdentifier } from './quote.ts'
 import { tableName } from './tables.ts'
 
 const joinKinds: Readonly<Record<string, string>> = {
-  Inner: 'JOIN', Left: 'LEFT JOIN', Right: 'RIGHT JOIN', Full: 'FULL JOIN', Cross: 'CROSS JOIN', Natural: 'NATURAL JOIN', Implicit: ',',
+  Inner: 'JOIN', Left: 'LEFT JOIN', Right: 'RIGHT JOIN', Full: 'FULL JOIN', Cross: 'CROSS JOIN', Implicit: ',',
 }
 
 /** What follows FROM in a SELECT. */

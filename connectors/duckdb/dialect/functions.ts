@@ -1,4 +1,4 @@
-import { unsupported } from './ast.ts'
+import { tooDeep, unsupported } from './ast.ts'
 import { macros } from './prelude.ts'
 
 /** DuckDB's text for a call; the arguments are texts already. */
@@ -21,7 +21,7 @@ const unlessNull = (name: string) => ({ least: 1, most: many, print: (args: read
  */
 export const functions: Readonly<Record<string, FunctionRule>> = {
   // Numbers
-  abs: call('abs', 1), ceil: call('ceil', 1), ceiling: call('ceil', 1), floor: call('floor', 1), round: call('round', 1, 2), sign: call('sign', 1), sqrt: call('sqrt', 1),
+  abs: call('abs', 1), ceil: call('ceil', 1), ceiling: call('ceil', 1), floor: call('floor', 1), round: rule(1, 2, (x, n) => (n === undefined ? `round(${x})` : `${macros}.round_to(${x}, ${n})`)), sign: macro('sign_of', 1), sqrt: call('sqrt', 1),
   cbrt: call('cbrt', 1), exp: call('exp', 1), ln: call('ln', 1), log2: call('log2', 1), log10: call('log10', 1), log: call('log', 2), power: call('power', 2), pow: call('power', 2),
   mod: macro('modulo', 2), truncate: call('trunc', 1), pi: call('pi', 0), e: rule(0, 0, () => 'exp(1)'), degrees: call('degrees', 1), radians: call('radians', 1),
   sin: call('sin', 1), cos: call('cos', 1), tan: call('tan', 1), asin: call('asin', 1), acos: call('acos', 1), atan: call('atan', 1), atan2: call('atan2', 2), is_nan: call('isnan', 1),
@@ -32,10 +32,10 @@ export const functions: Readonly<Record<string, FunctionRule>> = {
   // Choices
   coalesce: call('coalesce', 2, many), nullif: call('nullif', 2), try: call('try', 1), if: rule(2, 3, (test, yes, no) => `CASE WHEN ${test} THEN ${yes} ELSE ${no ?? 'NULL'} END`),
   // Text
-  upper: call('upper', 1), lower: call('lower', 1), length: call('length', 1), reverse: call('reverse', 1), chr: call('chr', 1), codepoint: call('unicode', 1),
+  upper: macro('upper_of', 1), lower: call('lower', 1), length: macro('length_of', 1), reverse: macro('reverse_of', 1), chr: call('chr', 1), codepoint: call('unicode', 1),
   trim: rule(1, 1, s => `trim(${s}, ${whitespace})`), ltrim: rule(1, 1, s => `ltrim(${s}, ${whitespace})`), rtrim: rule(1, 1, s => `rtrim(${s}, ${whitespace})`),
   substr: rule(2, 3, (s, p, n) => (n === undefined ? `${macros}.substring_from(${s}, ${p})` : `${macros}.substring_of(${s}, ${p}, ${n})`)),
-  replace: rule(2, 3, (s, a, b) => `replace(${s}, ${a}, ${b ?? "''"})`), strpos: call('strpos', 2), split: call('string_split', 2), split_part: macro('part_of', 3),
+  replace: rule(2, 3, (s, a, b) => `replace(${s}, ${a}, ${b ?? "''"})`), strpos: call('strpos', 2), split: macro('split_by', 2), split_part: macro('part_of', 3),
   starts_with: call('starts_with', 2), ends_with: call('ends_with', 2), concat: { least: 2, most: many, print: args => `(${args.join(' || ')})` }, concat_ws: call('concat_ws', 2, many),
   lpad: call('lpad', 3), rpad: call('rpad', 3), levenshtein_distance: call('levenshtein', 2), hamming_distance: call('hamming', 2), translate: call('translate', 3),
   regexp_like: call('regexp_matches', 2), regexp_extract: rule(2, 3, (s, p, g) => `${macros}.first_match(${s}, ${p}, ${g ?? '0'})`),
@@ -51,19 +51,24 @@ export const functions: Readonly<Record<string, FunctionRule>> = {
   // JSON
   json_parse: rule(1, 1, s => `CAST(${s} AS JSON)`), json_format: macro('json_text', 1), json_array_length: macro('json_items', 1),
   // Arrays and maps
-  cardinality: macro('size_of', 1), element_at: rule(2, 2, (a, k) => `(${a})[${k}]`), contains: macro('holds', 2), array_join: call('array_to_string', 2),
+  cardinality: macro('size_of', 1), element_at: macro('element_of', 2), contains: macro('holds', 2), array_join: call('array_to_string', 2),
   array_distinct: rule(1, 1, a => `list_filter(${a}, lambda "~x", "~i": list_position(${a}, "~x") = "~i")`), array_sort: rule(1, 1, a => `list_sort(${a}, 'ASC', 'NULLS LAST')`),
   array_max: macro('largest', 1), array_min: macro('smallest', 1), array_position: rule(2, 2, (a, v) => `CAST(CASE WHEN (${v}) IS NULL THEN NULL ELSE coalesce(list_position(${a}, ${v}), 0) END AS BIGINT)`),
   array_remove: rule(2, 2, (a, v) => `list_filter(${a}, lambda "~x": ("~x" <> ${v}) IS DISTINCT FROM false)`), arrays_overlap: call('list_has_any', 2), flatten: call('flatten', 1),
   slice: macro('slice_of', 3), sequence: rule(2, 3, (a, b, s) => (s === undefined ? `${macros}.numbers(${a}, ${b})` : `${macros}.numbers_by(${a}, ${b}, ${s})`)),
   map: rule(0, 2, (k, v) => (k === undefined ? 'MAP {}' : `map(${k}, ${v})`)), map_keys: call('map_keys', 1), map_values: call('map_values', 1), map_from_entries: call('map_from_entries', 1),
-  row: { least: 1, most: many, print: args => `{${args.map((arg, index) => `'field${index}': ${arg}`).join(', ')}}` }, grouping: call('grouping', 1, many),
+  row: { least: 1, most: many, print: args => `{${args.map((arg, index) => `'field${index}': ${arg}`).join(', ')}}` }, grouping: { least: 1, most: many, print: args => `CAST(grouping(${args.join(', ')}) AS INTEGER)` },
 }
+
+/** Some functions are printed with an argument twice, so that those inside each other double and double again. */
+const longestText = 1_000_000
 
 /** The call's text; wrong number of arguments or a function that is not known → SQL_UNSUPPORTED naming it. */
 export function printFunction(name: string, args: readonly string[]): string {
   const known = Object.hasOwn(functions, name) ? functions[name] : undefined
   if (known === undefined) throw unsupported(`the function ${name}`)
   if (args.length < known.least || args.length > known.most) throw unsupported(`${name} with ${args.length} argument${args.length === 1 ? '' : 's'}`)
-  return known.print(args)
+  const text = known.print(args)
+  if (text.length > longestText) throw tooDeep()
+  return text
 }

@@ -1,3 +1,5 @@
+export { withMembers } from './members.ts'
+export { parameterPlaces } from './parameter-places.ts'
 export { parseTrino, type ParsedStatement } from './ast.ts'
 export { quoteIdentifier, quoteText } from './quote.ts'
 export { type BaseTable, baseTables, isLimited } from './tables.ts'

@@ -19,7 +19,7 @@ export function markParameters(sql: string): MarkedText {
     if (piece === '$' || piece === '`') throw new HubError('SQL_ERROR', `The character ${piece} has no meaning in this dialect; parameters are "?", names are quoted with ".`)
     // The parser would take three quotes for the start of another kind of string.
     if (/^(['"])\1\1/.test(piece)) {
-      throw new HubError('SQL_UNSUPPORTED', `The embedded engine does not take a text or name that begins with a quote: ${piece.slice(0, 40)}. Give the text as a parameter (?).`)
+      throw new HubError('SQL_UNSUPPORTED', `The statement has a text or name that begins with a quote, which is not taken here: ${piece.slice(0, 40)}. Give the text as a parameter (?).`)
     }
     if (piece === '?') {
       count += 1

@@ -44,6 +44,8 @@ const clock = (call: Call, index: number, env: Environment) => {
 const readsClock: Print = (call, env) => printFunction(call.name, call.args.map((_, index) => clock(call, index, env)))
 const matches = (macro: string): Print => (call, env) => `${macros}.${macro}(list_transform(${at(call, 0, env)}, ${lambda(call, 1, 1, env)}))`
 const path = (call: Call) => quoteText(jsonPath(text(call, 1, 'path')))
+/** What the functions of the SQL standard take: a text, not a JSON. */
+const jsonInput = (call: Call, env: Environment) => `${macros}.json_input(${at(call, 0, env)})`
 const moment: Print = (_call, env) => env.host.now
 
 const printers: Readonly<Record<string, Print>> = {
@@ -69,14 +71,14 @@ const printers: Readonly<Record<string, Print>> = {
   json_extract: (call, env) => `${macros}.json_part(${at(call, 0, env)}, ${path(call)})`,
   json_extract_scalar: (call, env) => `${macros}.json_scalar(${at(call, 0, env)}, ${path(call)})`,
   json_value: (call, env) => {
-    const value = `${macros}.json_scalar(${at(call, 0, env)}, ${laxPath(call)})`
+    const value = `${macros}.json_scalar(${jsonInput(call, env)}, ${laxPath(call)})`
     return call.body['returning'] ? printCast(value, call.body['returning'] as Body, true) : value
   },
   json_query: (call, env) => {
     if (call.body['returning']) throw unsupported('json_query with RETURNING')
-    return `CAST(${macros}.json_part(${at(call, 0, env)}, ${laxPath(call)}) AS VARCHAR)`
+    return `CAST(${macros}.json_part(${jsonInput(call, env)}, ${laxPath(call)}) AS VARCHAR)`
   },
-  json_exists: (call, env) => `${macros}.json_has(${at(call, 0, env)}, ${laxPath(call)})`,
+  json_exists: (call, env) => `${macros}.json_has(${jsonInput(call, env)}, ${laxPath(call)})`,
   regexp_replace: (call, env) => {
     const to = call.args.length > 2 ? text(call, 2, 'replacement') : ''
     if (/\$\{/.test(to)) throw unsupported('regexp_replace with a named group')

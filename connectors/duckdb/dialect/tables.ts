@@ -11,13 +11,17 @@ export interface BaseTable {
  * `a.b.c` is table `b.c` of catalog `a`.
  */
 export function baseTables(sql: string): readonly BaseTable[] {
-  const found = new Map<string, BaseTable>()
+  return baseTableNames(sql).map(splitName)
+}
+
+/** The same, as the parts of each name. */
+export function baseTableNames(sql: string): readonly (readonly string[])[] {
+  const found = new Map<string, readonly string[]>()
   eachTable(parseTrino(sql).root, (node, ctes) => {
     const parts = tableName(node)
     const [only] = parts
     if (parts.length === 1 && only !== undefined && ctes.has(only.toLowerCase())) return
-    const table = splitName(parts)
-    found.set(parts.join('\u0000').toLowerCase(), table)
+    found.set(parts.join('\u0000').toLowerCase(), parts)
   })
   return [...found.values()]
 }
@@ -33,6 +37,23 @@ export function splitName(parts: readonly string[]): BaseTable {
   return rest.length === 0 ? { name: catalog ?? '' } : { catalog, name: rest.join('.') }
 }
 
+/** Catalog and schema of a statement's session. */
+export interface SessionNames {
+  readonly catalog?: string
+  readonly schema?: string
+}
+
+/**
+ * The tables a written name may mean, the best first. One part: the session's, then one of `hub`. Two: a catalog without schemas and its table, then a schema of the session's catalog.
+ * More: the table alone that is named.
+ */
+export function candidates(parts: readonly string[], { catalog, schema }: SessionNames): readonly Required<BaseTable>[] {
+  const [first = '', ...rest] = parts
+  if (rest.length === 0) return [...(catalog === undefined ? [] : [{ catalog, name: schema === undefined ? first : `${schema}.${first}` }]), { catalog: 'hub', name: first }]
+  const full = { catalog: first, name: rest.join('.') }
+  return rest.length === 1 && catalog !== undefined ? [full, { catalog, name: parts.join('.') }] : [full]
+}
+
 /** Visits every table node with the names, in lower case, that WITH clauses give there. */
 export function eachTable(node: unknown, visit: (table: Node, ctes: ReadonlySet<string>) => void, ctes: ReadonlySet<string> = new Set()): void {
   if (Array.isArray(node)) {
@@ -40,6 +61,8 @@ export function eachTable(node: unknown, visit: (table: Node, ctes: ReadonlySet<
     return
   }
   if (typeof node !== 'object' || node === null) return
+  // The table of `t.*` is an alias.
+  if (kindOf(node) === 'star') return
   const body = (node as Node)[kindOf(node)] as Body | undefined
   if (kindOf(node) === 'table' && body?.['name'] !== undefined) {
     visit(node as Node, ctes)

@@ -2,7 +2,7 @@ import { unsupported } from './ast.ts'
 
 /** Letters of MySQL's formats, as date_format takes them, in strftime's. */
 const mysql: Readonly<Record<string, string>> = {
-  a: '%a', b: '%b', c: '%-m', d: '%d', e: '%-d', f: '%f', H: '%H', h: '%I', I: '%I', i: '%M', j: '%j', k: '%-H', l: '%-I', M: '%B', m: '%m', p: '%p',
+  a: '%a', b: '%b', c: '%-m', d: '%d', e: '%-d', f: '%g000', H: '%H', h: '%I', I: '%I', i: '%M', j: '%j', k: '%-H', l: '%-I', M: '%B', m: '%m', p: '%p',
   r: '%I:%M:%S %p', S: '%S', s: '%S', T: '%H:%M:%S', v: '%V', W: '%A', x: '%G', Y: '%Y', y: '%y', '%': '%%',
 }
 

@@ -44,9 +44,11 @@ export function printCast(operand: string, type: Body, tries: boolean): string {
   const cast = tries ? 'TRY_CAST' : 'CAST'
   if (target === 'JSON') return `to_json(${operand})`
   if (wholeNumbers.has(target)) return `${macros}.${tries ? 'try' : 'to'}_${target.toLowerCase()}(${operand})`
+  if (target === 'BOOLEAN') return `${macros}.${tries ? 'try' : 'to'}_boolean(${operand})`
   if (target === 'VARCHAR') {
-    const text = `${macros}.to_text(${operand})`
-    return type['length'] ? `left(${text}, ${Number(type['length'])})` : text
+    if (!type['length']) return `${macros}.to_text(${operand})`
+    const cut = `${macros}.to_text_of(${operand}, ${Number(type['length'])})`
+    return tries ? `try(${cut})` : cut
   }
   if (target === 'TIMESTAMP') {
     const precision = Number(type['precision'] ?? 3)
