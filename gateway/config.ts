@@ -13,6 +13,8 @@ import { frontSettings } from './http/settings.ts'
 import { persistedSettings } from './limits/settings.ts'
 
 const path = z.string().min(1)
+/** A host's name or IPv4 address, and a port. */
+const broker = /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?:([1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5])$/
 
 /** Everything that can be set. Parts declare their own settings; here they meet. */
 const settings = z.object({
@@ -27,6 +29,15 @@ const settings = z.object({
     .extend({ apiKeysFile: path.optional().describe('YAML or JSON file with a list of API keys, in the form of `apiKeys` and beside those.') })
     .prefault({}),
   api: apiSettings.prefault({}),
+  engines: z
+    .object({
+      kafkaBrokers: z.array(z.string().regex(broker, { error: issue => `"${String(issue.input)}" is not a broker: host:port, as kafka:9092.` })).min(1, { error: 'names no broker: host:port, as kafka:9092; several with commas between.' }).optional().describe('Kafka brokers that keep the topics, host:port each; the others of their cluster are learned from them. Also KAFKA_BROKER.'),
+      trinoUrl: z.url({ protocol: /^https?$/, error: issue => `"${String(issue.input)}" is not the address of a Trino: http(s)://host:port.` }).optional().describe('Trino that runs the statements whose tables it can all read; the others run embedded. Also TRINO_URL.'),
+      trinoUser: z.string().min(1).default('tributary').describe('Whose name statements run under in Trino. Also TRINO_USER.'),
+      trinoPassword: z.string().min(1).optional().describe('Password of that user, over https. Also TRINO_PASSWORD.'),
+      schemaRegistryUrl: z.url({ protocol: /^https?$/ }).optional().describe('Confluent-compatible registry with the schemas of values in topics. Also SCHEMA_REGISTRY_URL.'),
+    })
+    .prefault({}),
   defaults: z
     .object({
       consistency: z.enum(['EVENTUAL', 'STRONG', 'BOUNDED_STALENESS', 'SESSION']).default('STRONG').describe('Consistency of reads that ask for none. Also DIH_DEFAULT_CONSISTENCY.'),
@@ -49,15 +60,20 @@ export const configFlags: readonly Flag[] = [
   ...options.filter(option => option.kind !== 'structure').map((option): Flag => ({ name: option.flag, takes: option.kind === 'switch' ? 'switch' : 'value' })),
 ]
 
-/** Names these settings have in the hub they come from. */
+/** Names these settings have in the systems they come from. */
 const elsewhere: Readonly<Record<string, string>> = {
+  KAFKA_BROKER: 'HUB_ENGINES__KAFKA_BROKERS',
+  TRINO_URL: 'HUB_ENGINES__TRINO_URL',
+  TRINO_USER: 'HUB_ENGINES__TRINO_USER',
+  TRINO_PASSWORD: 'HUB_ENGINES__TRINO_PASSWORD',
+  SCHEMA_REGISTRY_URL: 'HUB_ENGINES__SCHEMA_REGISTRY_URL',
   DIH_DEFAULT_CONSISTENCY: 'HUB_DEFAULTS__CONSISTENCY',
   DIH_DEFAULT_BACKUPS: 'HUB_DEFAULTS__BACKUPS',
   DIH_DEFAULT_EVICTION_SIZE: 'HUB_DEFAULTS__EVICTION_SIZE',
 }
 
 /** Engines the hub will take the place of its embedded ones with, and must never leave out in silence. A name that ends in `_` stands for all that begin so. */
-const engines: Readonly<Record<string, string>> = { IGNITE_HOST_: 'an Apache Ignite cluster', TRINO_URL: 'a Trino server', KAFKA_BROKER: 'a Kafka broker' }
+const engines: Readonly<Record<string, string>> = { IGNITE_HOST_: 'an Apache Ignite cluster' }
 
 const paths = [['catalog'], ['data'], ['persisted', 'trustedFile'], ['auth', 'apiKeysFile'], ['api', 'sourceFolders']]
 
@@ -150,7 +166,7 @@ class Given {
     for (const [name, text] of Object.entries(env)) {
       const engine = text && Object.entries(engines).find(([start]) => name === start || (start.endsWith('_') && name.startsWith(start)))
       if (engine) problems.push({ path: name, message: `${name} names ${engine[1]}, which this version does not speak to; it would run embedded instead. Unset ${name} to run embedded.` })
-      if (!text || name === 'HUB_CONFIG' || !/^(HUB_|DIH_DEFAULT_)/.test(name)) continue
+      if (!text || name === 'HUB_CONFIG' || (!(name in elsewhere) && !/^(HUB_|DIH_DEFAULT_)/.test(name))) continue
       const option = known.get(elsewhere[name] ?? name)
       if (option) this.set(option.path, settingFrom(option.kind, text), name, this.#folder)
       else problems.push({ path: name, message: `Unknown variable ${name}.${didYouMean(name, [...known.keys(), ...Object.keys(elsewhere), 'HUB_CONFIG']) || ' See --help for those there are.'}` })

@@ -11,6 +11,7 @@ import { openFront } from './http/front.ts'
 import type { Hub } from './hub.ts'
 import type { LiveHub } from './assembly/live-hub.ts'
 import { Lifecycle } from './lifecycle.ts'
+import { restRoutes } from './rest/table.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
 import { openHub, type OpenHub } from './wiring.ts'
 
@@ -49,13 +50,14 @@ async function serveGraph(config: Config & { readonly catalog: string }, { clock
     later: work => lifecycle.later(work, log),
     files: () => files.load(),
     reach: { api: config.api, env: name => environment[name] },
+    kafkaBrokers: config.engines.kafkaBrokers, schemaRegistryUrl: config.engines.schemaRegistryUrl, trino: config.engines.trinoUrl === undefined ? undefined : { url: config.engines.trinoUrl, user: config.engines.trinoUser, password: config.engines.trinoPassword },
   }))
   let watcher: ReturnType<typeof watchCatalog> | undefined
   try {
     const shown = facing(opened.hub)
     watcher = watchCatalog(config.catalog, () => lifecycle.later(() => follow(opened.hub, files, log), log), { clock, onError: error => log.warn('The catalog is no longer watched.', { reason: error.message }) })
-    regionMetrics(metrics, opened)
-    const front = await openFront({ hub: shown, settings: config, clock, log, auth, metrics })
+    regionMetrics(metrics, opened, log)
+    const front = await openFront({ hub: shown, settings: config, clock, log, auth, metrics, routes: shown === opened.hub ? restRoutes(shown) : [] })
     let closing: Promise<void> | undefined
     const close = async () => {
       watcher?.close()
@@ -135,20 +137,31 @@ async function follow(hub: LiveHub, files: CatalogFiles, log: Log): Promise<void
   }
 }
 
-/** Figures per region, read when they are scraped. */
-function regionMetrics({ registry }: Metrics, { regionStats }: OpenHub): void {
-  type Stats = ReturnType<OpenHub['regionStats']>[number]['stats']
-  const figure = (name: string, help: string, read: (stats: Stats) => number | null) => {
-    const collect = (metric: Gauge | Counter) => {
+/** Figures per region, asked for once a scrape. A store that does not answer has none. */
+function regionMetrics({ registry }: Metrics, { regionStats }: OpenHub, log: Log): void {
+  type Found = Awaited<ReturnType<OpenHub['regionStats']>>
+  let asking: Promise<Found> | undefined
+  const ask = () => {
+    asking ??= regionStats(AbortSignal.timeout(5_000))
+      .catch((error: unknown): Found => {
+        log.warn('The figures of the regions are missing from the metrics.', { reason: asHubError(error).message })
+        return []
+      })
+      .finally(() => { asking = undefined })
+    return asking
+  }
+  const figure = (name: string, help: string, read: (stats: Found[number]['stats']) => number | null) => {
+    const collect = async (metric: Gauge | Counter) => {
+      const found = await ask()
       metric.reset()
-      for (const { region, stats } of regionStats()) {
+      for (const { region, stats } of found) {
         const value = read(stats)
         if (value !== null) metric.inc({ region }, value)
       }
     }
     const common = { registers: [registry], name, help, labelNames: ['region'] }
-    if (name.endsWith('_total')) new Counter({ ...common, collect() { collect(this) } })
-    else new Gauge({ ...common, collect() { collect(this) } })
+    if (name.endsWith('_total')) new Counter({ ...common, collect() { return collect(this) } })
+    else new Gauge({ ...common, collect() { return collect(this) } })
   }
   figure('dih_cache_hits_total', 'Reads answered from the region.', stats => stats.hits)
   figure('dih_cache_misses_total', 'Reads of keys the region did not hold.', stats => stats.misses)

@@ -1,18 +1,29 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { parseEntry, type Source, type SourceInput } from '../schema/catalog.ts'
 import { nameProblem, reservedSources } from '../schema/catalog-names.ts'
 import { HubError } from '../schema/errors.ts'
+import type { Row } from '../schema/values.ts'
 import { proposeCatalog, type ProposedCatalog } from '../schema/propose.ts'
 import { openDuckDb, type DuckDatabase } from '../connectors/duckdb/database.ts'
-import { baseTables, isLimited } from '../connectors/duckdb/dialect/index.ts'
+import { baseTables, isLimited, parameterPlaces, withMembers } from '../connectors/duckdb/dialect/index.ts'
 import { openDuckDbEngine } from '../connectors/duckdb/engine.ts'
+import { Mounts } from '../connectors/duckdb/mounts.ts'
+import { openEventLog } from '../connectors/events/index.ts'
 import { openFiles } from '../connectors/files/index.ts'
+import { openKafkaEvents } from '../connectors/kafka/index.ts'
 import { openMemoryRegions } from '../connectors/memory/index.ts'
 import { openSqliteMetadata } from '../connectors/metadata/sqlite.ts'
 import { openPostgres } from '../connectors/postgres/index.ts'
+import { openSchemaRegistry } from '../connectors/schema-registry/index.ts'
+import { openRoutedEngine } from '../connectors/routing/engine.ts'
 import { openSqlite } from '../connectors/sqlite/index.ts'
+import { openTrino } from '../connectors/trino/client.ts'
+import { openTrinoEngine } from '../connectors/trino/engine.ts'
+import { TrinoSources } from '../connectors/trino/sources.ts'
+import type { EventLog } from '../connectors/ports/event-log.ts'
 import type { RegionStats } from '../connectors/ports/region-store.ts'
 import { systemClock, type Clock, type Log } from '../connectors/ports/scope.ts'
 import type { SourceConnector } from '../connectors/ports/source-connector.ts'
@@ -20,7 +31,10 @@ import { sealer } from '../resolvers/cursor.ts'
 import { Dispatcher } from '../resolvers/live/dispatcher.ts'
 import type { Subgraph } from '../resolvers/subgraph.ts'
 import { lineageSubgraph } from '../subgraphs/lineage/index.ts'
+import { ResultCache } from '../subgraphs/regions/endpoints/result-cache.ts'
+import type { Answer } from '../subgraphs/regions/endpoints/run.ts'
 import { regionsSubgraph } from '../subgraphs/regions/index.ts'
+import { streamsSubgraph } from '../subgraphs/streams/index.ts'
 import { viewsSubgraph } from '../subgraphs/views/index.ts'
 import type { Assembled } from './assembly/assemble.ts'
 import type { FileCatalog } from './assembly/declared.ts'
@@ -42,15 +56,24 @@ export interface HubOptions {
   readonly files: () => Promise<FileCatalog>
   /** What entries given through the API may reach. */
   readonly reach: Reach
+  /** Brokers of the Kafka cluster that keeps topics, `host:port` each; absent or empty: the hub keeps them itself. */
+  readonly kafkaBrokers?: readonly string[]
+  /** Runs the statements whose tables it can all read; absent: all of them run embedded. */
+  readonly trino?: { readonly url: string; readonly user: string; readonly password?: string }
+  /** Where schemas of values in topics are registered. */
+  readonly schemaRegistryUrl?: string
   readonly progress?: (region: string, rows: number) => void
   /** The commit log cannot be written: memory is ahead of it, and the process must end. */
   readonly onFatal: (error: Error) => void
 }
 
+/** Results of endpoints that may be answered again, of all tenants together. */
+const keptResults = { maxEntries: 10_000, maxBytes: 64 * 1024 * 1024 }
+
 export interface OpenHub {
   readonly hub: LiveHub
   /** Figures of every region, for metrics. */
-  readonly regionStats: () => readonly { readonly region: string; readonly stats: RegionStats }[]
+  readonly regionStats: (signal: AbortSignal) => Promise<readonly { readonly region: string; readonly stats: RegionStats }[]>
   close(): Promise<void>
 }
 
@@ -71,32 +94,47 @@ export async function openHub(options: HubOptions): Promise<OpenHub> {
     const metadata = opened(await openSqliteMetadata({ file: inData('metadata.sqlite') ?? ':memory:', clock }))
     const store = opened(await openMemoryRegions({ directory: inData('regions'), clock, log, onFatal: options.onFatal }))
     const database = opened(await openDuckDb({ directory: inData('engine') }))
-    const duckdb = opened(await openDuckDbEngine(database, { clock }))
+    const duckdb = await openDuckDbEngine(database, { clock, log })
+    const trino = options.trino && openTrinoSide(options.trino, clock)
+    const engine = opened(trino ? openRoutedEngine({ first: trino.engine, second: duckdb, reads: trino.reads }) : duckdb)
+    const events = opened(await openEvents(options, inData('events')))
+    const schemas = options.schemaRegistryUrl === undefined ? undefined : openSchemaRegistry({ url: options.schemaRegistryUrl })
     const cursors = sealer([{ kid: '1', secret: await metadata.setting('cursor-secret', () => randomBytes(32).toString('base64url')) }])
     const dispatcher = new Dispatcher(store.changes)
     closers.unshift(async () => dispatcher.close())
+    const results = new ResultCache<Answer>(store.changes, keptResults)
+    closers.unshift(async () => results.close())
 
     const subgraphs = (assembled: Assembled, hub: LiveHub): Subgraph[] => {
       const { model, rowsOf, held, catalog, engine } = assembled
       const current = () => hub.assembly
-      const tableNames = (sql: string) => baseTables(sql).map(({ catalog: of = 'hub', name }) => `${of}.${name}`)
+      const mounts = new Mounts(assembled.mounts)
+      const tableNames = mounts.named.bind(mounts)
       const region = (name: string) => heldRegion(held, name)
       const sourceOf = (name: string) => assembled.sources.find(one => one.source.name === name)
       return [
         regionsSubgraph({
-          model, rowsOf, region, engine, cursors, admin: hub, tablesOf: tableNames, defaultBackups: options.backups, reload: (scope, name) => hub.refresh(scope, name),
+          model, rowsOf, region, engine, cursors, admin: hub, defaultBackups: options.backups, reload: (scope, name) => hub.refresh(scope, name),
+          endpoints: assembled.endpoints, results,
           changes: { log: store.changes, dispatcher },
+          cluster: scope => store.cluster(scope),
+          transact: (scope, transaction, work) => store.transact(scope, transaction, work),
+          transaction: (scope, id) => store.transaction(scope, id),
           current: () => {
-            const { model: now, catalog: declared, held: regions } = current()
-            return { model: now, catalog: declared, region: name => heldRegion(regions, name), loadedAtMs: name => regions.get(name)?.loadedAtMs }
+            const { model: now, catalog: declared, held: regions, endpoints } = current()
+            return { model: now, catalog: declared, endpoints, region: name => heldRegion(regions, name), loadedAtMs: name => regions.get(name)?.loadedAtMs }
           },
         }),
         viewsSubgraph({
-          model, rowsOf, engine, cursors, admin: hub, tablesOf: tableNames, isLimited,
+          model, rowsOf, region, engine, cursors, admin: hub, tablesOf: tableNames, isLimited,
+          changes: { log: store.changes, dispatcher },
           current: () => current().model,
           tables: () => current().mounts,
           connectorOf: name => sourceOf(name)?.source.type ?? 'hub',
-          quarantineOf: (name, table) => sourceOf(name)?.tables.find(one => one.name === table)?.quarantine ?? { count: 0, samples: [] },
+          quarantineOf: (name, table) => hub.sourceTable(name, table)?.quarantine ?? { count: 0, samples: [] },
+          rowCountOf: (name, table) => hub.sourceTable(name, table)?.rowCount,
+          regionEntry: name => current().catalog.regions.find(one => one.name === name),
+          held: name => current().held.get(name)?.region,
           materialised: name => {
             const view = current().catalog.views.find(one => one.name === name) ?? catalog.views.find(one => one.name === name)
             return view?.materialize && { everyMs: view.materialize.everyMs, refreshedAtMs: current().held.get(name)?.loadedAtMs }
@@ -105,27 +143,64 @@ export async function openHub(options: HubOptions): Promise<OpenHub> {
           trouble: async name => (await hub.sourceHealth(name))?.message,
         }),
         lineageSubgraph({ model: () => model, tables: (of, name) => assembled.mounts.find(mount => same(mount.catalog, of) && same(mount.name, name))?.columns }),
+        streamsSubgraph({ events, cursors, schemas }),
       ]
     }
     const hub = opened(
       await LiveHub.open({
-        store, engine: duckdb, metadata, clock, log, later, subgraphs,
+        store, engine, metadata, events, clock, log, later, subgraphs,
         defaults: { maxEntries: options.maxEntries, backups: options.backups },
         files: options.files,
         reach: options.reach,
         progress: options.progress,
-        openSource: source => openSource(source, database),
+        openSource: async source => {
+          const connector = await openSource(source, database, log)
+          return trino ? trino.sources.adopt(source, connector) : connector
+        },
         openSubgraph: ({ name, url, headers }, scope) => remoteService({ name, url, headers }, scope),
         tablesOf: baseTables,
+        placesOf: parameterPlaces,
+        withMembers,
         rowsNow: (held, tenant) => store.region(held.definition.name).rowsNow(tenant),
+        indexesOf: held => store.region(held.definition.name).indexes,
       }),
     )
-    const regionStats = () => store.names.map(name => ({ region: name, stats: store.region(name).stats() }))
+    const regionStats = (signal: AbortSignal) => {
+      const scope = hubScope({ clock, log, later, signal }, 'metrics', 5_000)
+      return Promise.all(store.names.map(async name => ({ region: name, stats: await store.region(name).stats(scope) })))
+    }
     return { hub, regionStats, close }
   } catch (error) {
     await close()
     throw error
   }
+}
+
+/** Trino's part: the engine, and which tables it reads. Sources are told to it as they are opened. */
+function openTrinoSide({ url, user, password }: NonNullable<HubOptions['trino']>, clock: Clock) {
+  const secrets: Record<string, string> = {}
+  const client = openTrino({ url, user, credentials: () => secrets, ...(password === undefined ? {} : { auth: { kind: 'basic', password } }) })
+  const sources = new TrinoSources(client, secrets)
+  const engine = openTrinoEngine(client, { clock, locate: table => sources.locate(table) })
+  return { engine, sources, reads: sources.reads.bind(sources) }
+}
+
+/** Topics in Kafka where its brokers are named, else in the hub's own folder, or in one that goes with the process. */
+async function openEvents({ kafkaBrokers = [], clock, log }: HubOptions, folder: string | undefined): Promise<EventLog> {
+  if (kafkaBrokers.length > 0) return openKafkaEvents({ brokers: kafkaBrokers, clock, log })
+  if (folder !== undefined) {
+    mkdirSync(folder, { recursive: true })
+    return openEventLog({ directory: folder, clock, log })
+  }
+  const passing = mkdtempSync(join(tmpdir(), 'tributary-events-'))
+  const events = await openEventLog({ directory: passing, clock, log })
+  const close = events.close.bind(events)
+  return Object.assign(events, {
+    async close() {
+      await close()
+      rmSync(passing, { recursive: true, force: true })
+    },
+  })
 }
 
 function heldRegion(held: Assembled['held'], name: string) {
@@ -139,14 +214,14 @@ function same(a: string, b: string): boolean {
 }
 
 /** One system rows are read from: a type here, a line below, and its adapter. */
-export function openSource(source: Source, database: DuckDatabase): Promise<SourceConnector> {
+export function openSource(source: Source, database: DuckDatabase, log: Log): Promise<SourceConnector> {
   switch (source.type) {
     case 'files':
       return openFiles({ name: source.name, root: source.root, format: source.format, tables: source.tables, quarantineLimit: source.quarantineLimit, database })
     case 'sqlite':
       return openSqlite(source)
     case 'postgresql':
-      return openPostgres({ name: source.name, schema: source.schema, ...source.connection })
+      return openPostgres({ name: source.name, log, schema: source.schema, ...source.connection })
   }
 }
 
@@ -157,7 +232,7 @@ export async function proposeFrom(from: string): Promise<ProposedCatalog> {
   const scope = hubScope({ clock: systemClock, log: openLog({ level: 'silent' }), later: work => void work(), signal: new AbortController().signal }, 'init', 600_000)
   try {
     const files = input.type === 'files' ? await openFiles({ name, root: input.root, database }) : undefined
-    const connector = files ?? (await openSource(parseEntry('source', name, input), database))
+    const connector = files ?? (await openSource(parseEntry('source', name, input), database, scope.log))
     try {
       const tables = await connector.tables(scope)
       const found = await Promise.all(tables.map(async table => ({ ...table, unique: files && table.key.length === 0 ? await files.uniqueColumns(scope, table.name) : [] })))

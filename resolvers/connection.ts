@@ -2,12 +2,14 @@ import { HubError } from '../schema/errors.ts'
 import { fieldOfColumn, entityOfType, type EntityModel, type Model } from '../schema/model.ts'
 import { parseValue } from '../schema/scalars.ts'
 import type { Row } from '../schema/values.ts'
+import { parseArguments } from './arguments.ts'
 import type { CursorSealer } from './cursor.ts'
 import type { PlacedRow } from './rows.ts'
 import type { Place, SelectRequest } from './sql.ts'
 import { parseOrder, parseWhere, type OrderTerm } from './where.ts'
 
-export interface ListArguments {
+/** Those every list has, and the declared ones of this list. */
+export interface ListArguments extends Readonly<Record<string, unknown>> {
   readonly where?: Readonly<Record<string, unknown>> | null
   readonly orderBy?: readonly Readonly<Record<string, unknown>>[] | null
   readonly first?: number | null
@@ -42,7 +44,9 @@ const largestSize = 1000
 /** Parses the arguments of a list of the entity's rows. Sizes outside 0–1000, `first` with `last`, and cursors of another list, order or tenant → BAD_USER_INPUT, BAD_CURSOR. */
 export function listPage(model: Model, entity: EntityModel, tenant: string, args: ListArguments, cursors: CursorSealer): ListPage {
   const order = parseOrder(model, entity, args.orderBy)
-  const where = parseWhere(model, entity, args.where)
+  const filter = parseWhere(model, entity, args.where)
+  const declared = parseArguments(entity, args)
+  const where = declared.length === 0 ? filter : { and: [...declared, filter] }
   const { size, backwards, cursor } = pageOf(args)
   const identity = cursorScope(entity, tenant, order)
   const after = cursor === undefined ? undefined : placeFrom(model, entity, order, cursors.open(identity, cursor))

@@ -9,6 +9,27 @@ export interface Context {
   readonly at: string
   /** Values kept for the length of one fetch, as the loaders that batch its reads. */
   readonly perFetch: Map<object, unknown>
+  /** How the transport of a subscription keeps its client's place; absent: it does not. */
+  readonly live?: Live
+}
+
+export interface Live {
+  /** Cursor the client came back with beside the operation: newer than one inside it. */
+  readonly after?: string
+  readonly progress?: Progress
+}
+
+/** Tells a subscriber a newer cursor while nothing concerns it, so that its place does not leave what the log holds. */
+export interface Progress {
+  /** Not more often while the log is slow; sooner where it would let go of the place. */
+  readonly everyMs: number
+  /** The subscriber has everything up to this cursor. Must not throw and must not wait. */
+  readonly tell: (cursor: string) => void
+}
+
+/** Age of rows known to be those of where they come from at that moment; 0 for those read just now. */
+export function ageOf({ clock }: Scope, asOfMs: number | undefined): number {
+  return asOfMs === undefined ? 0 : Math.max(0, clock.now() - asOfMs)
 }
 
 /** One read behind an answer. */
@@ -21,6 +42,6 @@ export interface Read {
   /** `memory`, `duckdb`, `files`, … */
   readonly engine: string
   readonly rows: number
-  /** Age of the oldest row answered; 0 for what was read just now. */
+  /** Age of the oldest data the rows were made from; 0 for what was read just now. */
   readonly ageMs: number
 }

@@ -5,10 +5,16 @@ import type { Scope } from '../connectors/ports/scope.ts'
 
 export interface ReadThrough {
   readonly region: Region
+  /** Who `load` asks: a type of source, or an engine. */
+  readonly loader: string
   /** The rows the source has for these keys, in one read, in any order. */
   readonly load: (scope: Scope, keys: readonly string[]) => Promise<readonly Row[]>
   /** Reads under way, by tenant and key; shared by all requests of the process. */
   readonly flights: Map<string, Promise<Row | undefined>>
+  /** When what `load` reads was last known to be so; absent or undefined: at that read. */
+  readonly asOfMs?: () => number | undefined
+  /** How much older than its filling the region's oldest filling was; kept as long as the region's entries. */
+  readonly filled: { olderMs: number }
 }
 
 export interface ReadResult {
@@ -17,6 +23,10 @@ export interface ReadResult {
   readonly hits: readonly Entry[]
   /** Rows the source gave. */
   readonly loaded: number
+  /** When every hit was known to be what the source has, at the latest; undefined without hits. */
+  readonly hitsAsOfMs: number | undefined
+  /** The same of what the source gave; undefined: just now. */
+  readonly loadedAsOfMs: number | undefined
 }
 
 /**
@@ -25,10 +35,12 @@ export interface ReadResult {
  */
 export async function readThrough(scope: Scope, from: ReadThrough, keys: readonly string[]): Promise<ReadResult> {
   const mark = from.region.mark()
+  const loadedAsOfMs = from.asOfMs?.()
   const entries = await from.region.getMany(scope, keys)
   const missing = new Set(keys.filter((_, index) => entries[index] === undefined))
   const hits = entries.filter(entry => entry !== undefined)
-  if (missing.size === 0) return { rows: entries.map(entry => entry?.row), hits, loaded: 0 }
+  const hitsAsOfMs = hits.length > 0 ? Math.min(...hits.map(entry => entry.writtenAtMs)) - from.filled.olderMs : undefined
+  if (missing.size === 0) return { rows: entries.map(entry => entry?.row), hits, loaded: 0, hitsAsOfMs, loadedAsOfMs }
 
   const flight = (key: string) => `${scope.tenant}\u0000${key}`
   const own = [...missing].filter(key => !from.flights.has(flight(key)))
@@ -39,6 +51,8 @@ export async function readThrough(scope: Scope, from: ReadThrough, keys: readonl
     rows: keys.map((key, index) => entries[index]?.row ?? found.get(key)),
     hits,
     loaded: [...found.values()].filter(Boolean).length,
+    hitsAsOfMs,
+    loadedAsOfMs,
   }
 }
 
@@ -48,6 +62,7 @@ function take(scope: Scope, from: ReadThrough, keys: readonly string[], mark: nu
   const cancel = scope.clock.after(Math.max(0, scope.deadlineMs - scope.clock.now()), () => {
     controller.abort(new HubError('TIMEOUT', `Region "${from.region.definition.name}" waited for its source until the deadline.`))
   })
+  const asOfMs = from.asOfMs?.()
   const loading = from.load({ ...scope, signal: controller.signal }, keys).finally(cancel)
   const byKey = loading.then(rows => new Map(rows.map(row => [keyOf(from.region.definition.key, row), row])))
   for (const key of keys) {
@@ -58,6 +73,7 @@ function take(scope: Scope, from: ReadThrough, keys: readonly string[], mark: nu
   scope.later(async () => {
     try {
       const rows = await loading
+      if (asOfMs !== undefined) from.filled.olderMs = Math.max(from.filled.olderMs, scope.clock.now() - asOfMs)
       if (rows.length > 0) await from.region.fill({ ...scope, signal: new AbortController().signal }, rows, mark)
     } finally {
       for (const key of keys) from.flights.delete(flight(key))

@@ -5,7 +5,7 @@ import { parseKeyText } from '../schema/scalars.ts'
 import type { Row, Value } from '../schema/values.ts'
 import { allRows, type SqlEngine, type Statement } from '../connectors/ports/sql-engine.ts'
 import { keyOf, type Entry, type Region } from '../connectors/ports/region-store.ts'
-import type { Context, Read } from './context.ts'
+import { ageOf, type Context, type Read } from './context.ts'
 import { readThrough, type ReadThrough } from './read-through.ts'
 import { countStatement, lookupStatement, orderColumn, selectStatement, type Place, type SelectRequest } from './sql.ts'
 import { asFilter, isLocal, type Where } from './where.ts'
@@ -32,10 +32,10 @@ export interface PlacedRow {
   readonly place: Place
 }
 
-/** A region whose every row is in memory: key look-ups, filters and orders over its own columns are answered there, those through links by the engine. */
-export function completeRows(model: Model, entity: EntityModel, region: Region, engine: SqlEngine, ageMs: (now: number) => number): EntityRows {
-  const throughEngine = engineRows(model, entity, engine, entity.kind === 'view' ? 'view' : 'region', ageMs)
-  const note = (context: Context, path: string, rows: number) => context.explain?.({ path, from: 'region', name: entity.name, engine: 'memory', rows, ageMs: ageMs(context.scope.clock.now()) })
+/** A region whose every row is in memory: key look-ups, filters and orders over its own columns are answered there, those through links by the engine. `asOfMs` says when its rows were those of where they come from; undefined where clients write them. */
+export function completeRows(model: Model, entity: EntityModel, region: Region, engine: SqlEngine, asOfMs: () => number | undefined): EntityRows {
+  const throughEngine = engineRows(model, entity, engine, entity.kind === 'view' ? 'view' : 'region')
+  const note = (context: Context, path: string, rows: number) => context.explain?.({ path, from: 'region', name: entity.name, engine: 'memory', rows, ageMs: ageOf(context.scope, asOfMs()) })
   const entries: EntityRows['entries'] = async (context, path, keys) => {
     const found = await region.getMany(context.scope, keys)
     note(context, path, found.filter(Boolean).length)
@@ -77,11 +77,12 @@ export function completeRows(model: Model, entity: EntityModel, region: Region, 
 /** Keys one statement looks up: composite ones take a hundred characters each, and engines bound the length of a statement. */
 const keysPerStatement = 1_000
 
-/** Rows read by the SQL engine, `ageMs` old where it reads what memory holds: views, and lists of regions that hold only a part of their rows. */
-export function engineRows(model: Model, entity: EntityModel, engine: SqlEngine, from: Read['from'], ageMs: (now: number) => number = () => 0): EntityRows {
+/** Rows read by the SQL engine: views, and lists of regions that hold only a part of their rows. */
+export function engineRows(model: Model, entity: EntityModel, engine: SqlEngine, from: Read['from']): EntityRows {
   const run = async (context: Context, path: string, statement: Statement): Promise<Row[]> => {
-    const rows = await allRows(await engine.query(context.scope, statement))
-    context.explain?.({ path, from, name: entity.name, engine: engine.name, rows: rows.length, ageMs: ageMs(context.scope.clock.now()) })
+    const result = await engine.query(context.scope, statement)
+    const rows = await allRows(result)
+    context.explain?.({ path, from, name: entity.name, engine: result.engine, rows: rows.length, ageMs: ageOf(context.scope, result.asOfMs) })
     return rows
   }
   const rows: EntityRows = {
@@ -154,12 +155,9 @@ function fewPer(rows: readonly Row[], column: string, limit: number, backwards: 
 export function partialRows(model: Model, entity: EntityModel, through: ReadThrough, engine: SqlEngine): EntityRows {
   const lists = engineRows(model, entity, engine, 'source')
   const read = async (context: Context, path: string, keys: readonly string[]) => {
-    const { rows, hits, loaded } = await readThrough(context.scope, through, keys)
-    if (hits.length > 0 || loaded === 0) {
-      const oldest = Math.min(...hits.map(entry => entry.writtenAtMs), context.scope.clock.now())
-      context.explain?.({ path, from: 'region', name: entity.name, engine: 'memory', rows: hits.length, ageMs: context.scope.clock.now() - oldest })
-    }
-    if (loaded > 0) context.explain?.({ path, from: 'source', name: entity.load ? `${entity.load.source}.${entity.load.table}` : entity.name, engine: engine.name, rows: loaded, ageMs: 0 })
+    const { rows, hits, loaded, hitsAsOfMs, loadedAsOfMs } = await readThrough(context.scope, through, keys)
+    if (hits.length > 0 || loaded === 0) context.explain?.({ path, from: 'region', name: entity.name, engine: 'memory', rows: hits.length, ageMs: ageOf(context.scope, hitsAsOfMs) })
+    if (loaded > 0) context.explain?.({ path, from: 'source', name: entity.load ? `${entity.load.source}.${entity.load.table}` : entity.name, engine: through.loader, rows: loaded, ageMs: ageOf(context.scope, loadedAsOfMs) })
     return { rows, hits }
   }
   return {

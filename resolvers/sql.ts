@@ -4,7 +4,7 @@ import type { Statement } from '../connectors/ports/sql-engine.ts'
 import type { OrderTerm, Where } from './where.ts'
 
 /** A piece of a statement with the values its `?` stand for: text and values never mix. */
-interface Sql {
+export interface Sql {
   readonly text: string
   readonly params: readonly (Value | readonly Value[])[]
 }
@@ -170,13 +170,19 @@ function equals(column: string, type: ColumnType, value: Value): Sql {
 
 function membership(column: string, type: ColumnType, values: readonly Value[]): Sql {
   if (values.length === 0) return { text: 'FALSE', params: [] }
-  if (listed.has(type)) return { text: `${column} IN (?)`, params: [values] }
+  const items = boundList(type, values)
+  return { text: `${column} IN (${items.text})`, params: items.params }
+}
+
+/** The items of an `IN (…)`, at least one mark. */
+export function boundList(type: ColumnType, values: readonly Value[]): Sql {
+  if (values.length === 0 || listed.has(type)) return { text: '?', params: [values] }
   const operands = values.map(value => bound(type, value))
-  return { text: `${column} IN (${operands.map(operand => operand.text).join(', ')})`, params: operands.flatMap(operand => operand.params) }
+  return { text: operands.map(operand => operand.text).join(', '), params: operands.flatMap(operand => operand.params) }
 }
 
 /** A bound value with the SQL type of its column, as both engines need it to use what they know of the column. */
-function bound(type: ColumnType, value: Value): Sql {
+export function bound(type: ColumnType, value: Value): Sql {
   if (type === 'Bytes') return { text: 'from_base64(?)', params: [value] }
   return { text: `CAST(? AS ${sqlType(type, value)})`, params: [value] }
 }

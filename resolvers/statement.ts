@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { HubError } from '../schema/errors.ts'
+import { didYouMean } from '../schema/names.ts'
 import type { Column, Row, Value } from '../schema/values.ts'
-import type { SqlEngine } from '../connectors/ports/sql-engine.ts'
-import type { Context } from './context.ts'
+import type { ScanStats, SqlEngine, Statement } from '../connectors/ports/sql-engine.ts'
+import { ageOf, type Context } from './context.ts'
 import type { CursorSealer } from './cursor.ts'
 
 /** Values for a statement's `?`, as a client sends them: one each, or a list for `IN (?)`. */
@@ -10,12 +11,18 @@ export type ClientParams = readonly (Value | readonly Value[])[] | null | undefi
 
 const longestList = 10_000
 
-export interface StatementRequest {
+/** Catalog and schema a client gives for names with fewer parts. */
+export interface ClientSession {
+  readonly catalog?: string | null
+  readonly schema?: string | null
+}
+
+export interface StatementRequest extends ClientSession {
   readonly sql: string
   readonly params?: ClientParams
   /** Rows of one page. */
   readonly pageSize: number
-  /** Cursor of an earlier page of the same statement with the same parameters. */
+  /** Cursor of an earlier page of the same statement with the same parameters, catalog and schema. */
   readonly after?: string | null
 }
 
@@ -25,23 +32,26 @@ export interface StatementPage {
   readonly columns: readonly Column[]
   readonly rows: readonly (readonly Value[])[]
   readonly tookMs: number
+  /** What the engine read for this page. */
+  readonly stats: ScanStats
   readonly endCursor: string | null
   readonly hasNextPage: boolean
 }
 
 /**
  * One page of a client's statement. The engine runs the statement anew for each page and the rows of earlier pages are passed over, so pages fit together as long as
- * the statement orders its rows and the data stands still. A cursor of another statement, parameters or tenant → BAD_CURSOR.
+ * the statement orders its rows and the data stands still. A cursor of another statement, parameters, session or tenant → BAD_CURSOR.
  */
 export async function runStatement(context: Context, engine: SqlEngine, cursors: CursorSealer, request: StatementRequest): Promise<StatementPage> {
   const { scope } = context
   const { sql, pageSize } = request
   const params = paramsWithin(request.params)
-  const identity = JSON.stringify(['statement', scope.tenant, sql, params], (_, value) => (typeof value === 'bigint' ? String(value) : value))
+  const session = sessionWithin(engine, request)
+  const identity = JSON.stringify(['statement', scope.tenant, sql, params, session.catalog, session.schema], (_, value) => (typeof value === 'bigint' ? String(value) : value))
   const skip = request.after ? Number(cursors.open(identity, request.after)) : 0
   const startedMs = scope.clock.now()
 
-  const result = await engine.query(scope, { sql, params }, { maxRows: skip + pageSize + 1 })
+  const result = await engine.query(scope, { sql, params, ...session }, { maxRows: skip + pageSize + 1 })
   const rows: Row[] = []
   let seen = 0
   for await (const batch of result.rows) {
@@ -53,16 +63,32 @@ export async function runStatement(context: Context, engine: SqlEngine, cursors:
   }
   const hasNextPage = rows.length > pageSize
   const page = rows.slice(0, pageSize)
-  context.explain?.({ path: context.at, from: 'view', name: 'statement', engine: engine.name, rows: page.length, ageMs: 0 })
+  context.explain?.({ path: context.at, from: 'view', name: 'statement', engine: result.engine, rows: page.length, ageMs: ageOf(scope, result.asOfMs) })
   return {
     queryId: randomUUID(),
-    engine: engine.name,
+    engine: result.engine,
     columns: result.columns,
     rows: page.map(row => result.columns.map(column => row[column.name] ?? null)),
     tookMs: scope.clock.now() - startedMs,
+    stats: result.stats(),
     endCursor: page.length > 0 ? cursors.seal(identity, String(skip + page.length)) : null,
     hasNextPage,
   }
+}
+
+/** The session's names, where there is such a catalog and such a schema in it: else NOT_FOUND with the nearest. A schema without its catalog → VALIDATION_ERROR. */
+export function sessionWithin({ tables }: SqlEngine, given: ClientSession): Pick<Statement, 'catalog' | 'schema'> {
+  const { catalog, schema } = { catalog: given.catalog ?? undefined, schema: given.schema ?? undefined }
+  if (catalog === undefined) {
+    if (schema === undefined) return {}
+    throw new HubError('VALIDATION_ERROR', `schema is "${schema}", and no catalog says whose. Give catalog too.`, { field: 'schema' })
+  }
+  const own = tables.filter(table => table.catalog.toLowerCase() === catalog.toLowerCase())
+  if (own.length === 0) throw new HubError('NOT_FOUND', `There is no catalog "${catalog}".${didYouMean(catalog, new Set(tables.map(table => table.catalog)))}`, { field: 'catalog' })
+  const schemas = new Set(own.flatMap(({ name }) => (name.includes('.') ? [name.slice(0, name.lastIndexOf('.'))] : [])))
+  const isThere = schema === undefined || [...schemas].some(name => name.toLowerCase() === schema.toLowerCase())
+  if (!isThere) throw new HubError('NOT_FOUND', `Catalog "${catalog}" has no schema "${schema}".${didYouMean(schema, schemas) || (schemas.size === 0 ? ' Its tables have none: leave schema out.' : '')}`, { field: 'schema' })
+  return { catalog, schema }
 }
 
 /** A page size within its bounds; VALIDATION_ERROR beyond them. */

@@ -5,6 +5,7 @@ import type { ChangeType } from '../schema/change.ts'
 import { HubError } from '../schema/errors.ts'
 import { matcher, type Filter } from '../schema/filter.ts'
 import type { Row } from '../schema/values.ts'
+import type { Progress } from './context.ts'
 import type { CursorSealer } from './cursor.ts'
 import type { Dispatcher } from './live/dispatcher.ts'
 import { gone, placeCodec, type Mode, type Place, type PlaceCodec, type Start } from './live/place.ts'
@@ -30,8 +31,7 @@ export interface WatchOptions {
   readonly maxQueue?: number
   /** Entries of the log it may then be behind before it is ended with SLOW_CONSUMER. */
   readonly maxLag?: number
-  /** Tells an idle client's new cursor now and then, so that its place does not leave the retained log while nothing concerns it. */
-  readonly progress?: { readonly everyMs: number; readonly tell: (cursor: string) => void }
+  readonly progress?: Progress
 }
 
 /**
@@ -98,7 +98,10 @@ async function* events(scope: Scope, options: WatchOptions, subscription: Subscr
   let cursor = codec.seal(start)
   if (signal.aborted) return ended(signal.reason, cursor)
 
-  const session = options.dispatcher.open(subscription, start)
+  const tell = () => {
+    if (advance()) options.progress?.tell(cursor)
+  }
+  const session = options.dispatcher.open({ ...subscription, remind: tell }, start)
   let waiting = false
   /** Moves an idle client's cursor on; answers whether there was somewhere to move it. */
   const advance = () => {
@@ -113,9 +116,7 @@ async function* events(scope: Scope, options: WatchOptions, subscription: Subscr
     bell.ring()
   }
   signal.addEventListener('abort', abort, { once: true })
-  const stopTelling = repeat(scope, options.progress?.everyMs, () => {
-    if (advance()) options.progress?.tell(cursor)
-  })
+  const stopTelling = repeat(scope, options.progress?.everyMs, tell)
 
   try {
     for (;;) {

@@ -1,5 +1,5 @@
 import { HubError } from '../schema/errors.ts'
-import { operators, type Filter, type Operator } from '../schema/filter.ts'
+import { compares, operators, type Filter, type Operator } from '../schema/filter.ts'
 import { entityOfType, linksFrom, type EntityModel, type FieldModel, type Link, type Model } from '../schema/model.ts'
 import { didYouMean } from '../schema/names.ts'
 import { parseValue } from '../schema/scalars.ts'
@@ -59,13 +59,6 @@ function comparisons({ name: column, field, type }: FieldModel, input: unknown):
     if (value === null) throw new HubError('BAD_USER_INPUT', `${field}: { ${op}: null } holds for no row. Ask for absence with isNull: true, or leave ${op} out.`, { field })
     return [leaf(column, type, op, value)]
   })
-}
-
-/** What the graph's filters offer for a type. */
-function compares(type: ColumnType, op: Operator): boolean {
-  if (type === 'JSON') return op === 'isNull'
-  if (op === 'like' || op === 'startsWith') return type === 'String'
-  return type !== 'Boolean' || ['eq', 'ne', 'isNull'].includes(op)
 }
 
 /** Looking for a pattern costs its length times the text's at worst. */

@@ -1,6 +1,7 @@
 import type { Catalog, RegionEntry, RelationEnd, ViewEntry } from './catalog.ts'
 import { notYet, relationInput } from './catalog-input.ts'
 import { graphNames, nameProblem, reservedNames, reservedSources, reservedSubgraphs, type GraphName } from './catalog-names.ts'
+import { fieldOfPath, pathProblem } from './endpoint.ts'
 import { valueAt, type Finding, type Path } from './findings.ts'
 import { didYouMean } from './names.ts'
 
@@ -16,6 +17,10 @@ export function inputChecks(input: unknown): Finding[] {
       if (problem !== undefined) found.push({ path: [section, name], at: 'key', message: `"${name}" ${problem}` })
     }
   }
+  for (const name of namesOf(input, 'endpoints')) {
+    const problem = pathProblem(name)
+    if (problem !== undefined) found.push({ path: ['endpoints', name], at: 'key', message: `"${name}" ${problem}` })
+  }
   return [...found, ...prototypeKeys(input, [])]
 }
 
@@ -26,7 +31,7 @@ const reservedEntries: Readonly<Record<string, (name: string) => string | undefi
 
 /** What the entries say wrongly of each other. `input` knows the names of entries that have mistakes of their own and are not in the catalog. */
 export function catalogChecks(catalog: Catalog, input: unknown): Finding[] {
-  return [...loadChecks(catalog, input), ...tableNameChecks(input), ...graphNameChecks(catalog), ...relationChecks(catalog, input)]
+  return [...loadChecks(catalog, input), ...tableNameChecks(input), ...graphNameChecks(catalog), ...relationChecks(catalog, input), ...endpointChecks(catalog, input)]
 }
 
 function loadChecks(catalog: Catalog, input: unknown): Finding[] {
@@ -74,7 +79,9 @@ function graphNameChecks(catalog: Catalog): Finding[] {
   const taken = new Map<string, string>()
   return entries.flatMap(named => {
     const collisions = new Map<GraphName['by'], Finding>()
-    const names = graphNames(named.kind, named.entry.name, named.entry.type, named.kind === 'region' && !('load' in named.entry && named.entry.load))
+    const { entry } = named
+    const kept = !('sql' in entry) || entry.materialize !== undefined
+    const names = graphNames(entry.name, entry.type, { kept, writable: !('sql' in entry) && !entry.load })
     for (const graphName of names) {
       const { space, name, by } = graphName
       const id = `${space}.${name}`
@@ -139,6 +146,24 @@ function endChecks(end: RelationEnd, path: Path, entries: ReadonlyMap<string, Re
   return [{ path, message: `Type "${end.type}" has no column "${end.column}".${didYouMean(end.column, columns) || ` There are: ${columns.join(', ')}.`}` }]
 }
 
+/** Regions that are there, and paths that stay apart as fields of the graph. */
+function endpointChecks(catalog: Catalog, input: unknown): Finding[] {
+  const known = namesOf(input, 'regions')
+  const fields = new Map<string, string>()
+  return catalog.endpoints.flatMap(({ name, cacheRegions }): Finding[] => {
+    const found = cacheRegions.flatMap((region, index): Finding[] => {
+      if (known.includes(region)) return []
+      const hint = didYouMean(region, known) || (known.length === 0 ? ' There are no regions.' : ` There are: ${known.join(', ')}.`)
+      return [{ path: ['endpoints', name, 'cacheRegions', index], message: `There is no region "${region}".${hint}` }]
+    })
+    const field = fieldOfPath(name)
+    const other = fields.get(field)
+    if (other === undefined) fields.set(field, name)
+    else found.push({ path: ['endpoints', name], at: 'key', message: `In the graph it would be the field "${field}", as "${other}" is already. Give it another path.` })
+    return found
+  })
+}
+
 /** Where in the input each relation of the catalog stands: those with mistakes of form are not in it. */
 function relationPlaces(input: unknown): number[] {
   const written = valueAt(input, ['relations'])
@@ -151,7 +176,7 @@ function namesOf(input: unknown, section: string): string[] {
 }
 
 /** Members whose names the author chooses, beside those of the sections. */
-const freeNames: ReadonlySet<string> = new Set(['fields', 'tables', 'headers', 'descriptions'])
+const freeNames: ReadonlySet<string> = new Set(['fields', 'arguments', 'tables', 'headers', 'descriptions'])
 
 /** `__proto__` is dropped by whoever copies a map; nothing may be called so. */
 function prototypeKeys(value: unknown, path: Path): Finding[] {

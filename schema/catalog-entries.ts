@@ -1,7 +1,8 @@
-import type { CatalogDefaults, DeclaredField, ForeignSubgraph, RegionEntry, Relation, RelationEnd, Source, ViewEntry } from './catalog.ts'
-import type { RegionInput, RelationInput, SourceInput, SubgraphInput, ViewInput } from './catalog-input.ts'
+import type { CatalogDefaults, DeclaredField, EndpointEntry, ForeignSubgraph, RegionEntry, Relation, RelationEnd, Source, ViewEntry } from './catalog.ts'
+import type { EndpointInput, RegionInput, RelationInput, SourceInput, SubgraphInput, ViewInput } from './catalog-input.ts'
 import { singular } from './catalog-names.ts'
 import { durationMs } from './duration.ts'
+import type { ListArgument } from './model.ts'
 import { camelCase, pascalCase } from './names.ts'
 import type { ColumnType } from './values.ts'
 
@@ -22,16 +23,19 @@ export function sourceEntry(name: string, source: SourceInput): Source {
 export function regionEntry(name: string, region: RegionInput, defaults: CatalogDefaults): RegionEntry {
   const { description, load, fields, expiry = {}, tenantColumn } = region
   const key = listed(region.key)
+  const indexes = (region.indexes ?? []).map(indexOf)
   return {
     name,
     type: region.type ?? typeName(name, 'Entry'),
     description,
     key,
     load: load && loadOf(load),
+    arguments: listArguments(region.arguments),
     fields: fields && Object.entries(fields).map(([field, given]) => declaredField(field, typeof given === 'string' ? { type: given } : given, key)),
     strategies: region.strategies ? listed(region.strategies) : load && 'source' in load ? ['READ_THROUGH'] : [],
     expiry: { createMs: optionalMs(expiry.create), updateMs: optionalMs(expiry.update), accessMs: optionalMs(expiry.access) },
-    indexes: (region.indexes ?? []).map(listed),
+    indexes: indexes.map(one => one.columns),
+    unique: indexes.filter(one => one.unique).map(one => one.columns),
     atomicity: region.atomicity ?? 'TRANSACTIONAL',
     mode: region.mode ?? 'PARTITIONED',
     backups: region.backups ?? defaults.backups,
@@ -40,6 +44,11 @@ export function regionEntry(name: string, region: RegionInput, defaults: Catalog
     tenancy: region.tenancy ?? (load ? 'SHARED' : 'TENANT'),
     tenantColumn,
   }
+}
+
+function indexOf(given: NonNullable<RegionInput['indexes']>[number]): { columns: readonly string[]; unique: boolean } {
+  if (typeof given === 'string' || Array.isArray(given)) return { columns: listed(given), unique: false }
+  return { columns: listed(given.columns), unique: given.unique ?? false }
 }
 
 function loadOf({ every, ...load }: NonNullable<RegionInput['load']>): RegionEntry['load'] {
@@ -58,7 +67,11 @@ function declaredField(name: string, given: { type?: string; description?: strin
 
 export function viewEntry(name: string, view: ViewInput): ViewEntry {
   const { type = typeName(name, 'Row'), description, sql, materialize, descriptions = {} } = view
-  return { name, type, description, key: listed(view.key), sql, materialize: materialize && { everyMs: durationMs(materialize.every) ?? 0 }, descriptions }
+  return { name, type, description, key: listed(view.key), sql, materialize: materialize && { everyMs: durationMs(materialize.every) ?? 0 }, arguments: listArguments(view.arguments), descriptions }
+}
+
+function listArguments(given: ViewInput['arguments'] = {}): readonly ListArgument[] {
+  return Object.entries(given).map(([name, one]) => (typeof one === 'string' ? { name, column: one, op: 'eq' } : { name, column: one.column, op: one.is ?? 'eq', description: one.description }))
 }
 
 export function relationEntry(_name: string, relation: RelationInput): Relation {
@@ -67,6 +80,10 @@ export function relationEntry(_name: string, relation: RelationInput): Relation 
 
 export function subgraphEntry(name: string, { url, headers = {}, description }: SubgraphInput): ForeignSubgraph {
   return { name, url, headers, description }
+}
+
+export function endpointEntry(name: string, { description, cacheRegions, query, cacheKeyPattern, ttlSeconds, strict = false }: EndpointInput): EndpointEntry {
+  return { name, description, cacheRegions, query, cacheKeyPattern, ttlSeconds, strict }
 }
 
 function relationEnd(text: string): RelationEnd {

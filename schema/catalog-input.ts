@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { durationMs } from './duration.ts'
+import { argumentOperators } from './filter.ts'
 import { closed } from './findings.ts'
 import { columnTypes } from './values.ts'
 
@@ -103,6 +104,34 @@ const field = z.union(
   { error: 'a type such as "String!" or a map' },
 )
 
+const listArguments = named(
+  z.union(
+    [
+      text,
+      closed({
+        column: text.describe('The column compared.'),
+        is: z.enum(argumentOperators).optional().describe('How the column compares with the argument: `gte` lets rows pass whose value is at least the argument. Default eq.'),
+        description,
+      }),
+    ],
+    { error: 'a column or a map with "column" and "is"' },
+  ),
+)
+  .optional()
+  .describe('Arguments of its list beside `where`, by name, each for one comparison: `{ userId: user_id, from: { column: active_at, is: gte } }`. Those given must all hold.')
+
+const index = z.union(
+  [
+    text,
+    z.array(text).min(1),
+    closed({
+      columns: textOrList.describe('The column, or the columns: equality on all of them, a range on the last.'),
+      unique: z.boolean().optional().describe('Refuse a write that would give two entries of a tenant the same values here. A null is like no other. Default false.'),
+    }),
+  ],
+  { error: 'a column, a list of columns, or a map with "columns" and "unique"' },
+)
+
 export const regionInput = closed({
   type: text.optional().describe('Name of its GraphQL type. Default: the region\'s name in the singular, as `busiest_routes` → `BusiestRoute`; with `Entry` behind it where that is the name itself.'),
   description,
@@ -138,7 +167,8 @@ export const regionInput = closed({
   })
     .optional()
     .describe('When entries go by themselves: the earliest limit that is set. Absent: never.'),
-  indexes: z.array(textOrList).optional().describe('Columns, or lists of columns, to find entries by without a scan.'),
+  arguments: listArguments,
+  indexes: z.array(index).optional().describe('Columns, lists of columns, or maps, to find entries by without a scan.'),
   atomicity: z.enum(['TRANSACTIONAL', 'ATOMIC']).optional().describe('Only a TRANSACTIONAL region takes part in transactions. Default TRANSACTIONAL.'),
   mode: z.enum(['PARTITIONED', 'REPLICATED']).optional().describe('How entries lie on the nodes of a cluster: spread over them, or a full copy on each. The embedded store has one node. Default PARTITIONED.'),
   backups: z.int().min(0).optional().describe('Copies of a partition on other nodes of a cluster. Default 1 copy, or DIH_DEFAULT_BACKUPS.'),
@@ -156,6 +186,7 @@ export const viewInput = closed({
   materialize: closed({ every: duration.describe('How often the rows are computed anew.') })
     .optional()
     .describe('Keep the rows in memory, replaced as a whole. Absent: every read asks the engine.'),
+  arguments: listArguments,
   descriptions: named(text).optional().describe('Descriptions of its columns, by column.'),
 })
 
@@ -174,6 +205,17 @@ export const subgraphInput = closed({
   description,
 })
 
+const wholeSeconds = 'a whole number of seconds from 0 to 2147483647'
+
+export const endpointInput = closed({
+  description,
+  cacheRegions: z.array(text).min(1).describe('The regions it may read. A change of any of them voids the results kept.'),
+  query: text.describe('One SELECT in Trino\'s dialect over these regions. `{name}` or `\'{name}\'` stands for a parameter, which is bound and never becomes text of the statement; `{{` is a brace.'),
+  cacheKeyPattern: text.describe('Under which name a result is kept, such as `session:{token}`. Parameters it leaves out are part of the name all the same.'),
+  ttlSeconds: z.int({ error: wholeSeconds }).min(0, { error: wholeSeconds }).max(2_147_483_647, { error: wholeSeconds }).describe('How many seconds a result may be answered again. 0: every call runs the statement.'),
+  strict: z.boolean().optional().describe('Refuse parameters the statement does not have. Default false: they are left aside with a warning.'),
+})
+
 /** The whole catalog, as the JSON schema for editors is made from it. */
 export const catalogInput = closed({
   sources: named(sourceInput).optional().describe('Systems rows are read from, by name.'),
@@ -181,6 +223,7 @@ export const catalogInput = closed({
   views: named(viewInput).optional().describe('Named SQL statements. Each is a type of the graph and a table in SQL.'),
   relations: z.array(relationInput).optional().describe('Fields that lead from one type to another by equal columns.'),
   subgraphs: named(subgraphInput).optional().describe('Foreign Federation 2 subgraphs that join the graph, by name.'),
+  endpoints: named(endpointInput).optional().describe('Statements with parameters that clients call by a path, such as `session/validate`.'),
 }).describe('What a Tributary hub serves: sources, and the regions, views and relations over them.')
 
 /** The catalog as it is written. */
@@ -190,6 +233,7 @@ export type RegionInput = z.input<typeof regionInput>
 export type ViewInput = z.input<typeof viewInput>
 export type RelationInput = z.input<typeof relationInput>
 export type SubgraphInput = z.input<typeof subgraphInput>
+export type EndpointInput = z.input<typeof endpointInput>
 
 /** What the design promises and this version does not do yet: the place's last name or value → the sentence that refuses it. */
 export const notYet: Readonly<Record<'strategies' | 'sections', Readonly<Record<string, string>>>> = {
@@ -199,7 +243,6 @@ export const notYet: Readonly<Record<'strategies' | 'sections', Readonly<Record<
     REFRESH_AHEAD: 'Strategy "REFRESH_AHEAD" is not available yet: only READ_THROUGH is. Leave it out; an expired entry is then read again when it is asked for.',
   },
   sections: {
-    endpoints: 'Section "endpoints" is not available yet. Leave it out; views answer the same questions.',
     policies: 'Section "policies" is not available yet. A hub that must mask or filter rows cannot run on this version.',
     schedules: 'Section "schedules" is not available yet. Leave it out; `materialize: { every }` computes a view again on time.',
   },

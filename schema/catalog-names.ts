@@ -11,8 +11,8 @@ export interface GraphName {
   readonly by: 'entry' | 'type'
 }
 
-/** Every name a region or view takes in the graph. */
-export function graphNames(kind: 'region' | 'view', name: string, type: string, writable: boolean): GraphName[] {
+/** Every name a region or view takes in the graph: with changes where the hub keeps its rows, with writes where clients fill it. */
+export function graphNames(name: string, type: string, { kept, writable }: { readonly kept: boolean; readonly writable: boolean }): GraphName[] {
   const list = camelCase(name)
   const lookup = camelCase(type)
   const names: GraphName[] = [
@@ -21,7 +21,7 @@ export function graphNames(kind: 'region' | 'view', name: string, type: string, 
     { space: 'Query', name: list, by: 'entry' },
     { space: 'Query', name: `${list}ByKey`, by: 'entry' },
   ]
-  if (kind === 'region') names.push({ space: 'Subscription', name: `${lookup}Changed`, by: 'type' })
+  if (kept) names.push({ space: 'Subscription', name: `${lookup}Changed`, by: 'type' })
   if (writable) for (const field of [`put${type}`, `put${plural(type)}`, `remove${type}`]) names.push({ space: 'Mutation', name: field, by: 'type' })
   return names
 }
@@ -43,19 +43,21 @@ export const reservedNames: Readonly<Record<NameSpace, ReadonlySet<string>>> = {
     ...scalars, ...scalars.map(name => `${name}Filter`),
     'Query', 'Mutation', 'Subscription', 'PageInfo', 'Direction', 'ChangeType', 'QueryResult', 'QueryLineage', 'LineageGraph', 'LineageDirection', 'LineageNode', 'LineageEdge',
     'SqlResult', 'SqlColumn', 'CacheRegion', 'CacheRegionStats', 'CacheRegionConnection', 'CacheRegionEdge', 'CacheMode', 'CacheStrategy', 'AtomicityMode', 'DataSource',
-    'DataSourceType', 'ApiEndpoint', 'Transaction', 'Isolation', 'ConsistencyLevel', 'View', 'ViewConnection', 'Column', 'CatalogEntry', 'AuditEvent',
+    'DataSourceType', 'ApiEndpoint', 'Transaction', 'TransactionInput', 'TransactionRetryInput', 'TransactionPayload', 'TransactionState', 'TransactionParticipant', 'TransactionVote', 'TxOp', 'TxOperationInput', 'TxResult', 'Isolation', 'ConsistencyLevel', 'View', 'ViewConnection', 'Column', 'CatalogEntry', 'AuditEvent',
     'CacheChangeEvent', 'CacheEntry', 'SqlType', 'SqlPlan', 'CreateCacheRegionInput', 'UpdateCacheRegionInput', 'CreateCacheRegionPayload', 'ExpiryPolicy', 'ExpiryPolicyInput', 'IndexInput',
-    'RegionColumn', 'ResultColumn', 'StatementPageInfo', 'QueryStats', 'QueryInputs', 'QueryPlan', 'FederatedView', 'FederatedViewConnection', 'FederatedViewEdge', 'SourceStatus', 'StoreRole', 'TableColumn', 'TableSchema', 'QueryDataSource', 'QuarantinedRow',
+    'RegionColumn', 'CacheCluster', 'CacheNode', 'CacheNodeState', 'CachePool', 'ResultColumn', 'StatementPageInfo', 'QueryStats', 'QueryInputs', 'QueryPlan', 'FederatedView', 'FederatedViewConnection', 'FederatedViewEdge', 'RefreshPolicy', 'SourceStatus', 'StoreRole', 'TableColumn', 'TableSchema', 'QueryDataSource', 'QuarantinedRow',
+    'Topic', 'TopicConnection', 'TopicEdge', 'TopicPartition', 'TopicConfig', 'TopicStart', 'TopicMessage', 'TopicMessageConnection', 'TopicMessageEdge', 'TopicMessageFilter', 'CreateTopicInput', 'UpdateTopicInput',
+    'ApiEndpointInput', 'ApiEndpointPayload', 'ApiEndpointConnection', 'ApiEndpointEdge', 'EndpointParameter', 'ApiQueries', 'ApiQueryResult', 'ApiQueryCache', 'CacheStatus', 'ApiPreset', 'ApiPresetName', 'InstallPresetPayload',
   ]),
   Query: new Set([
-    'unifiedQuery', 'explainQuery', 'federatedViews', 'queryDataSources', 'tableSchema', 'queryLineage', 'lineage', 'sqlQuery', 'sqlExplain', 'cacheRegions', 'cacheRegion', 'cacheGet', 'cacheGetAll', 'cacheCluster', 'cacheMetrics', 'dataSources',
-    'dataSource', 'apiQuery', 'apiEndpoints', 'apiPresets', 'views', 'view', 'catalog', 'audit', 'auditTrail', 'health', 'diagnose', 'advice', 'hub', 'node', 'nodes',
+    'unifiedQuery', 'explainQuery', 'federatedViews', 'queryDataSources', 'tableSchema', 'queryLineage', 'lineage', 'sqlQuery', 'sqlExplain', 'cacheRegions', 'cacheRegion', 'cacheGet', 'cacheGetAll', 'cacheCluster', 'transaction', 'cacheMetrics', 'dataSources',
+    'dataSource', 'apiQuery', 'apiQueries', 'apiEndpoints', 'apiPresets', 'views', 'view', 'catalog', 'audit', 'auditTrail', 'health', 'diagnose', 'advice', 'hub', 'node', 'nodes', 'topics', 'topic', 'topicMessages',
   ]),
   Mutation: new Set([
     'createCacheRegion', 'updateCacheRegion', 'deleteCacheRegion', 'clearCacheRegion', 'reloadCacheRegion', 'cachePut', 'cachePutAll', 'cacheRemove', 'registerDataSource', 'deleteDataSource', 'createView', 'createFederatedView', 'refreshView', 'dropView',
-    'updateView', 'deleteView', 'executeTransaction', 'registerApiEndpoint', 'installPreset', 'sqlExecute',
+    'updateView', 'deleteView', 'executeTransaction', 'registerApiEndpoint', 'deleteApiEndpoint', 'installPreset', 'sqlExecute', 'createTopic', 'updateTopic', 'deleteTopic',
   ]),
-  Subscription: new Set(['cacheChanges']),
+  Subscription: new Set(['cacheChanges', 'topicMessages']),
 }
 
 /** Names SQL takes for catalogs of its own, so that no source can have them. */

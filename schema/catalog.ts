@@ -1,12 +1,13 @@
 import { catalogChecks, inputChecks } from './catalog-checks.ts'
-import { regionEntry, relationEntry, sourceEntry, subgraphEntry, viewEntry } from './catalog-entries.ts'
-import { catalogInput, notYet, regionInput, relationInput, sourceInput, subgraphInput, viewInput, type FileFormat, type FilesTable, type Strategy } from './catalog-input.ts'
+import { endpointEntry, regionEntry, relationEntry, sourceEntry, subgraphEntry, viewEntry } from './catalog-entries.ts'
+import { catalogInput, endpointInput, notYet, regionInput, relationInput, sourceInput, subgraphInput, viewInput, type FileFormat, type FilesTable, type Strategy } from './catalog-input.ts'
 import { entryChecks } from './entry-checks.ts'
 import { HubError, type Problem } from './errors.ts'
 import { asProblem, findings, valueAt, type Finding } from './findings.ts'
+import type { ListArgument } from './model.ts'
 import type { ColumnType } from './values.ts'
 
-export type { CatalogInput, FileFormat, FilesTable, RegionInput, RelationInput, SourceInput, SubgraphInput, ViewInput } from './catalog-input.ts'
+export type { CatalogInput, EndpointInput, FileFormat, FilesTable, RegionInput, RelationInput, SourceInput, SubgraphInput, ViewInput } from './catalog-input.ts'
 
 /** What is declared, ready to use: defaults filled in, durations in milliseconds, lists where one text may stand, every entry with its name, in the order written. */
 export interface Catalog {
@@ -15,6 +16,7 @@ export interface Catalog {
   readonly views: readonly ViewEntry[]
   readonly relations: readonly Relation[]
   readonly subgraphs: readonly ForeignSubgraph[]
+  readonly endpoints: readonly EndpointEntry[]
 }
 
 export type Source = FilesSource | SqliteSource | PostgresqlSource
@@ -58,10 +60,14 @@ export interface RegionEntry {
   readonly load?: { readonly source: string; readonly table: string; readonly columns?: readonly string[]; readonly eager: boolean; readonly everyMs?: number } | { readonly view: string; readonly everyMs?: number }
   /** All its fields, in order. Absent: the columns of what it is loaded from. */
   readonly fields?: readonly DeclaredField[]
+  /** Of its list, beside the ones every list has. */
+  readonly arguments: readonly ListArgument[]
   readonly strategies: readonly Strategy[]
   readonly expiry: { readonly createMs?: number; readonly updateMs?: number; readonly accessMs?: number }
   /** Columns of each index. */
   readonly indexes: readonly (readonly string[])[]
+  /** Those of the indexes whose values no two entries of a tenant share. */
+  readonly unique: readonly (readonly string[])[]
   readonly atomicity: 'TRANSACTIONAL' | 'ATOMIC'
   /** How entries lie on the nodes of a cluster. */
   readonly mode: 'PARTITIONED' | 'REPLICATED'
@@ -94,6 +100,8 @@ export interface ViewEntry {
   readonly key: readonly string[]
   readonly sql: string
   readonly materialize?: { readonly everyMs: number }
+  /** Of its list, beside the ones every list has. */
+  readonly arguments: readonly ListArgument[]
   /** By column. */
   readonly descriptions: Readonly<Record<string, string>>
 }
@@ -117,6 +125,22 @@ export interface ForeignSubgraph {
   readonly description?: string
 }
 
+/** A statement with parameters that clients call by a path. */
+export interface EndpointEntry {
+  /** Its path: `session/validate`. */
+  readonly name: string
+  readonly description?: string
+  /** Names of the regions it may read. */
+  readonly cacheRegions: readonly string[]
+  /** The statement as written, with placeholders `{name}`. */
+  readonly query: string
+  readonly cacheKeyPattern: string
+  /** 0: results are not kept. */
+  readonly ttlSeconds: number
+  /** Whether parameters it does not have are refused. */
+  readonly strict: boolean
+}
+
 /** What a catalog does not say and the configuration does. */
 export interface CatalogDefaults {
   readonly maxEntries: number
@@ -132,6 +156,7 @@ const kinds = {
   view: { section: 'views', schema: viewInput, entry: viewEntry },
   relation: { section: 'relations', schema: relationInput, entry: relationEntry },
   subgraph: { section: 'subgraphs', schema: subgraphInput, entry: subgraphEntry },
+  endpoint: { section: 'endpoints', schema: endpointInput, entry: endpointEntry },
 } as const
 
 export type EntryKind = keyof typeof kinds
@@ -149,6 +174,7 @@ export function parseCatalog(input: unknown, defaults: CatalogDefaults = catalog
     views: entriesOf('view', input, defaults, found),
     relations: entriesOf('relation', input, defaults, found),
     subgraphs: entriesOf('subgraph', input, defaults, found),
+    endpoints: entriesOf('endpoint', input, defaults, found),
   }
   found.push(...catalogChecks(catalog, input))
   return found.length === 0 ? { catalog, findings: [] } : { findings: found }
@@ -166,7 +192,7 @@ export function parseEntry<Kind extends EntryKind>(kind: Kind, name: string, def
   const [entry] = entriesOf(kind, input, defaults, found)
   if (entry && found.length === 0) return entry
 
-  const problems: Problem[] = found.map(({ path, message }) => asProblem({ path: path.length > 2 ? path.slice(2) : ['name'], message }))
+  const problems: Problem[] = found.map(({ path, message }) => asProblem({ path: path.length > 2 ? path.slice(2) : [kind === 'endpoint' ? 'path' : 'name'], message }))
   throw new HubError('VALIDATION_ERROR', `The ${kind} "${name}" cannot be taken. ${problems.map(problem => problem.message).join(' ')}`, { problems })
 }
 

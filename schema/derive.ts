@@ -1,4 +1,5 @@
 import type { Catalog, Relation, RelationEnd, RegionEntry, ViewEntry } from './catalog.ts'
+import { compares } from './filter.ts'
 import type { Finding, Path } from './findings.ts'
 import { isSoleKey, keysOf, plural, type EntityModel, type FieldModel, type ForeignEntity, type ForeignKey, type Link } from './model.ts'
 import { camelCase, didYouMean } from './names.ts'
@@ -21,7 +22,7 @@ export function regionEntity(entry: RegionEntry, columns: readonly Column[] | un
   return {
     findings,
     value: {
-      kind: 'region', name: entry.name, description: entry.description, type: entry.type, key: entry.key, fields, ...graphNames(entry),
+      kind: 'region', name: entry.name, description: entry.description, type: entry.type, key: entry.key, fields, ...graphNames(entry), arguments: entry.arguments,
       writable: load === undefined, complete: load === undefined || 'view' in load || load.eager, tenancy: entry.tenancy,
       load: load && ('view' in load ? { source: 'hub', table: load.view } : { source: load.source, table: load.table }),
     },
@@ -43,7 +44,7 @@ export function viewEntity(entry: ViewEntry, columns: readonly Column[]): Derive
   return {
     findings,
     value: {
-      kind: 'view', name: entry.name, description: entry.description, type: entry.type, key: entry.key, fields, ...graphNames(entry), writable: false,
+      kind: 'view', name: entry.name, description: entry.description, type: entry.type, key: entry.key, fields, ...graphNames(entry), arguments: entry.arguments, writable: false,
       complete: entry.materialize !== undefined, tenancy: 'SHARED', sql: entry.sql,
     },
   }
@@ -201,6 +202,7 @@ function fieldFindings(entry: RegionEntry | ViewEntry, fields: readonly FieldMod
   }
   if ('indexes' in entry) findings.push(...entry.indexes.flatMap((columns, index) => lacking(columns, [...path, 'indexes', index])))
   if ('tenantColumn' in entry && entry.tenantColumn) findings.push(...lacking([entry.tenantColumn], [...path, 'tenantColumn']))
+  findings.push(...argumentFindings(entry, fields, [...path, 'arguments']))
   for (const [field, several] of Map.groupBy(fields, one => one.field)) {
     if (several.length > 1) findings.push({ path, message: `Columns ${several.map(one => `"${one.name}"`).join(' and ')} would both be the field "${field}". Rename one of them, in fields or by AS in the SQL.` })
   }
@@ -209,6 +211,17 @@ function fieldFindings(entry: RegionEntry | ViewEntry, fields: readonly FieldMod
   }
   if (fields.length === 0) findings.push({ path, message: `"${entry.name}" has no columns.` })
   return findings
+}
+
+/** Arguments compare with columns there are, in ways their types have. */
+function argumentFindings(entry: RegionEntry | ViewEntry, fields: readonly FieldModel[], path: Path): Finding[] {
+  return entry.arguments.flatMap(({ name, column, op }): Finding[] => {
+    const place = [...path, name]
+    const type = fields.find(field => field.name === column)?.type
+    if (type === undefined) return [{ path: place, message: `"${entry.name}" has no column "${column}".${didYouMean(column, fields.map(field => field.name))}` }]
+    if (compares(type, op)) return []
+    return [{ path: place, message: `Column "${column}" is ${type}, which has no comparison "${op}".${type === 'Boolean' ? ' There are: eq, ne.' : ' Compare a column of a plain type.'}` }]
+  })
 }
 
 /** Members every filter has of its own. */

@@ -1,11 +1,13 @@
-import type { DeclaredField, RegionEntry, Relation, ViewEntry } from './catalog.ts'
+import type { DeclaredField, EndpointEntry, RegionEntry, Relation, ViewEntry } from './catalog.ts'
 import { notYet, type RegionInput } from './catalog-input.ts'
 import { nameProblem, reservedNames } from './catalog-names.ts'
 import type { Finding, Path } from './findings.ts'
-import { didYouMean, pascalCase } from './names.ts'
+import type { ListArgument } from './model.ts'
+import { camelCase, didYouMean, pascalCase } from './names.ts'
+import { parsePattern, parseStatementTemplate, type TemplateMistake } from './template.ts'
 
 /** What an entry says wrongly of itself, beyond the form: one function a kind. `input` is the entry as written. */
-export const entryChecks = { source: none, region: regionChecks, view: viewChecks, relation: relationChecks, subgraph: none }
+export const entryChecks = { source: none, region: regionChecks, view: viewChecks, relation: relationChecks, subgraph: none, endpoint: endpointChecks }
 
 function none(): Finding[] {
   return []
@@ -16,6 +18,7 @@ function regionChecks(region: RegionEntry, path: Path, input: RegionInput): Find
     ...typeChecks(region, path, input.type),
     ...columnListChecks(region.key, [...path, 'key'], region.fields),
     ...fieldChecks(region, [...path, 'fields'], Object.keys(input.fields ?? {})),
+    ...argumentChecks(region.arguments, [...path, 'arguments'], region.fields),
     ...indexChecks(region, [...path, 'indexes'], input),
     ...strategyChecks(region, [...path, 'strategies'], input),
     ...everyChecks(region, [...path, 'load', 'every']),
@@ -26,7 +29,7 @@ function regionChecks(region: RegionEntry, path: Path, input: RegionInput): Find
 
 function viewChecks(view: ViewEntry, path: Path, input: { type?: string }): Finding[] {
   const blank: Finding[] = view.sql.trim() === '' ? [{ path: [...path, 'sql'], message: 'The statement is blank; expected one SELECT.' }] : []
-  return [...typeChecks(view, path, input.type), ...columnListChecks(view.key, [...path, 'key'], undefined), ...blank]
+  return [...typeChecks(view, path, input.type), ...columnListChecks(view.key, [...path, 'key'], undefined), ...argumentChecks(view.arguments, [...path, 'arguments'], undefined), ...blank]
 }
 
 function relationChecks(relation: Relation, path: Path): Finding[] {
@@ -37,6 +40,22 @@ function relationChecks(relation: Relation, path: Path): Finding[] {
     if (['and', 'or', 'not'].includes(name)) return [{ path: [...path, member], message: `"${name}" is taken: filters combine their conditions with it. Give the field another name.` }]
     return []
   })
+}
+
+/** The placeholders of the statement and the pattern; the statement itself is read where the regions are known. */
+function endpointChecks(endpoint: EndpointEntry, path: Path): Finding[] {
+  const statement = parseStatementTemplate(endpoint.query)
+  const pattern = parsePattern(endpoint.cacheKeyPattern)
+  const placed = (member: string, mistakes: readonly TemplateMistake[]) => mistakes.map(({ message, line, column }): Finding => ({ path: [...path, member], message, sqlLine: line, sqlColumn: column }))
+  const { names } = statement.template
+  const unknown = [...new Set(pattern.template.names)].filter(name => statement.mistakes.length === 0 && !names.includes(name))
+  const hint = (name: string) => didYouMean(name, names) || (names.length === 0 ? ' It has none.' : ` It has: ${[...new Set(names)].join(', ')}.`)
+  return [
+    ...placed('query', statement.mistakes),
+    ...placed('cacheKeyPattern', pattern.mistakes),
+    ...unknown.map((name): Finding => ({ path: [...path, 'cacheKeyPattern'], message: `The pattern names "${name}", which is no parameter of the query.${hint(name)}` })),
+    ...endpoint.cacheRegions.flatMap((region, index): Finding[] => (endpoint.cacheRegions.indexOf(region) < index ? [{ path: [...path, 'cacheRegions', index], message: `Region "${region}" stands here twice.` }] : [])),
+  ]
 }
 
 function typeChecks({ name, type }: RegionEntry | ViewEntry, path: Path, written: string | undefined): Finding[] {
@@ -86,6 +105,21 @@ function fieldChecks(region: RegionEntry, path: Path, names: readonly string[]):
   })
 }
 
+/** Arguments every list has. */
+const ownArguments = ['where', 'orderBy', 'first', 'after', 'last', 'before']
+
+function argumentChecks(declared: readonly ListArgument[], path: Path, fields: readonly DeclaredField[] | undefined): Finding[] {
+  return declared.flatMap(({ name, column }): Finding[] => {
+    const place = [...path, name]
+    if (ownArguments.includes(name)) return [{ path: place, at: 'key', message: `"${name}" is an argument every list has. Call it "${name}${pascalCase(column)}", for example.` }]
+    if (!/^[a-z][A-Za-z0-9_]*$/.test(name)) {
+      const near = didYouMean(name, [camelCase(name)])
+      return [{ path: place, at: 'key', message: `"${name}" is not the name of an argument: letters, digits and "_", the first a small letter.${near}` }]
+    }
+    return columnListChecks([column], place, fields)
+  })
+}
+
 function indexChecks(region: RegionEntry, path: Path, input: RegionInput): Finding[] {
   const seen = new Map<string, number>()
   return region.indexes.flatMap((columns, index): Finding[] => {
@@ -94,7 +128,9 @@ function indexChecks(region: RegionEntry, path: Path, input: RegionInput): Findi
     const first = seen.get(text)
     if (first !== undefined) return [{ path: place, message: `Index (${text}) stands here twice, first as indexes[${first}].` }]
     seen.set(text, index)
-    const single = typeof input.indexes?.[index] === 'string' || columns.length > 1
+    const given = input.indexes?.[index]
+    if (typeof given === 'object' && 'columns' in given) return columnListChecks(columns, [...place, 'columns'], region.fields)
+    const single = typeof given === 'string' || columns.length > 1
     return columnListChecks(columns, single ? place : [...place, 0], region.fields)
   })
 }

@@ -38,8 +38,16 @@ export const codes = {
   READ_ONLY_SQL: { http: 403, retry: false },
   /** Nothing of this name or id exists, or the caller may not know of it. */
   NOT_FOUND: { http: 404, retry: false },
+  /** The region has no entry of this key. Insert it first. */
+  KEY_NOT_FOUND: { http: 404, retry: false },
+  /** The entry is not as the guard expects; nothing was changed. Read it again. */
+  PRECONDITION_FAILED: { http: 409, retry: false },
   /** It exists already with another definition, or was changed meanwhile. */
   CONFLICT: { http: 409, retry: false },
+  /** The region is ATOMIC, and a transaction names it. Declare it TRANSACTIONAL, or write to it outside of transactions. */
+  REGION_NOT_TRANSACTIONAL: { http: 409, retry: false },
+  /** Another transaction was first with one of the same entries, or the two locked each other out; this one was rolled back. Run it again. */
+  TX_CONFLICT: { http: 409, retry: true },
   /** It is used by others, which the message lists. */
   IN_USE: { http: 409, retry: false },
   /** The place in the log is no longer held. Subscribe again without a cursor: a snapshot follows. */
@@ -66,6 +74,8 @@ export const codes = {
   SHUTTING_DOWN: { http: 503, retry: true },
   /** The time limit ran out; the work was cancelled. */
   TIMEOUT: { http: 504, retry: true },
+  /** The transaction did not end within its time limit and was rolled back. Run it again, smaller or with more time. */
+  TX_TIMEOUT: { http: 504, retry: true },
   /** The client left; the work was cancelled. */
   CANCELLED: { http: 499, retry: true },
 } as const satisfies Record<string, CodeInfo>

@@ -5,6 +5,17 @@ import { compareValues, type Column, type ColumnType, type Row, type Value } fro
 export const operators = ['eq', 'ne', 'in', 'lt', 'lte', 'gt', 'gte', 'like', 'startsWith', 'isNull'] as const
 export type Operator = (typeof operators)[number]
 
+/** Comparisons a declared argument of a list may stand for. */
+export const argumentOperators = ['eq', 'ne', 'lt', 'lte', 'gt', 'gte'] as const satisfies readonly Operator[]
+export type ArgumentOperator = (typeof argumentOperators)[number]
+
+/** Whether a column of the type may be compared so. */
+export function compares(type: ColumnType, op: Operator): boolean {
+  if (type === 'JSON') return op === 'isNull'
+  if (op === 'like' || op === 'startsWith') return type === 'String'
+  return type !== 'Boolean' || ['eq', 'ne', 'isNull'].includes(op)
+}
+
 /**
  * A condition over the columns of one row, with SQL's three-valued meaning: a comparison with null is unknown, NOT unknown is unknown, and a row
  * passes only when the whole is true. `eq: null` is unknown too; `isNull` asks for absence.

@@ -1,3 +1,4 @@
+import type { ArgumentOperator } from './filter.ts'
 import type { Column, Row, Value } from './values.ts'
 
 /**
@@ -26,6 +27,8 @@ export interface EntityModel {
   readonly listField: string
   /** `airportDepartures` */
   readonly lookupField: string
+  /** Declared arguments of the list, beside the ones every list has; absent: none. */
+  readonly arguments?: readonly ListArgument[]
   /** Whether clients may put and remove entries. */
   readonly writable: boolean
   /** Whether every row is in memory, so that lists are answered there. */
@@ -35,6 +38,15 @@ export interface EntityModel {
   readonly sql?: string
   /** Regions: the table rows are loaded from. */
   readonly load?: { readonly source: string; readonly table: string }
+}
+
+/** An argument of a list: given, it lets pass the rows whose column compares so with it. */
+export interface ListArgument {
+  /** Its name in the graph. */
+  readonly name: string
+  readonly column: string
+  readonly op: ArgumentOperator
+  readonly description?: string
 }
 
 export interface FieldModel extends Column {
@@ -78,6 +90,16 @@ export type ForeignKey = readonly { readonly field: string; readonly type: strin
 /** Every key a foreign type is found by, the first first. */
 export function keysOf({ key, otherKeys = [] }: ForeignEntity): readonly ForeignKey[] {
   return [key, ...otherKeys]
+}
+
+/** Whether the hub keeps its rows, so that their changes can be told: a region, or a materialised view. */
+export function isKept(entity: Pick<EntityModel, 'kind' | 'complete'>): boolean {
+  return entity.kind === 'region' || entity.complete
+}
+
+/** The column that keeps what entries have beside their columns: `value`, where clients write the region and it takes any JSON. */
+export function openColumn({ kind, writable, fields }: EntityModel): FieldModel | undefined {
+  return kind === 'region' && writable ? fields.find(({ name, type }) => name === 'value' && type === 'JSON') : undefined
 }
 
 /** The subgraph that owns an entity's type. */

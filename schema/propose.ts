@@ -100,7 +100,7 @@ function freeNames(table: string, taken: Set<string>): { name: string; type: str
     const name = count === 1 ? base : `${base}_${count}`
     for (const suffix of ['', 'Entry']) {
       const type = `${upperFirst(pascalCase(singular(base)))}${count === 1 ? '' : count}${suffix}`
-      const names = graphNames('region', name, type, true)
+      const names = graphNames(name, type, { kept: true, writable: true })
       const places = [`sql ${name.toLowerCase()}`, ...names.map(one => `${one.space} ${one.name}`)]
       const own = new Set(places).size === places.length
       const possible = /^[A-Z][A-Za-z0-9_]{0,58}$/.test(type) && names.every(one => !reservedNames[one.space].has(one.name))

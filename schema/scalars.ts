@@ -1,4 +1,5 @@
 import { GraphQLError, GraphQLScalarType, Kind, type ValueNode } from 'graphql'
+import { decimalDigits, digitsOf } from './decimal.ts'
 import { HubError } from './errors.ts'
 import { toLong, type ColumnType, type Json, type Value } from './values.ts'
 
@@ -50,7 +51,7 @@ const parsers: Record<ColumnType, (input: unknown) => Value | undefined> = {
   Float: input => (typeof input === 'number' && Number.isFinite(input) ? input : undefined),
   Decimal: input => {
     const text = typeof input === 'number' || typeof input === 'bigint' ? plain(input) : input
-    return typeof text === 'string' && /^-?\d+(\.\d+)?$/.test(text) && digits(text) <= decimalDigits ? text : undefined
+    return typeof text === 'string' && /^-?\d+(\.\d+)?$/.test(text) && digitsOf(text) <= decimalDigits ? text : undefined
   },
   Boolean: input => (typeof input === 'boolean' ? input : undefined),
   Date: input => (typeof input === 'string' && isDate(input) ? input : undefined),
@@ -65,14 +66,6 @@ const parsers: Record<ColumnType, (input: unknown) => Value | undefined> = {
   UUID: input => (typeof input === 'string' && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(input) ? input.toLowerCase() : undefined),
   Bytes: input => (typeof input === 'string' && /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(input) ? input : undefined),
   JSON: input => input as Json,
-}
-
-/** What engines hold of a decimal. */
-const decimalDigits = 38
-
-/** Before and behind the point; zeros in front do not count. */
-function digits(decimal: string): number {
-  return decimal.replace(/^-?0*/, '').replace('.', '').length
 }
 
 function parseLong(input: unknown): Value | undefined {

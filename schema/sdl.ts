@@ -1,6 +1,7 @@
 import { Kind, parse, print } from 'graphql'
+import type { ArgumentOperator } from './filter.ts'
 import { camelCase } from './names.ts'
-import { entityOfType, fieldOfColumn, keysOf, linksFrom, plural, subgraphOf, type EntityModel, type FieldModel, type ForeignKey, type Link, type Model } from './model.ts'
+import { entityOfType, fieldOfColumn, isKept, keysOf, linksFrom, plural, subgraphOf, type EntityModel, type FieldModel, type ForeignKey, type Link, type Model } from './model.ts'
 import { columnTypes, type ColumnType } from './values.ts'
 
 const federation = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.3", import: ["@key", "@shareable", "@external", "@requires"])`
@@ -33,13 +34,13 @@ export function entitySdl(model: Model, subgraph: 'regions' | 'views'): string {
   blocks.push(...stubs(model, subgraph))
   blocks.push(block('type Query', own.flatMap(queryFields)))
   blocks.push(block('type Mutation', own.filter(entity => entity.writable).flatMap(mutationFields)))
-  blocks.push(block('type Subscription', own.filter(entity => entity.kind === 'region').flatMap(subscriptionFields)))
+  blocks.push(block('type Subscription', own.filter(isKept).flatMap(subscriptionFields)))
   for (const entity of own) {
     if (entity.key.length > 1) blocks.push(keyInputSdl(entity))
     if (entity.writable) blocks.push(inputSdl(entity))
-    if (entity.kind === 'region') blocks.push(changeSdl(entity))
+    if (isKept(entity)) blocks.push(changeSdl(entity))
   }
-  if (subgraph === 'regions') blocks.push(changeTypeSdl)
+  if (subgraph === 'regions' || own.some(isKept)) blocks.push(changeTypeSdl)
   return blocks.filter(Boolean).join('\n')
 }
 
@@ -182,10 +183,19 @@ function queryFields(entity: EntityModel): string[] {
   const keyList = entity.key.length > 1 ? `[${type}Key!]!` : '[ID!]!'
   return [
     `${describe(`The ${words(type)} with this key; null where there is none.`)}${entity.lookupField}(${keyArguments}): ${type}`,
-    `${describe(`A page of ${plural(words(type))}, 50 unless \`first\` or \`last\` says otherwise, at most 1000. Ties of the order end with the key.`)}${entity.listField}(where: ${type}Filter, orderBy: [${type}Order!], ${page}): ${type}Connection!`,
+    `${describe(`A page of ${plural(words(type))}, 50 unless \`first\` or \`last\` says otherwise, at most 1000. Ties of the order end with the key.`)}${entity.listField}(${listArguments(entity)}where: ${type}Filter, orderBy: [${type}Order!], ${page}): ${type}Connection!`,
     `${describe(`The ${plural(words(type))} with these keys, in their order, null where there is none; up to 10,000 keys.`)}${entity.listField}ByKey(keys: ${keyList}): [${type}]!`,
   ]
 }
+
+/** What is declared beside the arguments of every list, each of its column's scalar. */
+function listArguments(entity: EntityModel): string {
+  const declared = (entity.arguments ?? []).map(({ name, column, op, description }) =>
+    `${describe(description ?? `Only rows whose ${column} ${comparedSo[op]} this.`)}${name}: ${typeOf(fieldOfColumn(entity, column), 'nullable')}, `)
+  return declared.join('')
+}
+
+const comparedSo: Readonly<Record<ArgumentOperator, string>> = { eq: 'is', ne: 'is not', lt: 'is below', lte: 'is at most', gt: 'is above', gte: 'is at least' }
 
 function mutationFields(entity: EntityModel): string[] {
   const { type } = entity

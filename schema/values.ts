@@ -60,6 +60,12 @@ function order<T extends string | number | bigint | boolean>(a: T, b: T): number
   return a < b ? -1 : a > b ? 1 : 0
 }
 
+/** Digits behind the point of a decimal's text. */
+export function scaleOf(decimal: string): number {
+  const point = decimal.indexOf('.')
+  return point < 0 ? 0 : decimal.length - point - 1
+}
+
 /** Exact order of two decimal texts, whatever their scales. */
 function compareDecimals(a: string, b: string): number {
   const [, signA, wholeA, fractionA] = decimalParts(a)

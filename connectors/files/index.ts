@@ -1,4 +1,5 @@
 import { HubError, type Problem } from '../../schema/errors.ts'
+import { asProblem, findings } from '../../schema/findings.ts'
 import type { Row } from '../../schema/values.ts'
 import type { DuckDatabase } from '../duckdb/database.ts'
 import type { Scope } from '../ports/scope.ts'
@@ -6,7 +7,7 @@ import type { LookupRequest, ScanRequest, SourceConnector, SourceTable } from '.
 import { limitClause, noSuchTable, pickColumns } from '../sql-text/columns.ts'
 import { type Bind, filterSql, identifier, type SqlColumn } from '../sql-text/filter.ts'
 import { castColumn, duckDialect, textOf } from './dialect.ts'
-import { type FilesOptions, filesOptions, type ParsedTable } from './options.ts'
+import { type FilesOptions, filesOptions, parsedOptions, type ParsedTable } from './options.ts'
 import { realRoot } from './paths.ts'
 import { readRows } from './rows.ts'
 import { discover, type StagedTable, stagedTable } from './stage.ts'
@@ -28,12 +29,9 @@ let opened = 0
  */
 export async function openFiles(given: FilesOptions & { name: string; database: DuckDatabase }): Promise<FilesConnector> {
   const { name, database, ...rest } = given
-  const parsed = filesOptions.safeParse(rest)
-  if (!parsed.success) {
-    const problems: Problem[] = parsed.error.issues.map(issue => ({ path: ['sources', name, ...issue.path].join('.'), message: issue.message }))
-    throw new HubError('CATALOG_INVALID', `Source "${name}" is declared with mistakes: ${problems.map(problem => `${problem.path}: ${problem.message}`).join('; ')}.`, { problems })
-  }
-  const options = parsed.data
+  const problems: Problem[] = findings(filesOptions, rest, ['sources', name]).map(asProblem)
+  if (problems.length > 0) throw new HubError('CATALOG_INVALID', `Source "${name}" is declared with mistakes. ${problems.map(problem => `${problem.path}: ${problem.message}`).join(' ')}`, { problems })
+  const options = parsedOptions(rest)
   opened += 1
   const context = { database, source: name, root: await realRoot(name, options.root), schema: `${name}#${opened}`, format: options.format, quarantineLimit: options.quarantineLimit }
   let declared = options.tables && new Map(Object.entries(options.tables))
@@ -61,7 +59,7 @@ export async function openFiles(given: FilesOptions & { name: string; database: 
   async function tableFor(scope: Scope, table: string): Promise<SourceTable> {
     const found = staged.get(table) ?? (await known()).get(table)
     if (!found) throw noSuchTable(name, table, staged.keys())
-    return unlessAborted(scope, found.current(true))
+    return unlessAborted(scope, found.current(scope.clock, true))
   }
 
   async function* read(scope: Scope, table: SourceTable, columns: readonly SqlColumn[], tail: string, values: Record<string, string>): AsyncGenerator<Row[], void, void> {
@@ -94,7 +92,7 @@ export async function openFiles(given: FilesOptions & { name: string; database: 
       const problems: { error: HubError; table: string }[] = []
       for (const table of all) {
         try {
-          results.push(await unlessAborted(scope, table.current()))
+          results.push(await unlessAborted(scope, table.current(scope.clock)))
         } catch (error) {
           scope.signal.throwIfAborted()
           if (!(error instanceof HubError)) throw error
@@ -135,6 +133,12 @@ export async function openFiles(given: FilesOptions & { name: string; database: 
       return rows
     },
 
+    async look(scope) {
+      for (const table of staged.values()) await unlessAborted(scope, table.look(scope.clock))
+      const all = [...staged.values()]
+      return { tables: all.flatMap(table => table.held ?? []), troubles: all.flatMap(({ name: table, trouble }) => (trouble === undefined ? [] : [{ table, message: trouble }])) }
+    },
+
     async uniqueColumns(scope, tableName) {
       const table = await tableFor(scope, tableName)
       const counts = table.columns.map(({ name: column }) => `count(${identifier(column)}), count(DISTINCT ${identifier(column)})`)
@@ -144,7 +148,7 @@ export async function openFiles(given: FilesOptions & { name: string; database: 
 
     async close() {
       declared = new Map()
-      await Promise.allSettled([...staged.values()].map(table => table.current(true)))
+      await Promise.all([...staged.values()].map(table => table.idle()))
       staged.clear()
       await inConnection(connection => connection.run(`DROP SCHEMA ${identifier(context.schema)} CASCADE`))
     },

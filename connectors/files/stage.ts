@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises'
 import { basename, relative, sep } from 'node:path'
 import { HubError } from '../../schema/errors.ts'
 import type { DuckDatabase } from '../duckdb/database.ts'
+import type { Clock } from '../ports/scope.ts'
 import type { SourceTable } from '../ports/source-connector.ts'
 import { identifier } from '../sql-text/filter.ts'
 import { type LoadRequest, load } from './load.ts'
@@ -12,7 +13,15 @@ import { locate, walk } from './paths.ts'
 export interface StagedTable {
   readonly name: string
   /** Loads unless the table holds the file as it is on disk; with `trusting`, the file as it was when last looked at. One load at a time. */
-  current(trusting?: boolean): Promise<SourceTable>
+  current(clock: Clock, trusting?: boolean): Promise<SourceTable>
+  /** Loads if the file is another than the table holds, the same as at the look before, and none that was refused. Never fails; see `trouble`. */
+  look(clock: Clock): Promise<void>
+  /** What it holds; undefined before it is first needed. */
+  readonly held: SourceTable | undefined
+  /** Why it does not hold the file as it is. */
+  readonly trouble: string | undefined
+  /** Ends when no load runs; never fails. */
+  idle(): Promise<void>
 }
 
 export interface StageContext {
@@ -30,39 +39,85 @@ export function stagedTable(context: StageContext, name: string, table: ParsedTa
   const relation = `${identifier(context.schema)}.${identifier(name)}`
   let loaded: { readonly as: string; readonly table: SourceTable } | undefined
   let running: Promise<SourceTable> | undefined
+  /** When the file was last seen to be the one the table holds. */
+  let seenAtMs: number | undefined
+  /** The file as at the last look, or why it was not there. */
+  let lookedAt: string | undefined
+  let refused: { readonly as: string; readonly message: string } | undefined
 
-  async function refresh(): Promise<SourceTable> {
+  /** The file as it is now: where, and a text that is another for every other content. */
+  async function find(): Promise<{ path: string; as: string }> {
     const path = await locate(context.root, name, table.file)
     const seen = await stat(path, { bigint: true })
     if (!seen.isFile()) throw new HubError('UPSTREAM_REJECTED', `Table "${name}": "${table.file}" is not a regular file.`, { source: context.source, table: name })
-    const as = `${path} ${seen.dev} ${seen.ino} ${seen.size} ${seen.mtimeNs}`
-    if (loaded?.as === as) return loaded.table
-    loaded = { as, table: await read({ relation, path, format: formatFor(context, name, table), columns: table.columns, key: table.key, quarantineLimit: context.quarantineLimit }) }
+    return { path, as: `${path} ${seen.dev} ${seen.ino} ${seen.size} ${seen.mtimeNs}` }
+  }
+
+  async function refresh(clock: Clock): Promise<SourceTable> {
+    const startedMs = clock.now()
+    const { path, as } = await find()
+    try {
+      if (loaded?.as !== as) loaded = { as, table: await read({ relation, path, format: formatFor(context, name, table), columns: table.columns, key: table.key, quarantineLimit: context.quarantineLimit }) }
+    } catch (error) {
+      refused = { as, message: said(error) }
+      throw error
+    }
+    refused = undefined
+    seenAtMs = startedMs
     return loaded.table
+  }
+
+  /** Never fails. */
+  async function look(clock: Clock): Promise<void> {
+    const startedMs = clock.now()
+    const found = await find().then(({ as }) => ({ as, message: undefined }), (error: unknown) => ({ as: said(error), message: said(error) }))
+    const rests = lookedAt === found.as
+    lookedAt = found.as
+    if (found.as === loaded?.as) {
+      refused = undefined
+      seenAtMs = startedMs
+    } else if (rests && found.as !== refused?.as) {
+      if (found.message !== undefined) refused = found
+      else await current(clock).catch((error: unknown) => error) // it is in `refused`
+    }
   }
 
   async function read(request: LoadRequest): Promise<SourceTable> {
     const connection = await context.database.connect()
     try {
       const result = await load(connection, request)
-      return { name, columns: result.columns, key: request.key ?? [], foreignKeys: [], rowCount: result.rowCount, quarantine: result.quarantine, relation }
+      return { name, columns: result.columns, key: request.key ?? [], foreignKeys: [], rowCount: result.rowCount, quarantine: result.quarantine, relation, asOfMs: () => seenAtMs }
     } catch (error) {
       const own = error instanceof HubError
-      const said = own ? error.message : engineWords(error).replaceAll(request.path, table.file)
-      throw new HubError('UPSTREAM_REJECTED', `Table "${name}" cannot be read from "${table.file}": ${said}`, { source: context.source, table: name, file: table.file }, { cause: own ? error.cause : error })
+      const why = own ? error.message : engineWords(error).replaceAll(request.path, table.file)
+      throw new HubError('UPSTREAM_REJECTED', `Table "${name}" cannot be read from "${table.file}": ${why}`, { source: context.source, table: name, file: table.file }, { cause: own ? error.cause : error })
     } finally {
       connection.disconnectSync()
     }
   }
 
+  function current(clock: Clock, trusting = false): Promise<SourceTable> {
+    if (trusting && loaded) return Promise.resolve(loaded.table)
+    running ??= refresh(clock).finally(() => {
+      running = undefined
+    })
+    return running
+  }
+
   return {
     name,
-    current(trusting = false) {
-      if (trusting && loaded) return Promise.resolve(loaded.table)
-      running ??= refresh().finally(() => {
-        running = undefined
-      })
-      return running
+    current,
+    async look(clock) {
+      if (loaded && !running) await look(clock)
+    },
+    get held() {
+      return loaded?.table
+    },
+    get trouble() {
+      return refused?.message
+    },
+    async idle() {
+      await running?.catch(() => undefined) // whoever asked for it was told
     },
   }
 }
@@ -83,6 +138,10 @@ function formatFor(context: StageContext, name: string, table: ParsedTable): Par
   throw new HubError('CATALOG_INVALID', `Table "${name}" does not say how "${table.file}" is written, and its ending does not tell. Add format: { type: csv }, json, ndjson or parquet.`, { source: context.source, table: name })
 }
 
+function said(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
 function engineWords(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? ''
+  return said(error).split('\n')[0] ?? ''
 }

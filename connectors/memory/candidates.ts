@@ -9,6 +9,8 @@ import type { Slot } from './slot.ts'
 export interface Candidates {
   readonly count: number
   readonly slots: () => Iterable<Slot>
+  /** Columns of the key or index that offers them; absent: they are all slots. */
+  readonly by?: readonly string[]
 }
 
 /** What every passing row must have in one column. */
@@ -76,7 +78,7 @@ function keyCandidates(rows: Rows, constraints: ReadonlyMap<string, Constraint>)
   if (!lists) return undefined
   const keys = new Set(lists.map(values => keyOf(key, Object.fromEntries(key.map((name, index) => [name, values[index] ?? null])))))
   const found = [...keys].map(name => rows.slots.get(name)).filter(slot => slot !== undefined)
-  return { count: found.length, slots: () => found }
+  return { count: found.length, slots: () => found, by: key }
 }
 
 function indexCandidates(index: ColumnIndex, constraints: ReadonlyMap<string, Constraint>): Candidates | undefined {
@@ -88,6 +90,7 @@ function indexCandidates(index: ColumnIndex, constraints: ReadonlyMap<string, Co
   const known = parts.filter(part => part !== undefined)
   return {
     count: known.reduce((sum, part) => sum + part.count, 0),
+    by: index.columns,
     *slots() {
       for (const part of known) yield* part.slots()
     },

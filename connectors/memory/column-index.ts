@@ -92,6 +92,20 @@ export class ColumnIndex {
     group.order.remove(value)
   }
 
+  /** The slots with a row's values in all columns; none where one of the values is null. */
+  *holders(row: Row): Generator<Slot> {
+    const leading = this.#leading(row)
+    const value = indexed(this.lastType, row[this.last] ?? null)
+    const group = leading && value !== null ? this.group(leading) : undefined
+    if (group) yield* group.at(value)
+  }
+
+  /** One text for all rows that have the same values in all columns; undefined where one of the values is null. */
+  nameOf(row: Row): string | undefined {
+    const values = this.columns.map((column, index) => indexed(this.#types[index] as ColumnType, row[column] ?? null))
+    return values.includes(null) ? undefined : JSON.stringify(values.map(String))
+  }
+
   /** Whether a row changed from one to the other stays where it is. */
   same(before: Row, after: Row): boolean {
     return this.columns.every(column => before[column] === after[column])

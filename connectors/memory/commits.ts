@@ -6,13 +6,21 @@ import type { Counters } from './counters.ts'
 import type { Entries } from './entries.ts'
 import type { StoredChange } from './record.ts'
 import type { Rows } from './rows.ts'
+import type { Shaped } from './shape.ts'
 import type { Slot } from './slot.ts'
+import { clashesOf, refuseClashes } from './unique.ts'
 
 /** What the regions of one store share. */
 export interface Home {
   readonly clock: Clock
   readonly log: CommitLog
   nextVersion(): number
+}
+
+/** What a commit does to one tenant's rows of a region: what the log is told of it, and how memory follows once it was. */
+export interface Plan {
+  readonly changes: StoredChange[]
+  readonly apply: (end: number) => void
 }
 
 /** A Map holds a little more; the oldest go before it is full. */
@@ -49,6 +57,36 @@ export class Commits {
   lapse(slot: Slot, end: number): void {
     this.#entries.remove(slot, slot.filled ? 0 : end, true)
     this.#counters.expiries += 1
+  }
+
+  /**
+   * Writing these rows, of which no two have one key, and removing those keys. CONFLICT as of `refuseClashes`, with each row's `place`, where the unique indexes are
+   * against it. Good for this moment only.
+   */
+  plan(rows: Rows, written: readonly Shaped[], removed: readonly string[], now: number, place: (key: string) => string): Plan {
+    const lapsed: Slot[] = []
+    const present = written.map(({ key }) => rows.present(key, now, lapsed))
+    const leaving = removed.map(key => ({ key, slot: rows.present(key, now, lapsed) }))
+    refuseClashes(this.#entries.definition.name, clashesOf(rows, written, removed, now, lapsed), place)
+    const changes = this.expiries(lapsed)
+    for (const { key, slot } of leaving) if (slot) changes.push(this.change('REMOVED', rows, key, slot, null, slot.createdAtMs))
+    const puts = written.map((shaped, index) => {
+      const slot = present[index]
+      const change = this.change(slot ? 'UPDATED' : 'CREATED', rows, shaped.key, slot, shaped.row, slot?.createdAtMs ?? now)
+      changes.push(change)
+      return { shaped, change }
+    })
+    const apply = (end: number) => {
+      for (const slot of lapsed) this.lapse(slot, end)
+      for (const { key, slot } of leaving) {
+        if (slot) this.#entries.remove(slot, end)
+        else this.#entries.removed(rows, key)
+      }
+      for (const { shaped, change } of puts) {
+        this.#entries.put(rows, shaped, { version: change.version, writtenAtMs: now, createdAtMs: change.createdAtMs, commitEnd: end })
+      }
+    }
+    return { changes, apply }
   }
 
   /** Removes these entries in one commit, and those that have expired with them. */

@@ -8,6 +8,8 @@ export class Counters {
   removals = 0
   evictions = 0
   expiries = 0
+  txCommits = 0
+  txRollbacks = 0
   #gets = new Mean()
   #writes = new Mean()
 
@@ -15,8 +17,8 @@ export class Counters {
   tookPut(micros: number): void { this.#writes.add(micros) }
 
   stats(entries: number, sizeBytes: number): RegionStats {
-    const { hits, misses, puts, removals, evictions, expiries } = this
-    return { entries, sizeBytes, hits, misses, gets: hits + misses, puts, removals, evictions, expiries, avgGetMicros: this.#gets.value, avgPutMicros: this.#writes.value }
+    const { hits, misses, puts, removals, evictions, expiries, txCommits, txRollbacks } = this
+    return { entries, sizeBytes, hits, misses, gets: hits + misses, puts, removals, evictions, expiries, txCommits, txRollbacks, avgGetMicros: this.#gets.value, avgPutMicros: this.#writes.value }
   }
 }
 

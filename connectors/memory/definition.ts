@@ -7,7 +7,7 @@ import type { RegionDefinition } from '../ports/region-store.ts'
 export function checkDefinition(definition: RegionDefinition): void {
   const problems: Problem[] = []
   const add = (path: string, message: string) => problems.push({ path, message })
-  const { name, columns, key, indexes, expiry, maxEntries } = definition
+  const { name, columns, key, indexes, unique = [], expiry, maxEntries } = definition
   const names = columns.map(column => column.name)
 
   if (!/^[A-Za-z][A-Za-z0-9_]{0,62}$/.test(name)) add('name', `"${name}" is not a name: a letter, then letters, digits and _, at most 63 in all.`)
@@ -23,6 +23,9 @@ export function checkDefinition(definition: RegionDefinition): void {
     if (list.length === 0) add(`indexes[${at}]`, 'An index has at least one column.')
     for (const [index, column] of list.entries()) checkColumn(`indexes[${at}][${index}]`, column, names, add)
     if (new Set(list).size < list.length) add(`indexes[${at}]`, 'A column stands twice in the index.')
+  }
+  for (const [at, list] of unique.entries()) {
+    if (!indexes.some(index => JSON.stringify(index) === JSON.stringify(list))) add(`unique[${at}]`, `(${list.join(', ')}) is not among the indexes.`)
   }
   for (const [limit, value] of Object.entries(expiry)) {
     if (value !== undefined && !(Number.isFinite(value) && value > 0)) add(`expiry.${limit}`, `${value} is not a number of milliseconds above 0.`)
@@ -62,9 +65,9 @@ function typeOf({ name, type, nullable }: Column): string {
 }
 
 function canonical(definition: RegionDefinition): string {
-  const { name, columns, key, indexes, atomicity, expiry, maxEntries, durable, tenancy } = definition
+  const { name, columns, key, indexes, unique = [], atomicity, expiry, maxEntries, durable, tenancy } = definition
   return JSON.stringify([
-    name, columns.map(column => [column.name, column.type, column.nullable, column.description]), key, indexes, atomicity,
+    name, columns.map(column => [column.name, column.type, column.nullable, column.description]), key, indexes, unique, atomicity,
     [expiry.createMs, expiry.updateMs, expiry.accessMs], maxEntries, durable, tenancy,
   ])
 }

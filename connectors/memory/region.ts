@@ -4,23 +4,30 @@ import type { Filter } from '../../schema/filter.ts'
 import type { Row } from '../../schema/values.ts'
 import type { Criteria, Entry, Region, RegionDefinition, RegionStats, ReplaceResult, Snapshot } from '../ports/region-store.ts'
 import type { Scope } from '../ports/scope.ts'
+import type { RowIndexes } from '../ports/sql-engine.ts'
 import { Commits, type Home } from './commits.ts'
 import { Counters } from './counters.ts'
 import { Entries } from './entries.ts'
+import { Participant } from './participant.ts'
 import type { StoredChange } from './record.ts'
+import { rowIndexes } from './row-indexes.ts'
 import type { Rows } from './rows.ts'
 import { count, select } from './select.ts'
 import { sameRow, Shape, type Shaped } from './shape.ts'
 import type { Slot } from './slot.ts'
+import { clashesOf, refuseClashes, refuseShared, within } from './unique.ts'
 
 /** A region whose rows are in this process. */
 export interface MemoryRegion extends Region {
   /** Rows not expired of a tenant (whoever asks, in a SHARED region), read synchronously as the iteration goes; none once the region is dropped. */
   rowsNow(tenant: string): Iterable<Row>
+  /** Ways to some of those rows. */
+  readonly indexes: RowIndexes
 }
 
 export class OpenRegion implements MemoryRegion {
   readonly entries: Entries
+  readonly indexes: RowIndexes
   readonly #home: Home
   readonly #counters = new Counters()
   readonly #commits: Commits
@@ -32,6 +39,7 @@ export class OpenRegion implements MemoryRegion {
     this.#shape = new Shape(definition)
     this.entries = new Entries(definition, home.clock, slots => this.#commits.sweep(slots))
     this.#commits = new Commits(this.entries, home, this.#counters)
+    this.indexes = rowIndexes(tenant => (this.#dropped ? undefined : this.entries.tenants.get(this.#owner(tenant))), home.clock)
   }
 
   get definition(): RegionDefinition { return this.entries.definition }
@@ -71,21 +79,8 @@ export class OpenRegion implements MemoryRegion {
     const rows = this.entries.rowsOf(this.#tenant(scope))
     const latest = accepted.length === 1 ? accepted : [...new Map(accepted.map(shaped => [shaped.key, shaped])).values()]
     const now = this.#home.clock.now()
-    const lapsed: Slot[] = []
-    const present = latest.map(({ key }) => this.#present(rows, key, now, lapsed))
-    const changes = this.#commits.expiries(lapsed)
-    const written = latest.map((shaped, index) => {
-      const slot = present[index]
-      const change = this.#commits.change(slot ? 'UPDATED' : 'CREATED', rows, shaped.key, slot, shaped.row, slot?.createdAtMs ?? now)
-      changes.push(change)
-      return { shaped, change }
-    })
-    this.#commits.commit(changes, end => {
-      for (const slot of lapsed) this.#commits.lapse(slot, end)
-      for (const { shaped, change } of written) {
-        this.entries.put(rows, shaped, { version: change.version, writtenAtMs: now, createdAtMs: change.createdAtMs, commitEnd: end })
-      }
-    }, now)
+    const plan = this.#commits.plan(rows, latest, [], now, key => `rows[${accepted.findLastIndex(shaped => shaped.key === key)}]`)
+    this.#commits.commit(plan.changes, plan.apply, now)
     const stored = accepted.map(({ key }) => rows.slots.get(key)?.entry as Entry)
     this.#commits.evict(now)
     this.#counters.puts += accepted.length
@@ -99,7 +94,7 @@ export class OpenRegion implements MemoryRegion {
     const rows = this.entries.rowsOf(this.#tenant(scope))
     const now = this.#home.clock.now()
     const lapsed: Slot[] = []
-    const found = new Map([...new Set(keys)].map(key => [key, this.#present(rows, key, now, lapsed)]))
+    const found = new Map([...new Set(keys)].map(key => [key, rows.present(key, now, lapsed)]))
     const slots = [...found.values()].filter(slot => slot !== undefined)
     this.#commits.remove(slots, lapsed, now)
     for (const [key, slot] of found) if (!slot) this.entries.removed(rows, key)
@@ -131,9 +126,10 @@ export class OpenRegion implements MemoryRegion {
     let stored = 0
     for (const shaped of this.#shape.accept(given)) {
       const lapsed: Slot[] = []
-      this.#present(rows, shaped.key, now, lapsed)
+      rows.present(shaped.key, now, lapsed)
+      const clashes = clashesOf(rows, [shaped], [], now, lapsed)
       this.#commits.expire(lapsed, now)
-      if (!rows.mayFill(shaped.key, mark)) continue
+      if (clashes.length > 0 || !rows.mayFill(shaped.key, mark)) continue
       const slot = this.entries.put(rows, shaped, { version: this.#home.nextVersion(), writtenAtMs: now, createdAtMs: now, filled: true, commitEnd: 0 })
       // What a source had is no write: other readers of the source may fill what they saw.
       slot.position = 0
@@ -150,6 +146,7 @@ export class OpenRegion implements MemoryRegion {
     this.#enter(scope, 'write')
 
     const rows = this.entries.rowsOf(this.#tenant(scope))
+    refuseClashes(this.definition.name, within(rows, [...wanted.values()]), key => `rows[${JSON.stringify(key)}]`)
     const now = this.#home.clock.now()
     const all = [...rows.slots.values()]
     const lapsed = all.filter(slot => slot.expiresAtMs <= now)
@@ -159,7 +156,7 @@ export class OpenRegion implements MemoryRegion {
     const versions = new Map<string, number>()
     const result = { entries: wanted.size, created: 0, updated: 0, removed: removed.length }
     for (const [key, shaped] of wanted) {
-      const slot = this.#present(rows, key, now, [])
+      const slot = rows.present(key, now, [])
       const equal = slot !== undefined && sameRow(slot.entry.row, shaped.row)
       const change = equal ? this.#commits.restated(rows, slot, now) : this.#commits.change(slot ? 'UPDATED' : 'CREATED', rows, key, slot, shaped.row, now)
       versions.set(key, change.version)
@@ -204,8 +201,7 @@ export class OpenRegion implements MemoryRegion {
     this.#enter(scope)
     const now = this.#home.clock.now()
     // Their ends belong in front of this place: behind it they would be told to somebody who never saw them.
-    const lapsed = [...this.entries.queue.expired(now)]
-    if (lapsed.length > 0) this.#commits.sweep(lapsed)
+    this.sweep(now)
     const rows = this.#rows(scope) ?? this.entries.rowsOf(this.#tenant(scope))
     const chosen = new Set(filter ? select(rows, { filter }, now) : [])
     const entries: Entry[] = []
@@ -213,12 +209,32 @@ export class OpenRegion implements MemoryRegion {
     return { entries, offset: this.#home.log.end }
   }
 
-  stats(): RegionStats {
+  async stats(): Promise<RegionStats> {
     return this.#counters.stats(this.entries.size - this.entries.expired(this.#home.clock.now()), this.entries.bytes)
   }
 
   rowsNow(tenant: string): Iterable<Row> {
-    return this.#dropped ? [] : this.entries.rowsNow(this.definition.tenancy === 'SHARED' ? '' : tenant, this.#home.clock.now())
+    return this.#dropped ? [] : this.entries.rowsNow(this.#owner(tenant), this.#home.clock.now())
+  }
+
+  /** A transaction's part in this region. */
+  participant(scope: Scope): Participant {
+    const shape = () => {
+      this.#enter(scope, 'write')
+      return this.#shape
+    }
+    return new Participant({ entries: this.entries, commits: this.#commits, counters: this.#counters, rows: this.entries.rowsOf(this.#tenant(scope)), shape })
+  }
+
+  /** Fails with CONFLICT where entries share what the definition wants unique. */
+  checkUnique(definition: RegionDefinition): void {
+    refuseShared(this.entries, definition, this.#home.clock.now())
+  }
+
+  /** Takes out what has expired. */
+  sweep(now = this.#home.clock.now()): void {
+    const lapsed = [...this.entries.queue.expired(now)]
+    if (lapsed.length > 0) this.#commits.sweep(lapsed)
   }
 
   /** Takes over a definition that may succeed its own. */
@@ -244,7 +260,12 @@ export class OpenRegion implements MemoryRegion {
   }
 
   #tenant(scope: Scope): string {
-    return this.definition.tenancy === 'SHARED' ? '' : scope.tenant
+    return this.#owner(scope.tenant)
+  }
+
+  /** Under which name the rows stand that a tenant sees. */
+  #owner(tenant: string): string {
+    return this.definition.tenancy === 'SHARED' ? '' : tenant
   }
 
   #rows(scope: Scope): Rows | undefined {
@@ -254,13 +275,5 @@ export class OpenRegion implements MemoryRegion {
   /** A list may leave only when the log is durable up to the last change it may show. */
   async #shown(rows: Rows): Promise<void> {
     if (rows.commitEnd > this.#home.log.durable) await this.#home.log.whenDurable(rows.commitEnd)
-  }
-
-  /** The key's slot if it has not expired; one that has is added to `lapsed`. */
-  #present(rows: Rows, key: string, now: number, lapsed: Slot[]): Slot | undefined {
-    const slot = rows.slots.get(key)
-    if (!slot || slot.expiresAtMs > now) return slot
-    lapsed.push(slot)
-    return undefined
   }
 }

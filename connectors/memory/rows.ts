@@ -1,7 +1,8 @@
 import { comparator } from '../../schema/filter.ts'
 import type { Row } from '../../schema/values.ts'
-import type { RegionDefinition } from '../ports/region-store.ts'
+import type { Entry, RegionDefinition } from '../ports/region-store.ts'
 import { ColumnIndex } from './column-index.ts'
+import { Scales } from './scales.ts'
 import type { Slot } from './slot.ts'
 import { SortedList } from './sorted-list.ts'
 
@@ -16,7 +17,9 @@ export class Rows {
   commitEnd = 0
   #definition: RegionDefinition
   #indexes: ColumnIndex[]
+  #uniqueIndexes: ColumnIndex[]
   #byKey: SortedList<Slot> | undefined
+  #scales: Scales
   readonly #removals = new Map<string, number>()
   #horizon = 0
 
@@ -24,10 +27,13 @@ export class Rows {
     this.tenant = tenant
     this.#definition = definition
     this.#indexes = indexesOf(definition)
+    this.#uniqueIndexes = uniqueOf(definition, this.#indexes)
+    this.#scales = new Scales(definition.columns)
   }
 
   get definition(): RegionDefinition { return this.#definition }
   get indexes(): readonly ColumnIndex[] { return this.#indexes }
+  get uniqueIndexes(): readonly ColumnIndex[] { return this.#uniqueIndexes }
 
   /** All slots in the order of their key's values. Built when first asked for, kept in step from then on. */
   get byKey(): SortedList<Slot> {
@@ -38,9 +44,26 @@ export class Rows {
     return this.#byKey
   }
 
+  /** The most digits behind the point in a Decimal column, of rows expired and not yet swept too. */
+  scale(column: string): number { return this.#scales.largest(column) }
+
+  /** Entries not expired at `nowMs`. */
+  *entriesAt(nowMs: number): Generator<Entry> {
+    for (const slot of this.slots.values()) if (slot.expiresAtMs > nowMs) yield slot.entry
+  }
+
+  /** The key's slot if it has not expired; one that has is added to `lapsed`. */
+  present(key: string, nowMs: number, lapsed: Slot[]): Slot | undefined {
+    const slot = this.slots.get(key)
+    if (!slot || slot.expiresAtMs > nowMs) return slot
+    lapsed.push(slot)
+    return undefined
+  }
+
   add(slot: Slot): void {
     this.slots.set(slot.entry.key, slot)
     for (const index of this.#indexes) index.add(slot, slot.entry.row)
+    this.#scales.add(slot.entry.row)
     this.#byKey?.insert(slot)
   }
 
@@ -52,11 +75,14 @@ export class Rows {
       index.remove(slot, before)
       index.add(slot, after)
     }
+    this.#scales.remove(before)
+    this.#scales.add(after)
   }
 
   remove(slot: Slot): void {
     this.slots.delete(slot.entry.key)
     for (const index of this.#indexes) index.remove(slot, slot.entry.row)
+    this.#scales.remove(slot.entry.row)
     this.#byKey?.remove(slot)
   }
 
@@ -87,11 +113,20 @@ export class Rows {
   redefine(definition: RegionDefinition): void {
     this.#definition = definition
     this.#indexes = indexesOf(definition)
+    this.#uniqueIndexes = uniqueOf(definition, this.#indexes)
     this.#byKey = undefined
-    for (const slot of this.slots.values()) for (const index of this.#indexes) index.add(slot, slot.entry.row)
+    this.#scales = new Scales(definition.columns)
+    for (const slot of this.slots.values()) {
+      for (const index of this.#indexes) index.add(slot, slot.entry.row)
+      this.#scales.add(slot.entry.row)
+    }
   }
 }
 
 function indexesOf(definition: RegionDefinition): ColumnIndex[] {
   return definition.indexes.map(columns => new ColumnIndex(columns, definition.columns))
+}
+
+function uniqueOf({ unique = [] }: RegionDefinition, indexes: readonly ColumnIndex[]): ColumnIndex[] {
+  return indexes.filter(index => unique.some(columns => columns.join('\u0000') === index.columns.join('\u0000')))
 }

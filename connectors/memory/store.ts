@@ -1,12 +1,14 @@
 import { HubError } from '../../schema/errors.ts'
 import { didYouMean } from '../../schema/names.ts'
 import type { ChangeLog } from '../ports/change-log.ts'
-import type { RegionDefinition, RegionStore } from '../ports/region-store.ts'
-import type { Clock, Log } from '../ports/scope.ts'
+import type { ClusterNode, ClusterState, RegionDefinition, RegionStore } from '../ports/region-store.ts'
+import type { RegionTransaction, Transacted, TransactionOutcome, TransactOptions } from '../ports/region-transaction.ts'
+import type { Clock, Log, Scope } from '../ports/scope.ts'
 import { type CommitLog, openVolatileLog } from './commit-log.ts'
 import { checkDefinition, checkSuccession, equalDefinitions } from './definition.ts'
 import { openDirectory, type StoreDirectory } from './recovery.ts'
 import { type MemoryRegion, OpenRegion } from './region.ts'
+import { Transactions } from './transactions.ts'
 
 export interface MemoryRegionsOptions {
   /** Where the commit log and the checkpoints are; absent: nothing outlives the process, and the change log is held in memory. */
@@ -45,6 +47,7 @@ class MemoryRegions implements MemoryRegionStore {
   readonly #directory: StoreDirectory | undefined
   readonly #regions: Map<string, OpenRegion>
   readonly #home: { readonly clock: Clock; readonly log: CommitLog; nextVersion(): number }
+  readonly #transactions: Transactions
   #version = 0
 
   constructor(clock: Clock, log: CommitLog, directory?: StoreDirectory) {
@@ -53,6 +56,7 @@ class MemoryRegions implements MemoryRegionStore {
     this.#directory = directory
     this.#regions = directory?.regions ?? new Map()
     this.#home = directory?.home ?? { clock, log, nextVersion: () => ++this.#version }
+    this.#transactions = new Transactions(this.#home, name => this.#region(name))
     for (const region of this.#regions.values()) region.entries.queue.start()
   }
 
@@ -60,10 +64,12 @@ class MemoryRegions implements MemoryRegionStore {
   get names(): readonly string[] { return [...this.#regions.keys()] }
 
   async define(definition: RegionDefinition): Promise<MemoryRegion> {
-    this.check(definition)
+    this.#check(definition)
     const existing = this.#regions.get(definition.name)
     if (existing && equalDefinitions(existing.definition, definition)) return existing
 
+    // Entries that live longer from now on are those that live.
+    existing?.sweep()
     let region = existing
     this.#log.commit({ committedAtMs: this.#clock.now(), changes: [], define: [definition] }, () => {
       if (region) {
@@ -79,13 +85,23 @@ class MemoryRegions implements MemoryRegionStore {
     return region ?? this.region(definition.name)
   }
 
-  check(definition: RegionDefinition): void {
+  async check(definition: RegionDefinition): Promise<void> {
+    this.#check(definition)
+  }
+
+  #check(definition: RegionDefinition): void {
     checkDefinition(definition)
     const existing = this.#regions.get(definition.name)
-    if (existing && !equalDefinitions(existing.definition, definition)) checkSuccession(existing.definition, definition)
+    if (!existing || equalDefinitions(existing.definition, definition)) return
+    checkSuccession(existing.definition, definition)
+    existing.checkUnique(definition)
   }
 
   region(name: string): MemoryRegion {
+    return this.#region(name)
+  }
+
+  #region(name: string): OpenRegion {
     const region = this.#regions.get(name)
     if (!region) throw new HubError('NOT_FOUND', `There is no region "${name}".${didYouMean(name, this.#regions.keys())}`, { region: name })
     return region
@@ -107,6 +123,30 @@ class MemoryRegions implements MemoryRegionStore {
     })
     await this.#log.whenDurable(this.#log.end)
     return true
+  }
+
+  transact<T>(scope: Scope, options: TransactOptions, work: (tx: RegionTransaction) => Promise<T>): Promise<Transacted<T>> {
+    return this.#transactions.run(scope, options, work)
+  }
+
+  async transaction(scope: Scope, id: string): Promise<TransactionOutcome | undefined> {
+    scope.signal.throwIfAborted()
+    return this.#transactions.outcomes.find(scope.tenant, id)
+  }
+
+  async cluster(scope: Scope): Promise<ClusterState> {
+    scope.signal.throwIfAborted()
+    return { nodes: [{ id: this.#log.id, address: null, state: this.#state(), partitionsPrimary: null, partitionsBackup: null }], topologyVersion: null, pool: null }
+  }
+
+  #state(): ClusterNode['state'] {
+    try {
+      this.#log.check()
+      return 'UP'
+    } catch {
+      // Whoever writes is told why.
+      return 'DOWN'
+    }
   }
 
   async close(): Promise<void> {

@@ -36,7 +36,7 @@ export interface KeptAnswer {
   readonly answer: Json
 }
 
-export type EntryKind = 'source' | 'region' | 'view' | 'relation' | 'subgraph'
+export type EntryKind = 'source' | 'region' | 'view' | 'relation' | 'subgraph' | 'endpoint'
 
 export interface NewEntry {
   readonly kind: EntryKind

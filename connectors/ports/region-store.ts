@@ -1,6 +1,7 @@
 import type { Filter, Order } from '../../schema/filter.ts'
 import type { Column, Row } from '../../schema/values.ts'
 import type { ChangeLog } from './change-log.ts'
+import type { RegionTransaction, TransactionOutcome, TransactOptions, Transacted } from './region-transaction.ts'
 import type { Scope } from './scope.ts'
 
 /** What a region is. Two definitions are equal when every member is. */
@@ -12,6 +13,8 @@ export interface RegionDefinition {
   readonly key: readonly string[]
   /** Column lists with a secondary index (equality on all of them, range on the last). */
   readonly indexes: readonly (readonly string[])[]
+  /** Those of the indexes whose values no two entries of a tenant share; a null is like no other, so it repeats freely. Absent: none. */
+  readonly unique?: readonly (readonly string[])[]
   readonly atomicity: 'ATOMIC' | 'TRANSACTIONAL'
   readonly expiry: Expiry
   /** Above this count the entries used longest ago go, one commit at a time; never an error to the writer. */
@@ -20,6 +23,16 @@ export interface RegionDefinition {
   readonly durable: boolean
   /** SHARED: one set of entries for everybody. TENANT: each tenant reads and writes its own and cannot name another's. */
   readonly tenancy: 'SHARED' | 'TENANT'
+  /** How the entries lie on the nodes of a cluster, fixed when the region is made; absent: partitioned, with one copy. Without meaning, and no part of equality, where there is one node. */
+  readonly placement?: Placement
+}
+
+export interface Placement {
+  /** PARTITIONED: each entry on one node and `backups` others. REPLICATED: every entry on every node. */
+  readonly mode: 'PARTITIONED' | 'REPLICATED'
+  readonly backups: number
+  /** The key column whose equal values lie on one node. */
+  readonly affinity?: string
 }
 
 /** Milliseconds an entry lives after it was created, last written, last read. The earliest limit that is set wins; none set: for ever. */
@@ -60,9 +73,33 @@ export interface RegionStats {
   readonly removals: number
   readonly evictions: number
   readonly expiries: number
+  /** Transactions that read or wrote here and committed. */
+  readonly txCommits: number
+  /** Those that were rolled back; one that is run again counts each time. */
+  readonly txRollbacks: number
   /** Means since the store was opened; null before the first call. */
   readonly avgGetMicros: number | null
   readonly avgPutMicros: number | null
+}
+
+export interface ClusterState {
+  readonly nodes: readonly ClusterNode[]
+  /** Grows with every node that joins or leaves; null where nodes do neither. */
+  readonly topologyVersion: number | null
+  /** Connections of this process to the nodes; null where the entries are in the process itself. */
+  readonly pool: { readonly size: number; readonly idle: number; readonly waiting: number } | null
+}
+
+export interface ClusterNode {
+  /** Never another's; the same for as long as the node keeps what it holds. */
+  readonly id: string
+  /** `host:port` it is reached at; null for this process. */
+  readonly address: string | null
+  /** UP: it takes reads and writes. */
+  readonly state: 'UP' | 'DOWN'
+  /** Partitions, over all regions, whose entries the node holds first or as a copy; null where entries are not spread over partitions, or it cannot be known. */
+  readonly partitionsPrimary: number | null
+  readonly partitionsBackup: number | null
 }
 
 /**
@@ -75,11 +112,12 @@ export interface RegionStore {
   readonly changes: ChangeLog
   /**
    * The region of this definition, made if there is none. An equal definition answers the one there is. A definition that differs only in indexes, expiry,
-   * maxEntries or in nullable columns added at the end is taken over with the entries kept; any other difference → CONFLICT, naming it.
+   * maxEntries or in nullable columns added at the end is taken over with the entries kept; any other difference → CONFLICT, naming it. So is a unique index over
+   * values that entries share already: with the values and keys of a SHARED region, with their count of a TENANT one.
    */
   define(definition: RegionDefinition): Promise<Region>
   /** Fails as `define` would, and changes nothing. */
-  check(definition: RegionDefinition): void
+  check(definition: RegionDefinition): Promise<void>
   /** The region as defined; NOT_FOUND with the nearest name. */
   region(name: string): Region
   readonly names: readonly string[]
@@ -87,6 +125,19 @@ export interface RegionStore {
   retire(name: string): Promise<boolean>
   /** Removes the region and its entries. False: there was none. */
   drop(name: string): Promise<boolean>
+  /**
+   * Runs the work and commits what it wrote, in all regions together: one entry of the log, there whole or not at all after a crash, durable when answered. Work that fails is
+   * rolled back, and its failure passed on. Else, with everything rolled back:
+   *   TX_CONFLICT   another transaction was first with one of the same entries, or the two waited for each other, of whom one goes on; after as many attempts as may be made
+   *   TX_TIMEOUT    the time ran out before the commit began; `waitedOn` in the details lists the entries it was waiting for just then
+   *   CONFLICT      rows would share a value of a unique index; details as of `Region.putMany`, with the `keys` the problems are about
+   * The work may be begun several times, and may go on after the answer; what it then does has no effect. Each call of it costs a round trip at most, and so does the commit.
+   */
+  transact<T>(scope: Scope, options: TransactOptions, work: (tx: RegionTransaction) => Promise<T>): Promise<Transacted<T>>
+  /** What became of a transaction that the scope's tenant ran in this process; undefined where there was none of this id, or it is long ago. */
+  transaction(scope: Scope, id: string): Promise<TransactionOutcome | undefined>
+  /** The nodes that hold the entries, as far as they are known now. One that cannot be reached is DOWN, which is an answer and no error. */
+  cluster(scope: Scope): Promise<ClusterState>
   /** Waits until everything is durable, then lets go of files. */
   close(): Promise<void>
 }
@@ -97,7 +148,8 @@ export interface Region {
   getMany(scope: Scope, keys: readonly string[]): Promise<readonly (Entry | undefined)[]>
   /**
    * Writes all rows in one commit, all or none, and answers when it is durable: the stored entries in the order given. Of two rows with one key the later wins.
-   * A row that lacks a key column, has a null in a column that is not nullable, or names an unknown column → VALIDATION_ERROR listing every problem.
+   * A row that lacks a key column, has a null in a column that is not nullable, or names an unknown column → VALIDATION_ERROR listing every problem. Rows that would
+   * leave two entries with one value in a unique index → CONFLICT naming index, value and the key that holds it; what counts is the state behind the whole commit.
    */
   putMany(scope: Scope, rows: readonly Row[]): Promise<readonly Entry[]>
   /** Removes in one commit, durable when answered. Per key: whether there was an entry. */
@@ -108,12 +160,14 @@ export interface Region {
   mark(): number
   /**
    * Stores what a reader saw in the source, each row only if its key is still empty and was neither written nor removed since `mark`. Not a change: nobody is
-   * told and nothing is logged. Answers how many were stored; fewer than given is ordinary: someone newer was first.
+   * told and nothing is logged. Answers how many were stored; fewer than given is ordinary: someone newer was first, or an entry here has its value in a unique
+   * index already, in which case the row is left to its source.
    */
   fill(scope: Scope, rows: readonly Row[], mark: number): Promise<number>
   /**
    * Swaps all entries for those given: readers see the old set or the new one, never a part. Rows that stay equal keep their version; the others become changes,
-   * or, with `silent`, one reset of the region in the log (a load after a restart). A failing iterable leaves the old set.
+   * or, with `silent`, one reset of the region in the log (a load after a restart). A failing iterable leaves the old set, and so do rows that share a value in a
+   * unique index → CONFLICT as of `putMany`.
    */
   replaceAll(scope: Scope, rows: AsyncIterable<readonly Row[]>, options?: { silent?: boolean }): Promise<ReplaceResult>
   /** Rows that meet the criteria, from a consistent moment. Equality and ranges on key and indexed columns do not scan. Does not count as a read of the entries. */
@@ -125,7 +179,7 @@ export interface Region {
    * The rows may only be shown once the log is durable up to `offset`.
    */
   snapshot(scope: Scope, filter?: Filter): Promise<Snapshot>
-  stats(): RegionStats
+  stats(scope: Scope): Promise<RegionStats>
 }
 
 export interface Snapshot {

@@ -19,7 +19,19 @@ export interface SourceConnector {
   scan(scope: Scope, request: ScanRequest): AsyncIterable<readonly Row[]>
   /** The rows whose key columns equal one of the keys, in one read, in no promised order; no row where the source has none. */
   lookup(scope: Scope, request: LookupRequest): Promise<readonly Row[]>
+  /**
+   * Of a connector that keeps rows itself: reads those tables anew that differ in the system and did not move between this look and the one before. Asked again and
+   * again; costs little where nothing differs. Absent: nothing is kept.
+   */
+  look?(scope: Scope): Promise<Looked>
   close(): Promise<void>
+}
+
+export interface Looked {
+  /** Tables held; one that was read anew is another object. */
+  readonly tables: readonly SourceTable[]
+  /** Tables whose rows are not those of the system, and why, at every look until it is over. */
+  readonly troubles: readonly { readonly table: string; readonly message: string }[]
 }
 
 export interface ScanRequest {
@@ -51,6 +63,8 @@ export interface SourceTable {
   readonly quarantine: Quarantine
   /** A quoted name under which the embedded SQL engine holds the table itself; absent: it reads by `scan`. */
   readonly relation?: string
+  /** When the rows were last known to be those of the system, on the clock of the scope that asked; absent: each read asks the system itself. */
+  readonly asOfMs?: () => number | undefined
   readonly description?: string
 }
 

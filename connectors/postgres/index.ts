@@ -2,7 +2,7 @@ import pg, { type PoolClient } from 'pg'
 import { HubError } from '../../schema/errors.ts'
 import { didYouMean } from '../../schema/names.ts'
 import type { Row, Value } from '../../schema/values.ts'
-import type { Scope } from '../ports/scope.ts'
+import type { Log, Scope } from '../ports/scope.ts'
 import type { SourceConnector } from '../ports/source-connector.ts'
 import { limitClause, noSuchTable, pickColumns } from '../sql-text/columns.ts'
 import { type Bind, type Bound, filterSql, isPossible } from '../sql-text/filter.ts'
@@ -21,10 +21,10 @@ type Cells = (string | null)[]
 
 /**
  * A schema of a PostgreSQL database, read only. Connections are made when needed: a database that is down fails the call, not the opening. An aborted signal
- * cancels the statement at the server. `infinity` in dates and `NaN` in numbers are read as null.
+ * cancels the statement at the server. What breaks while nobody waits for it is told to the log. `infinity` in dates and `NaN` in numbers are read as null.
  */
-export async function openPostgres(given: PostgresOptions & { name: string }): Promise<SourceConnector> {
-  const { name, ...rest } = given
+export async function openPostgres(given: PostgresOptions & { name: string; log: Log }): Promise<SourceConnector> {
+  const { name, log, ...rest } = given
   const options = postgresOptions.parse(rest)
   const config = clientConfig(name, options)
   const secrets = secretsOf(options)
@@ -32,10 +32,15 @@ export async function openPostgres(given: PostgresOptions & { name: string }): P
     ...config, max: options.maxConnections, connectionTimeoutMillis: options.connectTimeoutMs, idleTimeoutMillis: 30_000, allowExitOnIdle: true,
     onConnect: async client => { await client.query(session) },
   })
-  // An idle connection that breaks is taken out of the pool; the next call makes another or reports why it cannot.
-  pool.on('error', () => {})
+  // It is out of the pool by then; the next call makes another or reports why it cannot.
+  pool.on('error', error => warn(`An idle connection to source "${name}" broke.`, error))
   const held = new Set<(end: boolean) => void>()
   let known: readonly PostgresTable[] | undefined
+
+  function warn(message: string, error: unknown): void {
+    const { code, message: reason } = asSourceError(name, error, secrets)
+    log.warn(message, { source: name, code, reason })
+  }
 
   /** Runs the work on a connection of its own. When the signal aborts, the server stops the statement, and the connection is given up rather than reused. */
   async function* onConnection<T>(scope: Scope, work: (client: PoolClient) => AsyncGenerator<T, void, void>): AsyncGenerator<T, void, void> {
@@ -86,7 +91,9 @@ export async function openPostgres(given: PostgresOptions & { name: string }): P
       return await Promise.race([connecting, left.promise])
     } catch (error) {
       // Whoever left does not wait; the connection that still comes goes back unused.
-      connecting.then(client => client.release(), () => {})
+      connecting.then(client => client.release(), failed => {
+        if (signal.aborted) warn(`A connection to source "${name}" that nobody waits for any more was not made.`, failed)
+      })
       signal.throwIfAborted()
       throw asSourceError(name, error, secrets)
     } finally {
@@ -94,18 +101,20 @@ export async function openPostgres(given: PostgresOptions & { name: string }): P
     }
   }
 
-  /** Asks the server, over a second connection, to stop what the first one runs. That it cannot be asked changes nothing for the caller, who has left. */
+  /** Asks the server, over a second connection, to stop what the first one runs. The caller has left: that it cannot be asked is told to the log. */
   async function cancelStatement(client: PoolClient, release: (end: boolean) => void): Promise<void> {
     const pid = processIdOf(client)
     const other = new pg.Client({ ...config, connectionTimeoutMillis: options.connectTimeoutMs })
-    other.on('error', () => {})
+    const failed = (error: unknown) => warn(`Source "${name}" could not be asked to stop a statement; the connection is ended instead.`, error)
+    other.on('error', failed)
     try {
       await other.connect()
       await other.query('SELECT pg_cancel_backend($1)', [pid])
-    } catch {
+    } catch (error) {
+      failed(error)
       release(true)
     } finally {
-      await other.end().catch(() => {})
+      await other.end().catch(failed)
     }
   }
 

@@ -1,9 +1,9 @@
 import { HubError } from '../../schema/errors.ts'
 import { didYouMean } from '../../schema/names.ts'
-import type { SqlColumn } from './filter.ts'
+import type { Column } from '../../schema/values.ts'
 
 /** The columns asked for, in that order; all when nothing is said. Unknown ones → BAD_USER_INPUT listing each. */
-export function pickColumns<C extends SqlColumn>(table: string, columns: readonly C[], names: readonly string[] | undefined): readonly C[] {
+export function pickColumns<C extends Column>(table: string, columns: readonly C[], names: readonly string[] | undefined): readonly C[] {
   if (!names) return columns
   const byName = new Map(columns.map(column => [column.name, column]))
   const unknown = names.filter(name => !byName.has(name))
@@ -21,7 +21,11 @@ export function noSuchTable(source: string, table: string, known: Iterable<strin
 
 /** A limit as it stands in SQL; anything but a whole number from 0 on → BAD_USER_INPUT. */
 export function limitClause(limit: number | undefined): string {
-  if (limit === undefined) return ''
-  if (Number.isSafeInteger(limit) && limit >= 0) return ` LIMIT ${limit}`
+  return limit === undefined ? '' : ` LIMIT ${checkedLimit(limit)}`
+}
+
+/** The limit; anything but a whole number from 0 on → BAD_USER_INPUT. */
+export function checkedLimit(limit: number): number {
+  if (Number.isSafeInteger(limit) && limit >= 0) return limit
   throw new HubError('BAD_USER_INPUT', `A limit is a whole number from 0 on, not ${limit}.`)
 }

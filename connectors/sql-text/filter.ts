@@ -43,24 +43,17 @@ export function filterSql(filter: Filter, columns: readonly SqlColumn[], dialect
     if ('and' in part) return part.and.length === 0 ? '(1 = 1)' : `(${part.and.map(condition).join(' AND ')})`
     if ('or' in part) return part.or.length === 0 ? '(1 = 0)' : `(${part.or.map(condition).join(' OR ')})`
     if ('not' in part) return `(NOT ${condition(part.not)})`
-    const column = known.get(part.column)
-    if (!column) throw new HubError('BAD_USER_INPUT', `There is no column "${part.column}" to filter by.${didYouMean(part.column, known.keys())}`, { column: part.column })
-    return comparison(column, part)
+    return comparison(comparable(known, part), part)
   }
 
-  function comparison(column: SqlColumn, part: Extract<Filter, { column: string }>): string {
+  function comparison(column: SqlColumn, part: Comparison): string {
     const { expression } = column
     if (part.op === 'isNull') return `(${expression} IS ${part.value ? '' : 'NOT '}NULL)`
-    if (!comparisons[column.type].has(part.op)) throw new HubError('BAD_USER_INPUT', `Column "${column.name}" is ${column.type}, which "${part.op}" does not compare in this source.`, { column: column.name })
-    if (part.op === 'in') {
-      const { value } = part
-      for (const one of value) if (one !== null) checked(column, one)
-      return value.length === 0 ? '(1 = 0)' : `(${dialect.among(column, value, bind)})`
-    }
+    if (part.op === 'in') return part.value.length === 0 ? '(1 = 0)' : `(${dialect.among(column, part.value, bind)})`
     if (part.value === null) return unknown
     if (part.op === 'like') return `(${dialect.like(dialect.text(column), String(part.value), bind)})`
     if (part.op === 'startsWith') return `(${dialect.startsWith(dialect.text(column), String(part.value), bind)})`
-    const value = checked(column, part.value)
+    const value: Present = part.value
     switch (part.op) {
       case 'eq':
       case 'ne':
@@ -69,6 +62,31 @@ export function filterSql(filter: Filter, columns: readonly SqlColumn[], dialect
         return `(${dialect.ordered(column)} ${signs[part.op]} ${dialect.operand(column, value, bind)})`
     }
   }
+}
+
+/** Refuses what `filterSql` refuses, for a source that compares rows itself. */
+export function checkFilter(filter: Filter, columns: readonly Column[]): void {
+  const known = new Map(columns.map(column => [column.name, column]))
+  const check = (part: Filter): void => {
+    if ('and' in part) part.and.forEach(check)
+    else if ('or' in part) part.or.forEach(check)
+    else if ('not' in part) check(part.not)
+    else comparable(known, part)
+  }
+  check(filter)
+}
+
+type Comparison = Extract<Filter, { column: string }>
+
+/** The column compared, when it is there and can hold the values. */
+function comparable<C extends Column>(known: ReadonlyMap<string, C>, part: Comparison): C {
+  const column = known.get(part.column)
+  if (!column) throw new HubError('BAD_USER_INPUT', `There is no column "${part.column}" to filter by.${didYouMean(part.column, known.keys())}`, { column: part.column })
+  if (part.op === 'isNull') return column
+  if (!comparisons[column.type].has(part.op)) throw new HubError('BAD_USER_INPUT', `Column "${column.name}" is ${column.type}, which "${part.op}" does not compare in this source.`, { column: column.name })
+  const values: readonly Value[] = part.op === 'in' ? part.value : part.op === 'like' || part.op === 'startsWith' ? [] : [part.value]
+  for (const value of values) if (value !== null) checked(column, value)
+  return column
 }
 
 /** Neither true nor false, in every dialect. */
@@ -101,8 +119,8 @@ const shapes: Record<ColumnType, RegExp> = {
   Bytes: /^[A-Za-z0-9+/]*={0,2}$/,
 }
 
-function checked(column: SqlColumn, value: Present): Present {
-  if (shapes[column.type].test(String(value))) return value
+function checked(column: Column, value: Present): void {
+  if (shapes[column.type].test(String(value))) return
   throw new HubError('BAD_USER_INPUT', `"${String(value).slice(0, 100)}" is not a ${column.type}; column "${column.name}" compares with nothing else.`, { column: column.name })
 }
 

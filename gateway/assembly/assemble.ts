@@ -1,4 +1,5 @@
 import type { Catalog, Source } from '../../schema/catalog.ts'
+import type { EndpointModel } from '../../schema/endpoint.ts'
 import { HubError } from '../../schema/errors.ts'
 import type { Finding } from '../../schema/findings.ts'
 import type { Model } from '../../schema/model.ts'
@@ -7,15 +8,17 @@ import type { MetadataStore } from '../../connectors/ports/metadata-store.ts'
 import type { Region, RegionStore } from '../../connectors/ports/region-store.ts'
 import type { Clock, Scope } from '../../connectors/ports/scope.ts'
 import type { SourceConnector } from '../../connectors/ports/source-connector.ts'
-import type { MountedTable, SqlEngine } from '../../connectors/ports/sql-engine.ts'
+import type { MountedTable, RowIndexes, SqlEngine } from '../../connectors/ports/sql-engine.ts'
 import type { EntityRows } from '../../resolvers/rows.ts'
 import type { Subgraph } from '../../resolvers/subgraph.ts'
 import { localService } from '../federation/local.ts'
 import { openSupergraph } from '../federation/execute.ts'
 import type { SubgraphService, Supergraph } from '../federation/supergraph.ts'
 import { composeAll, foreignEntities, openForeign, type OpenForeign } from './foreign.ts'
+import { endpointsOf, type EndpointParts } from './endpoints.ts'
 import { refuse } from './mistakes.ts'
 import { modelOf, type ModelParts } from './model.ts'
+import { withOpenRegions, type WithMembers } from './open-regions.ts'
 import { definitionsOf, defineRegions, loadRegion, restoreDefinitions, rowsOfModel, settleDefinitions, type HeldRegion } from './regions.ts'
 import { openSources, type OpenSource } from './sources.ts'
 
@@ -29,8 +32,12 @@ export interface AssemblyParts {
   readonly openSource: (source: Source) => Promise<SourceConnector>
   readonly openSubgraph: (declared: Catalog['subgraphs'][number], scope: Scope) => Promise<SubgraphService>
   readonly tablesOf: ModelParts['tablesOf']
+  readonly placesOf: EndpointParts['placesOf']
+  readonly withMembers: WithMembers
   /** The rows a tenant sees of a region, read at once. */
   readonly rowsNow: (region: Region, tenant: string) => Iterable<Row>
+  /** A region's key and indexes, to find some of those rows. */
+  readonly indexesOf: (region: Region) => RowIndexes
   /** The product's own subgraphs over an assembly. */
   readonly subgraphs: (assembly: Assembled) => readonly Subgraph[]
   readonly progress?: (region: string, rows: number) => void
@@ -47,6 +54,7 @@ export interface Assembled {
   readonly foreign: readonly OpenForeign[]
   readonly held: ReadonlyMap<string, HeldRegion>
   readonly rowsOf: (type: string) => EntityRows
+  readonly endpoints: readonly EndpointModel[]
 }
 
 export interface Assembly extends Assembled {
@@ -58,7 +66,7 @@ export interface Assembly extends Assembled {
 /** What an assembly holds on to, which is let go of when the next one does without it. */
 export type Held = Pick<Assembled, 'sources' | 'foreign' | 'held'>
 
-export const noCatalog: Catalog = { sources: [], regions: [], views: [], relations: [], subgraphs: [] }
+export const noCatalog: Catalog = { sources: [], regions: [], views: [], relations: [], subgraphs: [], endpoints: [] }
 export const nothing: Held = { sources: [], foreign: [], held: new Map() }
 
 /**
@@ -79,13 +87,16 @@ export async function assemble(scope: Scope, catalog: Catalog, parts: AssemblyPa
 
     const { held } = opened
     const rows = (name: string) => (tenant: string) => rowsOfHeld(held.get(name), tenant, parts)
-    const derived = await modelOf(scope, catalog, { engine: parts.engine, sources, foreign: foreign.flatMap(one => foreignEntities(one)), tablesOf: parts.tablesOf, rows })
+    const derived = await modelOf(scope, catalog, { engine: parts.engine, sources, foreign: foreign.flatMap(one => foreignEntities(one)), tablesOf: parts.tablesOf, rows, indexes: name => indexesOfHeld(() => held.get(name), parts), asOfMs: name => held.get(name)?.asOfMs })
     refuse(derived.findings)
-    const { model, mounts, engine } = derived
+    const { model, mounts } = derived
+    const engine = withOpenRegions(derived.engine, model, parts.withMembers)
+    const called = await endpointsOf(scope, catalog, model, { ...parts, engine })
+    refuse(called.findings)
 
     const regionParts = { ...parts, engine, sources }
     for await (const [name, one] of defineRegions(model, catalog, regionParts, previous.held)) held.set(name, one)
-    const assembled: Assembled = { catalog, model, mounts, engine, sources, foreign, held, rowsOf: rowsOfModel(model, held, regionParts) }
+    const assembled: Assembled = { catalog, model, mounts, engine, sources, foreign, held, rowsOf: rowsOfModel(model, held, regionParts), endpoints: called.endpoints }
     const subgraphs = parts.subgraphs(assembled)
     const services = [...subgraphs.map(localService), ...foreign.map(one => one.service)]
     const composed = composeAll(subgraphs, foreign)
@@ -102,6 +113,15 @@ export async function assemble(scope: Scope, catalog: Catalog, parts: AssemblyPa
 
 function rowsOfHeld(held: HeldRegion | undefined, tenant: string, parts: AssemblyParts): Iterable<Row> {
   return held ? parts.rowsNow(held.region, tenant) : []
+}
+
+/** Of a region that is held by the time a statement reads it. */
+function indexesOfHeld(held: () => HeldRegion | undefined, parts: AssemblyParts): RowIndexes {
+  const now = () => {
+    const found = held()
+    return found && parts.indexesOf(found.region)
+  }
+  return { among: (tenant, filter) => now()?.among(tenant, filter), scale: (tenant, column) => now()?.scale(tenant, column) ?? 0 }
 }
 
 async function loadRegions(scope: Scope, { catalog, model, held }: Assembled, parts: Parameters<typeof loadRegion>[4], previous: Held): Promise<void> {

@@ -14,7 +14,7 @@ export interface FileCatalog {
 
 export type ApiEntry = Pick<CatalogEntry, 'kind' | 'name' | 'definition'>
 
-const sections = { source: 'sources', region: 'regions', view: 'views', relation: 'relations', subgraph: 'subgraphs' } as const satisfies Record<EntryKind, string>
+const sections = { source: 'sources', region: 'regions', view: 'views', relation: 'relations', subgraph: 'subgraphs', endpoint: 'endpoints' } as const satisfies Record<EntryKind, string>
 
 /** Path of an entry in the catalog: `regions.airports`. */
 export function placeOf({ kind, name }: Pick<ApiEntry, 'kind' | 'name'>): string {
@@ -37,6 +37,7 @@ export async function declaredCatalog(files: FileCatalog, entries: readonly ApiE
     views: [...files.catalog.views, ...of('view')],
     relations: [...files.catalog.relations, ...of('relation')],
     subgraphs: [...files.catalog.subgraphs, ...of('subgraph')],
+    endpoints: [...files.catalog.endpoints, ...of('endpoint')],
   }
   const written = writtenTogether(files.written, own)
   return { catalog, findings: catalogChecks(catalog, written) }

@@ -3,9 +3,10 @@ import { parseEntry, type CatalogDefaults } from '../../schema/catalog.ts'
 import { asHubError, HubError, type Problem } from '../../schema/errors.ts'
 import { didYouMean } from '../../schema/names.ts'
 import type { Json } from '../../schema/values.ts'
+import type { EventLog } from '../../connectors/ports/event-log.ts'
 import type { EntryKind, MetadataStore } from '../../connectors/ports/metadata-store.ts'
 import type { Log, Scope } from '../../connectors/ports/scope.ts'
-import { allRows } from '../../connectors/ports/sql-engine.ts'
+import type { SourceTable } from '../../connectors/ports/source-connector.ts'
 import type { CatalogAdmin, Declared } from '../../resolvers/catalog-admin.ts'
 import type { ComponentHealth, Hub } from '../hub.ts'
 import type { Supergraph } from '../federation/supergraph.ts'
@@ -16,10 +17,12 @@ import { ownMistakes, refuse } from './mistakes.ts'
 import type { Reach } from './reach.ts'
 import { Refresher } from './refresher.ts'
 import { hubScope } from './scope.ts'
+import { SourceWatch } from './source-watch.ts'
 
 export interface LiveHubParts extends Omit<AssemblyParts, 'subgraphs'> {
   readonly subgraphs: (assembled: Assembled, hub: LiveHub) => ReturnType<AssemblyParts['subgraphs']>
   readonly metadata: MetadataStore
+  readonly events: Pick<EventLog, 'check'>
   readonly log: Log
   readonly defaults: CatalogDefaults
   /** What entries given through the API may reach. */
@@ -41,6 +44,7 @@ export class LiveHub implements Hub, CatalogAdmin {
   readonly #listeners = new Set<(next: Supergraph) => void>()
   readonly #closing = new AbortController()
   readonly #refresher: Refresher
+  readonly #sourceWatch: SourceWatch
   /** Assemblies that served before, with what stops the wait for their operations. */
   readonly #retired = new Map<Assembly, () => void>()
   #assembly: Assembly | undefined
@@ -51,6 +55,13 @@ export class LiveHub implements Hub, CatalogAdmin {
   private constructor(parts: LiveHubParts) {
     this.#parts = parts
     this.#refresher = new Refresher({ ...parts, scope: what => this.#scope(what) })
+    this.#sourceWatch = new SourceWatch({
+      ...parts,
+      scope: (what, limitMs) => hubScope({ ...parts, signal: this.#closing.signal }, what, limitMs),
+      serving: () => this.assembly,
+      load: (scope, assembled, name) => this.#refresher.load(scope, assembled, name),
+      recompose: () => this.#inTurn(() => this.#serve(this.#scope('change of tables'), this.#files, this.#entries)),
+    })
   }
 
   /** The hub serving what files and the API declare. CATALOG_INVALID with every mistake. */
@@ -134,13 +145,14 @@ export class LiveHub implements Hub, CatalogAdmin {
   }
 
   async health(): Promise<readonly ComponentHealth[]> {
-    const { store, metadata } = this.#parts
+    const { store, metadata, events } = this.#parts
     const scope = hubScope({ ...this.#parts, signal: this.#closing.signal }, 'health', 1_000)
     const own = await Promise.all([
       asked('graph', async () => this.assembly.supergraph.version),
       asked('region-store', () => store.changes.read(store.changes.durable, 1)),
-      asked('sql-engine', async () => allRows(await this.assembly.engine.query(scope, { sql: 'SELECT 1 AS one' }))),
+      asked('sql-engine', () => this.assembly.engine.check(scope)),
       asked('metadata-store', () => metadata.auditTrail(scope, 1)),
+      asked('event-log', () => events.check(scope)),
     ])
     const sources = await Promise.all((this.#assembly?.sources ?? []).map(({ source }) => this.sourceHealth(source.name)))
     const subgraphs = await Promise.all((this.#assembly?.foreign ?? []).map(one => foreignHealth(hubScope({ ...this.#parts, signal: this.#closing.signal }, 'health', 1_000), one)))
@@ -150,9 +162,16 @@ export class LiveHub implements Hub, CatalogAdmin {
   async close(): Promise<void> {
     this.#closing.abort(new HubError('SHUTTING_DOWN', 'The hub is stopping.'))
     this.#refresher.stop()
+    this.#sourceWatch.stop()
     await this.#turn.catch(() => undefined)
     for (const old of [...this.#retired.keys()]) await this.#letGo(old)
     if (this.#assembly) await letGo(this.#assembly, nothing, this.#parts.store)
+  }
+
+  /** A source's table as it was last looked at or read; undefined where there is none. */
+  sourceTable(source: string, table: string): SourceTable | undefined {
+    const found = this.assembly.sources.find(one => one.source.name === source)
+    return found && (this.#sourceWatch.table(found.connector, table) ?? found.tables.find(one => one.name === table))
   }
 
   /** How one source is, asked now; undefined where there is none of this name. */
@@ -164,6 +183,8 @@ export class LiveHub implements Hub, CatalogAdmin {
       const [table] = found.tables
       const scope = hubScope({ ...this.#parts, signal: this.#closing.signal }, 'health', 1_000)
       if (table) for await (const _ of found.connector.scan(scope, { table: table.name, limit: 1 })) break
+      const trouble = this.#sourceWatch.trouble(found.connector)
+      if (trouble !== undefined) return { name: `source:${name}`, state: 'degraded', required: false, message: trouble }
       return { name: `source:${name}`, state: 'up', required: false }
     } catch (error) {
       return { name: `source:${name}`, state: 'down', required: false, message: asHubError(error).message }
@@ -244,6 +265,7 @@ export class LiveHub implements Hub, CatalogAdmin {
     const next = await assemble(scope, catalog, { ...this.#parts, subgraphs: assembled => this.#parts.subgraphs(assembled, this) }, previous ?? nothing, again)
     this.#assembly = next
     this.#refresher.follow(next)
+    this.#sourceWatch.follow(next)
     for (const listener of this.#listeners) listener(next.supergraph)
     for (const name of superseded(previous ?? nothing, next)) await this.#parts.store.retire(name)
     if (previous) this.#retired.set(previous, this.#parts.clock.after(graceMs, () => this.#parts.later(() => this.#letGo(previous))))

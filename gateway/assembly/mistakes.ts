@@ -25,6 +25,6 @@ export function ownMistakes(entry: Pick<ApiEntry, 'kind' | 'name'>, error: unkno
   const place = placeOf(entry)
   const problems = error.findings.map(asProblem)
   if (!problems.every(({ path }) => path === place || path.startsWith(`${place}.`) || path.startsWith(`${place}[`))) return error
-  const own = problems.map(problem => ({ ...problem, path: problem.path.slice(place.length).replace(/^\./, '') || 'name' }))
+  const own = problems.map(problem => ({ ...problem, path: problem.path.slice(place.length).replace(/^\./, '') || (entry.kind === 'endpoint' ? 'path' : 'name') }))
   return new HubError('VALIDATION_ERROR', `The ${entry.kind} "${entry.name}" cannot be taken. ${own.map(problem => problem.message).join(' ')}`, { problems: own }, { cause: error })
 }

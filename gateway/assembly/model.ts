@@ -6,7 +6,7 @@ import type { EntityModel, ForeignEntity, Model } from '../../schema/model.ts'
 import { didYouMean } from '../../schema/names.ts'
 import type { Column, Row } from '../../schema/values.ts'
 import type { Scope } from '../../connectors/ports/scope.ts'
-import type { MountedTable, SqlEngine } from '../../connectors/ports/sql-engine.ts'
+import type { MountedTable, RowIndexes, SqlEngine } from '../../connectors/ports/sql-engine.ts'
 import type { OpenSource } from './sources.ts'
 
 export interface ModelParts {
@@ -17,6 +17,10 @@ export interface ModelParts {
   readonly tablesOf: (sql: string) => readonly { readonly catalog?: string; readonly name: string }[]
   /** Rows of a region or materialised view, once it is there. */
   readonly rows: (name: string) => (tenant: string) => Iterable<Row>
+  /** Their key and indexes. */
+  readonly indexes: (name: string) => RowIndexes
+  /** When those were last known to be so; undefined where clients write them. */
+  readonly asOfMs: (name: string) => number | undefined
 }
 
 /**
@@ -52,7 +56,7 @@ export async function modelOf(scope: Scope, catalog: Catalog, parts: ModelParts)
       const columns = await describe(scope, entry, engine, findings)
       if (!columns) continue
       const entity = take('sql' in entry ? viewEntity(entry, columns) : regionEntity(entry, columns))
-      if (entity) mounts.push({ catalog: 'hub', name: entry.name, columns: entity.fields, from: 'sql' in entry && !entry.materialize ? { kind: 'view', sql: entry.sql } : { kind: 'live', rows: parts.rows(entry.name) } })
+      if (entity) mounts.push({ catalog: 'hub', name: entry.name, columns: entity.fields, ...('sql' in entry && !entry.materialize ? { from: { kind: 'view', sql: entry.sql } } : held(entry.name, parts)) })
     }
     waiting = waiting.filter(entry => !ready.includes(entry))
   }
@@ -78,7 +82,7 @@ function sourceMounts(parts: ModelParts, hidden: ReadonlySet<string>): MountedTa
   return parts.sources.flatMap(({ source, connector, tables }) =>
     tables
       .filter(table => !hidden.has(`${source.name}.${table.name}`))
-      .map(({ name, columns, relation }): MountedTable => ({ catalog: source.name, name, columns, from: relation === undefined ? { kind: 'source', source: connector, table: name } : { kind: 'relation', relation } })),
+      .map(({ name, columns, relation, asOfMs }): MountedTable => ({ catalog: source.name, name, columns, asOfMs, from: relation === undefined ? { kind: 'source', source: connector, table: name } : { kind: 'relation', relation } })),
   )
 }
 
@@ -88,9 +92,13 @@ function regionMounts(entity: EntityModel, entry: RegionEntry, parts: ModelParts
     const columns = entity.fields.map(field => quoted(field.name)).join(', ')
     return [{ ...table, from: { kind: 'view', sql: `SELECT ${columns} FROM ${quoted(entity.load.source)}.${quoted(entity.load.table)}` } }]
   }
-  const live = { kind: 'live', rows: parts.rows(entry.name) } as const
-  const ofSource = entry.tenantColumn !== undefined && entity.load ? [{ catalog: entity.load.source, name: entity.load.table, columns: entity.fields, from: live }] : []
-  return [{ ...table, from: live }, ...ofSource]
+  const live = held(entry.name, parts)
+  const ofSource = entry.tenantColumn !== undefined && entity.load ? [{ catalog: entity.load.source, name: entity.load.table, columns: entity.fields, ...live }] : []
+  return [{ ...table, ...live }, ...ofSource]
+}
+
+function held(name: string, parts: ModelParts): Pick<MountedTable, 'from' | 'asOfMs'> {
+  return { from: { kind: 'live', rows: parts.rows(name), indexes: parts.indexes(name) }, asOfMs: () => parts.asOfMs(name) }
 }
 
 function quoted(name: string): string {

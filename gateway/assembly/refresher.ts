@@ -41,14 +41,23 @@ export class Refresher {
 
   /** Reads the rows of one view or region anew; who asks while they are read waits for the same. What keeps no rows of its own → BAD_USER_INPUT. */
   refresh(scope: Scope, assembled: Assembled, name: string): Promise<void> {
+    return this.#once(name, () => this.#read(scope, assembled, name, true))
+  }
+
+  /** The same from what sources that keep rows themselves hold already: their files are not looked at. */
+  load(scope: Scope, assembled: Assembled, name: string): Promise<void> {
+    return this.#once(name, () => this.#read(scope, assembled, name, false))
+  }
+
+  #once(name: string, work: () => Promise<void>): Promise<void> {
     const running = this.#running.get(name)
     if (running) return running
-    const run = this.#read(scope, assembled, name).finally(() => this.#running.delete(name))
+    const run = work().finally(() => this.#running.delete(name))
     this.#running.set(name, run)
     return run
   }
 
-  async #read(scope: Scope, assembled: Assembled, name: string): Promise<void> {
+  async #read(scope: Scope, assembled: Assembled, name: string, again: boolean): Promise<void> {
     const entity = assembled.model.entities.find(one => one.name === name)
     const entry = [...assembled.catalog.views, ...assembled.catalog.regions].find(one => one.name === name)
     const held = assembled.held.get(name)
@@ -56,7 +65,7 @@ export class Refresher {
       const why = entity?.kind === 'view' ? `View "${name}" keeps no rows: every read asks the engine` : `Region "${name}" does not hold all rows of a source`
       throw new HubError('BAD_USER_INPUT', `${why}, so there is nothing to read again.`, { name })
     }
-    await readFilesAgain(scope, assembled.sources)
+    if (again) await readFilesAgain(scope, assembled.sources)
     const { store, clock } = this.#parts
     await loadRegion(scope, entity, entry, held, { store, engine: assembled.engine, clock, sources: assembled.sources }, false)
   }

@@ -5,7 +5,8 @@ import { isSoleKey, type EntityModel, type Model } from '../../schema/model.ts'
 import type { Row } from '../../schema/values.ts'
 import { keyOf, type Region, type RegionDefinition, type RegionStore } from '../../connectors/ports/region-store.ts'
 import type { Clock, Scope } from '../../connectors/ports/scope.ts'
-import { allRows, type SqlEngine } from '../../connectors/ports/sql-engine.ts'
+import type { SourceTable } from '../../connectors/ports/source-connector.ts'
+import { allRows, type QueryResult, type SqlEngine } from '../../connectors/ports/sql-engine.ts'
 import type { ReadThrough } from '../../resolvers/read-through.ts'
 import { completeRows, engineRows, keyFromText, partialRows, type EntityRows } from '../../resolvers/rows.ts'
 import { lookupStatement } from '../../resolvers/sql.ts'
@@ -22,9 +23,12 @@ export interface HeldRegion {
   readonly origin: string
   /** When its rows were loaded, on the hub's clock; undefined where clients write them. */
   loadedAtMs?: number
+  /** When they were last known to be those of the sources behind them: never later than the load, earlier where that read what was staged or loaded before. */
+  asOfMs?: number
   /** Whose rows were loaded into it, where rows have tenants. */
   readonly tenants: Set<string>
   readonly flights: ReadThrough['flights']
+  readonly filled: ReadThrough['filled']
 }
 
 export interface RegionParts {
@@ -48,7 +52,8 @@ export async function* defineRegions(model: Model, catalog: Catalog, parts: Regi
     const made = await define(parts.store, definition, source, before)
     const { region } = made
     const same = before?.region === region && before.origin === origin
-    yield [entity.name, { ...made, source, origin, loadedAtMs: same ? before.loadedAtMs : undefined, tenants: before?.region === region ? before.tenants : new Set(), flights: same ? before.flights : new Map() }]
+    const kept = same ? { loadedAtMs: before.loadedAtMs, asOfMs: before.asOfMs, flights: before.flights, filled: before.filled } : { flights: new Map(), filled: { olderMs: 0 } }
+    yield [entity.name, { ...made, ...kept, source, origin, tenants: before?.region === region ? before.tenants : new Set() }]
   }
 }
 
@@ -73,16 +78,16 @@ export async function settleDefinitions(store: RegionStore, held: ReadonlyMap<st
 }
 
 async function define(store: RegionStore, wanted: RegionDefinition, source: string, before: HeldRegion | undefined): Promise<Pick<HeldRegion, 'region' | 'definition'>> {
-  if (wanted.durable && store.names.includes(wanted.name)) return { region: store.region(wanted.name), definition: successor(store, wanted) }
+  if (wanted.durable && store.names.includes(wanted.name)) return { region: store.region(wanted.name), definition: await successor(store, wanted) }
   const region = await (wanted.durable ? store.define(wanted) : defineLoaded(store, wanted, source, before))
   return { region, definition: region.definition }
 }
 
 /** The definition under which entries that clients wrote can go on, or CONFLICT. */
-function successor(store: RegionStore, wanted: RegionDefinition): RegionDefinition {
+async function successor(store: RegionStore, wanted: RegionDefinition): Promise<RegionDefinition> {
   const definition = succeeding(wanted, store.region(wanted.name).definition)
   try {
-    store.check(definition)
+    await store.check(definition)
     return definition
   } catch (error) {
     if (!(error instanceof HubError) || error.code !== 'CONFLICT') throw error
@@ -110,8 +115,8 @@ async function defineLoaded(store: RegionStore, wanted: RegionDefinition, source
 function onlyGrows(now: RegionDefinition, wanted: RegionDefinition): boolean {
   const kept = now.columns.every(({ name, type, nullable }) => wanted.columns.some(one => one.name === name && one.type === type && one.nullable === nullable))
   const added = wanted.columns.filter(column => !now.columns.some(one => one.name === column.name))
-  const same = (member: 'key' | 'expiry' | 'atomicity' | 'durable' | 'tenancy') => isDeepStrictEqual(now[member], wanted[member])
-  return kept && added.every(column => column.nullable) && wanted.maxEntries >= now.maxEntries && (['key', 'expiry', 'atomicity', 'durable', 'tenancy'] as const).every(same)
+  const same = (member: 'key' | 'unique' | 'expiry' | 'atomicity' | 'durable' | 'tenancy') => isDeepStrictEqual(now[member], wanted[member])
+  return kept && added.every(column => column.nullable) && wanted.maxEntries >= now.maxEntries && (['key', 'unique', 'expiry', 'atomicity', 'durable', 'tenancy'] as const).every(same)
 }
 
 function definitionOf(model: Model, entity: EntityModel, entry: RegionEntry | ViewEntry): RegionDefinition {
@@ -119,7 +124,7 @@ function definitionOf(model: Model, entity: EntityModel, entry: RegionEntry | Vi
   const related = model.links.filter(link => link.target === entity.type && !isSoleKey(entity, link.targetColumn)).map(link => [link.targetColumn])
   const indexes = [...new Map([...declared, ...related].map(columns => [JSON.stringify(columns), columns])).values()]
   const columns = entity.fields.map(({ name, type, nullable, description }) => ({ name, type, nullable, description }))
-  const common = { name: entity.name, columns, key: entity.key, indexes, tenancy: entity.tenancy }
+  const common = { name: entity.name, columns, key: entity.key, indexes, unique: 'unique' in entry ? entry.unique : [], tenancy: entity.tenancy }
   if ('sql' in entry) return { ...common, atomicity: 'ATOMIC', expiry: {}, maxEntries: Number.MAX_SAFE_INTEGER, durable: false }
   return { ...common, atomicity: entry.atomicity, expiry: entry.expiry, maxEntries: entry.maxEntries, durable: entry.load === undefined }
 }
@@ -138,7 +143,8 @@ export async function loadRegion(scope: Scope, entity: EntityModel, entry: Regio
   const counts = { rows: 0, withoutKey: 0, withoutTenant: 0, repeated: 0 }
   const limit = 'maxEntries' in entry ? entry.maxEntries : Number.MAX_SAFE_INTEGER
   const tenantColumn = 'tenantColumn' in entry ? entry.tenantColumn : undefined
-  const rows = usable(sourceRows(scope, entity, entry, parts), entity, tenantColumn, counts, limit, parts.progress)
+  const read = await sourceRows(scope, entity, entry, parts)
+  const rows = usable(read.rows, entity, tenantColumn, counts, limit, parts.progress)
   if (tenantColumn === undefined) {
     await held.region.replaceAll(scope, rows, { silent })
   } else {
@@ -158,6 +164,7 @@ export async function loadRegion(scope: Scope, entity: EntityModel, entry: Regio
     }
   }
   held.loadedAtMs = startedMs
+  held.asOfMs = Math.min(startedMs, read.asOfMs ?? startedMs)
   const { withoutKey, withoutTenant, repeated } = counts
   const left = withoutKey + withoutTenant + repeated > 0 ? { withoutKey, repeatedKey: repeated, ...(tenantColumn !== undefined && { withoutTenant }) } : {}
   scope.log.info(`Loaded ${counts.rows} rows into "${entity.name}".`, { region: entity.name, ...left })
@@ -167,16 +174,21 @@ async function* one(rows: readonly Row[]): AsyncGenerator<readonly Row[]> {
   yield rows
 }
 
-async function* sourceRows(scope: Scope, entity: EntityModel, entry: RegionEntry | ViewEntry, parts: RegionParts): AsyncGenerator<readonly Row[]> {
+/** The rows a region is filled with, and when they were last known to be so; undefined: now. */
+async function sourceRows(scope: Scope, entity: EntityModel, entry: RegionEntry | ViewEntry, parts: RegionParts): Promise<Pick<QueryResult, 'rows' | 'asOfMs'>> {
   if (!('sql' in entry) && entry.load && 'source' in entry.load) {
     const { source, table } = entry.load
     const connector = parts.sources.find(one => one.source.name === source)?.connector
     if (!connector) throw new HubError('NOT_FOUND', `Source "${source}" is not declared.`, { source })
-    yield* connector.scan(scope, { table, columns: entity.fields.map(field => field.name) })
-    return
+    return { asOfMs: loadedFrom(entity, parts)?.asOfMs?.(), rows: connector.scan(scope, { table, columns: entity.fields.map(field => field.name) }) }
   }
   const sql = 'sql' in entry ? entry.sql : `SELECT * FROM hub."${entity.load?.table ?? ''}"`
-  yield* (await parts.engine.query(scope, { sql })).rows
+  return parts.engine.query(scope, { sql })
+}
+
+/** The table a region is loaded from. */
+function loadedFrom({ load }: EntityModel, { sources }: RegionParts): SourceTable | undefined {
+  return sources.find(one => one.source.name === load?.source)?.tables.find(table => table.name === load?.table)
 }
 
 interface Counts {
@@ -229,17 +241,17 @@ export function rowsOfModel(model: Model, held: ReadonlyMap<string, HeldRegion>,
 
 function reader(model: Model, entity: EntityModel, held: HeldRegion | undefined, parts: RegionParts): EntityRows {
   if (!held) return engineRows(model, entity, parts.engine, 'view')
-  if (entity.complete) return completeRows(model, entity, held.region, parts.engine, now => (held.loadedAtMs === undefined ? 0 : now - held.loadedAtMs))
-  return partialRows(model, entity, { region: held.region, flights: held.flights, load: keyed(entity, parts) }, parts.engine)
+  if (entity.complete) return completeRows(model, entity, held.region, parts.engine, () => held.asOfMs)
+  const { region, flights, filled } = held
+  return partialRows(model, entity, { region, flights, filled, ...keyed(entity, parts), asOfMs: () => loadedFrom(entity, parts)?.asOfMs?.() }, parts.engine)
 }
 
-/** Reads rows by key from the table a region is loaded from, in one read. */
-function keyed(entity: EntityModel, parts: RegionParts): ReadThrough['load'] {
+/** Reads rows by key from what a region is loaded from, in one read. */
+function keyed(entity: EntityModel, parts: RegionParts): Pick<ReadThrough, 'load' | 'loader'> {
   const columns = entity.fields.map(field => field.name)
-  return async (scope, texts) => {
-    const keys = texts.map(text => keyFromText(entity, text))
-    const connector = parts.sources.find(one => one.source.name === entity.load?.source)?.connector
-    if (connector && entity.load) return connector.lookup(scope, { table: entity.load.table, columns, keyColumns: entity.key, keys })
-    return allRows(await parts.engine.query(scope, lookupStatement(entity, entity.key, keys)))
-  }
+  const keysOf = (texts: readonly string[]) => texts.map(text => keyFromText(entity, text))
+  const { load } = entity
+  const connector = parts.sources.find(one => one.source.name === load?.source)?.connector
+  if (connector && load) return { loader: connector.type, load: (scope, texts) => connector.lookup(scope, { table: load.table, columns, keyColumns: entity.key, keys: keysOf(texts) }) }
+  return { loader: parts.engine.name, load: async (scope, texts) => allRows(await parts.engine.query(scope, lookupStatement(entity, entity.key, keysOf(texts)))) }
 }

@@ -6,7 +6,10 @@ export function hubScope(parts: { readonly clock: Clock; readonly log: Log; read
   const { clock, log, later } = parts
   const controller = new AbortController()
   const deadlineMs = clock.now() + limitMs
-  const cancel = clock.after(limitMs, () => controller.abort(new HubError('TIMEOUT', `${what} took longer than ${limitMs / 1000} s and was stopped.`)))
+  const cancel = clock.after(limitMs, () => {
+    parts.signal.removeEventListener('abort', cancel)
+    controller.abort(new HubError('TIMEOUT', `${what} took longer than ${limitMs / 1000} s and was stopped.`))
+  })
   parts.signal.addEventListener('abort', cancel, { once: true })
   return {
     requestId: `hub-${what}`, tenant: '$hub', caller: { subject: 'hub', scopes: new Set(['*']) }, signal: AbortSignal.any([parts.signal, controller.signal]), deadlineMs, clock, log, later,

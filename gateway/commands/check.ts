@@ -18,8 +18,8 @@ export async function check(config: Config, { terminal, env, asJson, actions }: 
 async function mistakes(path: string, config: Config, env: Environment, actions: LoadActions): Promise<{ problems: readonly Problem[]; counts: Readonly<Record<string, number>> }> {
   try {
     const loaded = await loadCatalog(path, { env: name => env[name], defaults: { maxEntries: config.defaults.evictionSize, backups: config.defaults.backups } })
-    const { sources, regions, views, relations, subgraphs } = loaded.catalog
-    const counts = { sources: sources.length, regions: regions.length, views: views.length, relations: relations.length, subgraphs: subgraphs.length }
+    const { sources, regions, views, relations, subgraphs, endpoints } = loaded.catalog
+    const counts = { sources: sources.length, regions: regions.length, views: views.length, relations: relations.length, subgraphs: subgraphs.length, endpoints: endpoints.length }
     const deeper = (await actions()).check
     return { problems: deeper ? await deeper(config, loaded) : [], counts }
   } catch (error) {

@@ -104,7 +104,7 @@ export function openSupergraph({ services, composed, answers, maxErrors = 1_000 
     if (!service) throw new HubError('INTERNAL', `The graph has a subgraph "${subscription.call.service}" that is not connected.`)
 
     const start = runOf(operation, plan, variables)
-    const source = await untilAborted(operation.scope.signal, () => service.subscribe(requestOf(start, subscription.call, {}, '')))
+    const source = await untilAborted(operation.scope.signal, () => service.subscribe({ ...requestOf(start, subscription.call, {}, ''), live: operation.live }))
     if (!(Symbol.asyncIterator in source)) return { errors: (source.errors ?? [new HubError('UPSTREAM_REJECTED', `Subgraph "${service.name}" refused the subscription.`)]).map(error => graphqlError(error)) }
 
     const fields = plannedFields(plan, rootType, variables)

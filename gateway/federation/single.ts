@@ -9,8 +9,8 @@ import type { Operation, Supergraph } from './supergraph.ts'
 /** One subgraph served alone, for a gateway somewhere else: its own schema, with `_service` and `_entities`. */
 export function singleSubgraph(subgraph: Subgraph): Supergraph {
   const schema = executable(subgraph)
-  const args = ({ document, operationName, variables, scope, explain }: Operation) => {
-    const contextValue: Context = { scope, at: '', perFetch: new Map(), ...(explain && { explain }) }
+  const args = ({ document, operationName, variables, scope, explain, live }: Operation) => {
+    const contextValue: Context = { scope, at: '', live, perFetch: new Map(), ...(explain && { explain }) }
     return { schema, document, operationName, variableValues: variables, contextValue }
   }
   return {

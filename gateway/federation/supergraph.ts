@@ -1,5 +1,5 @@
 import type { DocumentNode, ExecutionResult, GraphQLSchema } from 'graphql'
-import type { Read } from '../../resolvers/context.ts'
+import type { Live, Read } from '../../resolvers/context.ts'
 import type { Scope } from '../../connectors/ports/scope.ts'
 
 /** A subgraph as the executor sees it, in this process or behind a URL. */
@@ -24,6 +24,8 @@ export interface SubgraphRequest {
   readonly explain?: (read: Read) => void
   /** Response path of the entities this is asked for; empty at the root. */
   readonly at: string
+  /** Of a subscription. */
+  readonly live?: Live
 }
 
 /** What the gateway executes one operation against. Immutable: a recomposition makes another, operations finish on the one they began with. */
@@ -48,4 +50,6 @@ export interface Operation {
   readonly variables: Readonly<Record<string, unknown>>
   readonly scope: Scope
   readonly explain?: (read: Read) => void
+  /** Of a subscription. */
+  readonly live?: Live
 }

@@ -138,7 +138,7 @@ function webSockets(parts: HandlerParts): WebSockets {
     clock,
     log: parts.log,
     authenticate: credentials => auth.authenticate(credentials),
-    async start(request, identity, payload, gone) {
+    async start(request, identity, payload, { gone, progress }) {
       const requestId = requestIdOf(undefined)
       const log = withFields(parts.log, { requestId })
       const context = { requestId, log }
@@ -147,7 +147,7 @@ function webSockets(parts: HandlerParts): WebSockets {
         if (parts.lifecycle.draining) throw new HubError('SHUTTING_DOWN', 'The hub is stopping. Connect again; another one answers.')
         parts.rate.take(rateKey(identity, request))
         const params = paramsOf(payload, settings.limits.maxVariableDepth)
-        const { prepared, result } = await begin(parts, { requestId, identity, params, transport: 'websocket', gone, log, explain: params.extensions?.['explain'] === true, seen })
+        const { prepared, result } = await begin(parts, { requestId, identity, params, transport: 'websocket', gone, progress, log, explain: params.extensions?.['explain'] === true, seen })
         const { operationName, operationType, codes } = seen
         log.info('request', { transport: 'websocket', route: '/graphql', tenant: identity.tenant, operationName, operationType, ...(codes.length > 0 ? { codes } : {}) })
         if (!prepared || (!(result instanceof Events) && result.data === undefined)) return { errors: 'errors' in result ? (result.errors ?? []) : [] }

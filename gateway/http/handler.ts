@@ -7,14 +7,16 @@ import type { Credentials, Identity } from '../auth/identity.ts'
 import { withFields } from '../telemetry/log.ts'
 import { parseJson, readBody, requireJson } from './body.ts'
 import type { Console } from './console.ts'
-import { answeredError } from './errors.ts'
+import { answeredError, problemOf } from './errors.ts'
 import { type Exchange, headersFor, send, sendJson, sendProblem } from './exchange.ts'
 import { answerGraphQL, prefersPage, rateKey, representation } from './graphql.ts'
 import { readiness } from './health.ts'
+import type { Answer } from './operations.ts'
 import type { Origins } from './origins.ts'
 import type { GraphQLParts } from './parts.ts'
-import type { Route, RouteAnswer, Routes } from './routes.ts'
+import type { Route, RouteAnswer, RouteEvents, Routes } from './routes.ts'
 import { openScope, requestIdOf } from './scope.ts'
+import { streamEvents } from './streaming.ts'
 
 export interface HandlerParts extends GraphQLParts {
   readonly log: Log
@@ -70,7 +72,7 @@ async function dispatch(parts: HandlerParts, exchange: Exchange): Promise<void> 
   const { request, url, seen } = exchange
   const path = url.pathname
   const at = own[path] ?? (path.startsWith('/console/') ? own['/console/{file*}'] : undefined)
-  const found = at ? undefined : parts.routes.find(request.method ?? 'GET', path)
+  const found = at ? undefined : parts.routes.find(request.method ?? 'GET', writtenPath(request))
   seen.route = at?.route ?? (found && 'route' in found ? found.route.path : 'none')
   if (!at?.probe) {
     if (parts.lifecycle.draining) throw new HubError('SHUTTING_DOWN', 'The hub is stopping and takes no new requests. Ask again; another one answers.')
@@ -85,6 +87,11 @@ async function dispatch(parts: HandlerParts, exchange: Exchange): Promise<void> 
   if (found && found.methods.length > 0) return notAllowed(parts, exchange, found.methods)
   const known = [...Object.values(own).map(each => each.route), ...parts.routes.paths]
   throw new HubError('NOT_FOUND', `There is nothing at "${path.slice(0, 200)}".${didYouMean(path, known)}`)
+}
+
+/** The path as it was sent: in `/tables/%2e%2e` a URL would go a folder up where a route means a name. */
+function writtenPath({ url = '/' }: IncomingMessage): string {
+  return url.replace(/[?#].*$/s, '')
 }
 
 interface Own {
@@ -148,19 +155,29 @@ async function answerRoute(parts: HandlerParts, exchange: Exchange, route: Route
     const open = openScope({ requestId, identity, timeoutMs: settings.requestTimeoutMs, clock, log, lifecycle })
     const leave = () => open.abort(new HubError('CANCELLED', 'The client left; the work was cancelled.'))
     response.once('close', leave)
-    const bytes = () => readBody(request, settings.maxBodyBytes)
-    const json = async () => {
-      const body = await bytes()
-      if (body.length === 0) return undefined
-      requireJson(request)
-      return parseJson(body)
+    let body: Promise<Buffer> | undefined
+    const bytes = () => {
+      body ??= readBody(request, settings.maxBodyBytes)
+      return body
     }
+    const json = async () => {
+      const whole = await bytes()
+      if (whole.length === 0) return undefined
+      requireJson(request)
+      return parseJson(whole)
+    }
+    let answer: RouteAnswer | RouteEvents
     try {
-      write(await route.answer({ url, params, headers: request.headers, scope: open.scope, bytes, json }))
+      answer = await route.answer({ url, params, headers: request.headers, scope: open.scope, bytes, json })
     } finally {
       response.off('close', leave)
       open.close()
     }
+    if (!('subscription' in answer)) return write(answer)
+    const { subscription, shown } = answer
+    parts.origins.checkOrigin(request)
+    const worded = ({ data, errors: [first] = [] }: Answer) => (first ? { event: 'error', data: problemOf(first) } : shown(data))
+    await streamEvents(parts, exchange, identity, subscription, { text: subscription.query, worded })
   } catch (error) {
     if (!route.failure) throw error
     const { headers, ...answer } = route.failure(answeredError(error, exchange))

@@ -2,7 +2,7 @@ import {
   type DocumentNode, type ExecutionResult, getOperationAST, GraphQLError, Kind, NoSchemaIntrospectionCustomRule, type OperationDefinitionNode, OperationTypeNode, parse, specifiedRules, validate,
 } from 'graphql'
 import type { Scope } from '../../connectors/ports/scope.ts'
-import type { Read } from '../../resolvers/context.ts'
+import type { Live, Read } from '../../resolvers/context.ts'
 import { HubError } from '../../schema/errors.ts'
 import type { Supergraph } from '../federation/supergraph.ts'
 import { checkCost } from '../limits/cost.ts'
@@ -11,6 +11,7 @@ import type { ShapeCheck } from '../limits/shape.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import { type AnsweredError, answeredError } from './errors.ts'
 import type { Params } from './params.ts'
+import { planOf } from './plan.ts'
 import { untilAborted } from './scope.ts'
 import type { FrontSettings } from './settings.ts'
 
@@ -65,9 +66,9 @@ export class Operations {
     return text
   }
 
-  /** Everything that stands before execution, for transports without a pipeline of their own. Throws a HubError, or a Refusal for mistakes in the document. */
-  prepare(supergraph: Supergraph, params: Params): Prepared {
-    const text = this.admit(params)
+  /** Everything that stands before execution, for transports without a pipeline of their own. `own` is a text of the hub's own, which the limits of texts are not for. Throws a HubError, or a Refusal for mistakes in the document. */
+  prepare(supergraph: Supergraph, params: Params, own?: string): Prepared {
+    const text = own ?? this.admit(params)
     return this.choose({ supergraph, document: this.#document(supergraph, text), text, params })
   }
 
@@ -89,12 +90,12 @@ export class Operations {
     const explain = wanted.explain ? (read: Read) => void reads.push(read) : undefined
     const result = await untilAborted(supergraph.execute({ document, text, variables: params.variables, scope, ...(params.operationName ? { operationName: params.operationName } : {}), ...(explain ? { explain } : {}) }), scope.signal)
     const answer = this.answer(result, scope)
-    return explain ? { ...answer, extensions: { ...answer.extensions, hub: { reads } } } : answer
+    return explain ? { ...answer, extensions: { ...answer.extensions, hub: { reads, plan: planOf(reads) } } } : answer
   }
 
   /** Begins a subscription: its events, or the answer that refuses it. */
-  async subscribe({ supergraph, document, text, params }: Prepared, scope: Scope): Promise<AsyncGenerator<ExecutionResult, void, void> | Answer> {
-    const result = await untilAborted(supergraph.subscribe({ document, text, variables: params.variables, scope, ...(params.operationName ? { operationName: params.operationName } : {}) }), scope.signal)
+  async subscribe({ supergraph, document, text, params }: Prepared, scope: Scope, live: Live): Promise<AsyncGenerator<ExecutionResult, void, void> | Answer> {
+    const result = await untilAborted(supergraph.subscribe({ document, text, variables: params.variables, scope, live, ...(params.operationName ? { operationName: params.operationName } : {}) }), scope.signal)
     return Symbol.asyncIterator in result ? result : this.answer(result, scope)
   }
 

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http'
+import type { z } from 'zod'
 import type { Scope } from '../../connectors/ports/scope.ts'
 import type { AnsweredError } from './errors.ts'
 
@@ -10,9 +11,23 @@ export interface Route {
   /** Anyone may call it, without a token; its scope is then of nobody, with no scopes granted. */
   readonly open?: boolean
   /** Fails with a HubError, which is answered as a problem unless `failure` says how. */
-  readonly answer: (request: RouteRequest) => Promise<RouteAnswer>
+  readonly answer: (request: RouteRequest) => Promise<RouteAnswer | RouteEvents>
   /** For routes that copy another product's API and its way to word an error. */
   readonly failure?: (error: AnsweredError) => RouteAnswer
+  /** Absent: the document knows its method and path alone. */
+  readonly about?: About
+}
+
+/** What a route takes and answers, as /openapi.json says it. */
+export interface About {
+  readonly summary: string
+  /** Of what stands behind the question mark; every value is a text. */
+  readonly query?: z.ZodObject
+  readonly body?: z.ZodType
+  /** Successful statuses, each with what its answer is. */
+  readonly answers: Readonly<Record<number, string>>
+  /** Media type of the answer; absent: JSON. */
+  readonly produces?: string
 }
 
 export interface RouteRequest {
@@ -31,6 +46,13 @@ export interface RouteAnswer {
   readonly headers?: OutgoingHttpHeaders
   /** Text or bytes as they are; anything else is written as JSON; absent for an empty answer. */
   readonly body?: unknown
+}
+
+/** A subscription of the graph, answered as an event stream for as long as the client listens. */
+export interface RouteEvents {
+  readonly subscription: { readonly query: string; readonly variables: Readonly<Record<string, unknown>> }
+  /** One event of it in the route's words. */
+  readonly shown: (data: unknown) => { readonly event: string; readonly data: unknown }
 }
 
 interface Compiled {

@@ -11,13 +11,15 @@ export interface EventStream {
   readonly events: AsyncIterable<ExecutionResult> | Answer
   readonly answer: (event: ExecutionResult) => Answer
   readonly failure: (error: unknown) => Answer
+  /** Name and data of an event; absent: graphql-sse's. */
+  readonly worded?: (result: Answer) => { readonly event: string; readonly data: unknown }
 }
 
 /**
- * graphql-sse, distinct connections: `next` events with a result each, then one `complete`. `id` is the cursor of the event. The next event is pulled
+ * graphql-sse, distinct connections: `next` events with a result each, then one `complete`. `id` is the cursor of the event, which a client that comes back may send as `Last-Event-ID`. The next event is pulled
  * when the socket has taken the one before, so a slow client holds one event here and no more.
  */
-export async function writeEventStream(exchange: Exchange, { events, answer, failure }: EventStream, options: { clock: Clock; pingIntervalMs: number; metrics: Metrics }): Promise<void> {
+export async function writeEventStream(exchange: Exchange, { events, answer, failure, worded = asNext }: EventStream, options: { clock: Clock; pingIntervalMs: number; metrics: Metrics }): Promise<void> {
   const { response } = exchange
   response.writeHead(200, streamHeaders(exchange, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store, no-transform', 'x-accel-buffering': 'no' }))
   // Some browsers report an open stream only when a first byte has come.
@@ -27,7 +29,8 @@ export async function writeEventStream(exchange: Exchange, { events, answer, fai
     if (!response.writableNeedDrain && !response.destroyed) response.write(':\n\n')
   })
   const write = async (result: Answer, cursor?: string) => {
-    await taken(exchange, `event: next\n${cursor === undefined || /[\r\n\0]/.test(cursor) ? '' : `id: ${cursor}\n`}data: ${JSON.stringify(result)}\n\n`)
+    const { event, data } = worded(result)
+    await taken(exchange, `event: ${event}\n${cursor === undefined || /[\r\n\0]/.test(cursor) ? '' : `id: ${cursor}\n`}data: ${JSON.stringify(data)}\n\n`)
     options.metrics.events.inc({ transport: 'sse' })
   }
   try {
@@ -45,6 +48,15 @@ export async function writeEventStream(exchange: Exchange, { events, answer, fai
     stopPings()
   }
   response.end('event: complete\ndata:\n\n')
+}
+
+function asNext(result: Answer): { event: string; data: Answer } {
+  return { event: 'next', data: result }
+}
+
+/** An id without data (HTML, Server-sent events): a browser keeps it for its next `Last-Event-ID` and shows nothing. A socket that is full is told later. */
+export function writeProgress({ response }: Exchange, cursor: string): void {
+  if (response.headersSent && !response.writableNeedDrain && !response.writableEnded && !response.destroyed) response.write(`id: ${cursor}\n\n`)
 }
 
 /** Ends when the socket has room again, or is gone. */

@@ -8,7 +8,7 @@ import type { Answer, Prepared } from './operations.ts'
 import type { Params } from './params.ts'
 import { type GraphQLParts, observed } from './parts.ts'
 import { type OpenScope, openScope } from './scope.ts'
-import { writeEventStream } from './sse.ts'
+import { type EventStream, writeEventStream, writeProgress } from './sse.ts'
 import { Events, type Transport } from './subscriptions.ts'
 
 /** One operation asked for on a transport that streams. */
@@ -22,6 +22,12 @@ export interface Asked {
   readonly log: Log
   readonly explain: boolean
   readonly seen: Seen
+  /** Takes a newer cursor for a subscriber whom nothing concerned meanwhile. */
+  readonly progress: (cursor: string) => void
+  /** Cursor the client came back with beside the operation. */
+  readonly after?: string
+  /** The document is the hub's own. */
+  readonly own?: string
 }
 
 /** What it became. `prepared` is absent when it was refused before that. */
@@ -38,7 +44,7 @@ export async function begin(parts: GraphQLParts, asked: Asked): Promise<Begun> {
   const observe = observed(parts, asked.transport, seen)
   let prepared: Prepared | undefined
   try {
-    prepared = operations.prepare(hub.supergraph, asked.params)
+    prepared = operations.prepare(hub.supergraph, asked.params, asked.own)
     seen.operationType = prepared.node.operation
     if (prepared.node.name) seen.operationName = prepared.node.name.value
     const result = prepared.node.operation === OperationTypeNode.SUBSCRIPTION ? await subscribe(parts, asked, prepared, observe) : await answer(parts, asked, prepared, observe)
@@ -71,7 +77,8 @@ async function subscribe(parts: GraphQLParts, asked: Asked, prepared: Prepared, 
   }
   try {
     ending.push(parts.subscriptions.add({ document: prepared.document, identity: asked.identity, transport: asked.transport, abort: open.abort }))
-    const result = await parts.operations.subscribe(prepared, open.scope)
+    const live = { after: asked.after, progress: { everyMs: parts.settings.subscriptions.pingIntervalMs, tell: asked.progress } }
+    const result = await parts.operations.subscribe(prepared, open.scope, live)
     if (Symbol.asyncIterator in result) return new Events(result, { leave: () => open.abort(left), ended })
     ended()
     return result
@@ -96,8 +103,15 @@ function listened({ clock, lifecycle }: GraphQLParts, { requestId, identity, log
   return { open, leave }
 }
 
-/** One operation as an event stream, for a caller who is known. Ends with the stream. */
-export async function streamEvents(parts: GraphQLParts, exchange: Exchange, identity: Identity, params: Params): Promise<void> {
+/** A subscription of the hub's own, as a route answers it. */
+export interface OwnStream {
+  /** Its document. */
+  readonly text: string
+  readonly worded: NonNullable<EventStream['worded']>
+}
+
+/** One operation as an event stream, for a caller who is known. Ends with the stream. Of the hub's own, one that does not begin is thrown, as it would have been answered, and nothing is written. */
+export async function streamEvents(parts: GraphQLParts, exchange: Exchange, identity: Identity, params: Params, own?: OwnStream): Promise<void> {
   const { operations, settings, clock, metrics } = parts
   const { requestId, log, request, response } = exchange
   const seen: Seen = { codes: [] }
@@ -108,12 +122,16 @@ export async function streamEvents(parts: GraphQLParts, exchange: Exchange, iden
   const waitMs = identity.expiresAtMs === undefined ? undefined : Math.min(Math.max(0, identity.expiresAtMs - clock.now()), 2_000_000_000)
   const stopExpiry = waitMs === undefined ? () => {} : clock.after(waitMs, () => end('UNAUTHENTICATED', 'The token has expired. Subscribe again with a new one.'))
   const context = { requestId, log }
+  const lastEventId = request.headers['last-event-id']
+  const after = typeof lastEventId === 'string' && lastEventId !== '' ? lastEventId : undefined
+  const progress = (cursor: string) => writeProgress(exchange, cursor)
   try {
-    const { result } = await begin(parts, { requestId, identity, params, transport: 'sse', gone: gone.signal, log, explain: request.headers['x-hub-explain'] === '1', seen })
+    const { result } = await begin(parts, { requestId, identity, params, transport: 'sse', gone: gone.signal, log, explain: request.headers['x-hub-explain'] === '1', seen, progress, after, own: own?.text })
     Object.assign(exchange.seen, seen)
+    if (own && !(result instanceof Events) && result.errors?.[0]) throw result.errors[0]
     await writeEventStream(
       exchange,
-      { events: result, answer: event => operations.answer(event, context), failure: error => operations.failure(error, context) },
+      { events: result, answer: event => operations.answer(event, context), failure: error => operations.failure(error, context), worded: own?.worded },
       { clock, pingIntervalMs: settings.subscriptions.pingIntervalMs, metrics },
     )
   } finally {

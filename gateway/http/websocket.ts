@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type ExecutionArgs, type ExecutionResult, GraphQLError } from 'graphql'
-import { type Context, type FormattedExecutionResult, handleProtocols, makeServer, type OperationResult, type ServerOptions } from 'graphql-ws'
+import { type Context, type FormattedExecutionResult, handleProtocols, makeServer, MessageType, type OperationResult, type ServerOptions, stringifyMessage } from 'graphql-ws'
 import { type RawData, WebSocket, WebSocketServer } from 'ws'
 import type { Clock, Log } from '../../connectors/ports/scope.ts'
 import { HubError } from '../../schema/errors.ts'
@@ -24,8 +24,16 @@ export interface WebSocketOptions {
   readonly clock: Clock
   readonly log: Log
   readonly authenticate: (credentials: Credentials) => Promise<Identity>
-  /** Checks and begins one operation, or answers why not. Never fails. `gone` aborts when the connection is closed. */
-  readonly start: (request: IncomingMessage, identity: Identity, payload: unknown, gone: AbortSignal) => Promise<Running | { readonly errors: readonly AnsweredError[] }>
+  /** Checks and begins one operation, or answers why not. Never fails. */
+  readonly start: (request: IncomingMessage, identity: Identity, payload: unknown, client: OperationClient) => Promise<Running | { readonly errors: readonly AnsweredError[] }>
+}
+
+/** Who asked for one operation. */
+export interface OperationClient {
+  /** Aborts when the connection is closed. */
+  readonly gone: AbortSignal
+  /** Tells a newer cursor of a subscription whom nothing concerned meanwhile. */
+  readonly progress: (cursor: string) => void
 }
 
 type ConnectionParams = Record<string, unknown>
@@ -137,7 +145,7 @@ function protocolOptions({ settings, clock, authenticate, start }: WebSocketOpti
       if (!extra.identity) throw new HubError('UNAUTHENTICATED', 'The connection was not acknowledged.')
       const began = Object.keys(subscriptions).length > settings.maxPerConnection
         ? { errors: [tooMany(settings.maxPerConnection)] }
-        : await start(extra.request, extra.identity, payload, extra.gone.signal)
+        : await start(extra.request, extra.identity, payload, { gone: extra.gone.signal, progress: cursor => sendProgress(extra.socket, id, cursor) })
       if ('errors' in began) return began.errors.map(error => new Worded(error))
       extra.running.set(id, began)
       const { supergraph, document, params } = began.prepared
@@ -172,6 +180,11 @@ function written(socket: WebSocket, data: string, maxBufferedBytes: number): Pro
     })
     if (socket.bufferedAmount > maxBufferedBytes) socket.pause()
   })
+}
+
+/** A ping, as either side may send at any time: a client that wants the cursor of operation `id` finds it in the payload, every other answers pong. A socket that is full is told later. */
+function sendProgress(socket: WebSocket, id: string, cursor: string): void {
+  if (socket.readyState === WebSocket.OPEN && socket.bufferedAmount === 0) socket.send(stringifyMessage({ type: MessageType.Ping, payload: { id, cursor } }))
 }
 
 /** Proof from the first message wins over that of the upgrade: browsers cannot set headers there. */

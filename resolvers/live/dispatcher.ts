@@ -18,12 +18,19 @@ export class Dispatcher implements Desk {
   readonly #regions = new Map<string, Map<string, PredicateIndex<Session>>>()
   readonly #filings = new Map<Session, () => void>()
   #waiters = new Set<Session>()
+  #start: number
+  /** Entries the log held when it last let go of some; Infinity before it ever has. */
+  #held: number
+  #reminded: number
   readonly #stop: readonly (() => void)[]
 
   constructor(log: ChangeLog) {
     this.log = log
     // Entries committed before this moment are told to nobody here: a session that needs them reads them.
     this.#position = log.end
+    this.#start = log.start
+    this.#held = log.start > 0 ? log.durable - log.start : Number.POSITIVE_INFINITY
+    this.#reminded = log.durable
     this.#stop = [log.onCommit(entry => this.#tail.push(entry)), log.onDurable(() => this.#advance())]
   }
 
@@ -97,6 +104,19 @@ export class Dispatcher implements Desk {
     const waiters = this.#waiters
     this.#waiters = new Set()
     for (const session of waiters) session.subscription.wake()
+    this.#remind()
+  }
+
+  /** Twice in what the log holds at least: a place told is told anew long before it is let go of. */
+  #remind(): void {
+    const { start, durable } = this.log
+    if (start !== this.#start) {
+      this.#start = start
+      this.#held = durable - start
+    }
+    if (durable - this.#reminded < this.#held / 2) return
+    this.#reminded = durable
+    for (const session of this.#filings.keys()) session.subscription.remind?.()
   }
 
   #dispatch(entry: LogEntry): void {

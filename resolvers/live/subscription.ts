@@ -25,6 +25,8 @@ export interface Subscription extends Audience {
   readonly restart: boolean
   /** Called when there may be something to take. Must not call back into the session. */
   readonly wake: () => void
+  /** Called when the log has gone so far that a subscriber who only waits should hear its place; see `Session.progress`. */
+  readonly remind?: () => void
   /** Changes that may wait for the subscriber; one more, and it becomes a reader of the log. */
   readonly maxQueue: number
   /** Entries of the log it may be behind, once it has fallen behind, before it is closed with SLOW_CONSUMER. */

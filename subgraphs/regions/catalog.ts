@@ -1,7 +1,7 @@
 import type { Catalog, RegionEntry } from '../../schema/catalog.ts'
 import type { EntityModel, Model } from '../../schema/model.ts'
 import type { Json } from '../../schema/values.ts'
-import type { Region } from '../../connectors/ports/region-store.ts'
+import type { Region, RegionStore } from '../../connectors/ports/region-store.ts'
 import type { Scope } from '../../connectors/ports/scope.ts'
 import type { CatalogAdmin, Declared } from '../../resolvers/catalog-admin.ts'
 import { simplePage } from '../../resolvers/connection.ts'
@@ -26,6 +26,7 @@ export interface RegionCatalogRoles {
   readonly defaultBackups: number
   /** Reads a region's rows again. */
   readonly reload: (scope: Scope, name: string) => Promise<void>
+  readonly cluster: RegionStore['cluster']
 }
 
 interface CreateInput {
@@ -53,6 +54,7 @@ interface ExpiryInput {
 interface IndexInput {
   readonly columns: readonly string[]
   readonly type: keyof typeof sqlTypes
+  readonly unique?: boolean | null
 }
 
 const sqlTypes = {
@@ -79,6 +81,10 @@ export function regionCatalogFields(roles: RegionCatalogRoles): Subgraph['fields
         const served = roles.current()
         const found = served.model.entities.find(entity => entity.kind === 'region' && entity.name === name)
         return found ? describedRegion(served, found) : null
+      },
+      cacheCluster: (_: unknown, _args: unknown, { scope }: Context) => {
+        mustHold(scope, 'catalog:read')
+        return roles.cluster(scope)
       },
     },
     Mutation: {
@@ -136,9 +142,14 @@ function changes({ expiryPolicy, indexes, evictionMaxSize }: Pick<CreateInput, '
   const expiry = expiryPolicy && Object.fromEntries(Object.entries({ create: seconds(expiryPolicy.createSeconds), update: seconds(expiryPolicy.updateSeconds), access: seconds(expiryPolicy.accessSeconds) }).filter(([, value]) => value !== undefined))
   return {
     ...(expiry ? { expiry: expiry as Json } : {}),
-    ...(indexes ? { indexes: indexes.map(index => (index.columns.length === 1 ? (index.columns[0] ?? '') : [...index.columns])) } : {}),
+    ...(indexes ? { indexes: indexes.map(indexOf) } : {}),
     ...(evictionMaxSize !== null && evictionMaxSize !== undefined ? { maxEntries: evictionMaxSize } : {}),
   }
+}
+
+function indexOf({ columns, unique }: IndexInput): Json {
+  const plain = columns.length === 1 ? (columns[0] ?? '') : [...columns]
+  return unique ? { columns: plain, unique } : plain
 }
 
 function entryOf(served: ServedRegions, name: string): RegionEntry {
@@ -156,16 +167,16 @@ function warningsOf({ mode, backups, strategies, load }: Written): string[] {
   ]
 }
 
-function describedRegion(served: ServedRegions, entity: EntityModel) {
+export function describedRegion(served: ServedRegions, entity: EntityModel) {
   const entry = entryOf(served, entity.name)
   const seconds = (ms: number | undefined) => (ms === undefined ? null : ms / 1000)
   return {
     name: entity.name, type: entity.type, description: entity.description ?? null, key: entity.key,
     cacheMode: entry.mode, backups: entry.backups, atomicityMode: entry.atomicity, cacheStrategies: entry.strategies, affinityKey: entry.affinityKey ?? null, colocatedWith: () => colocated(served, entity).map(other => describedRegion(served, other)),
     expiryPolicy: { createSeconds: seconds(entry.expiry.createMs), accessSeconds: seconds(entry.expiry.accessMs), updateSeconds: seconds(entry.expiry.updateMs) },
-    indexes: entry.indexes, evictionMaxSize: entry.maxEntries, evictionPolicy: 'LRU',
+    indexes: entry.indexes, uniqueIndexes: entry.unique, evictionMaxSize: entry.maxEntries, evictionPolicy: 'LRU',
     columns: entity.fields.map(field => ({ ...field, indexed: entry.indexes.some(columns => columns.includes(field.name)) || entity.key.includes(field.name) })),
-    stats: () => figures(served, entity),
+    stats: (_args: unknown, { scope }: Context) => figures(scope, served, entity),
   }
 }
 
@@ -176,8 +187,8 @@ function colocated(served: ServedRegions, entity: EntityModel): readonly EntityM
   return type === undefined ? [] : served.model.entities.filter(one => one.kind === 'region' && one !== entity && affinity(one) === type)
 }
 
-function figures(served: ServedRegions, entity: EntityModel) {
-  const stats = served.region(entity.name).stats()
+async function figures(scope: Scope, served: ServedRegions, entity: EntityModel) {
+  const stats = await served.region(entity.name).stats(scope)
   const reads = stats.hits + stats.misses
   const loadedAtMs = served.loadedAtMs(entity.name)
   const ratio = reads === 0 ? null : stats.hits / reads

@@ -1,12 +1,12 @@
 import { HubError, type Problem } from '../../schema/errors.ts'
 import { didYouMean } from '../../schema/names.ts'
-import type { EntityModel, Model } from '../../schema/model.ts'
+import { openColumn, type EntityModel, type Model } from '../../schema/model.ts'
 import { parseValue } from '../../schema/scalars.ts'
-import type { Row, Value } from '../../schema/values.ts'
+import type { Json, Row, Value } from '../../schema/values.ts'
 import type { Region } from '../../connectors/ports/region-store.ts'
 import type { Context } from '../../resolvers/context.ts'
 import { mustHold } from '../../resolvers/guard.ts'
-import { canonicalKey, type EntityRows, type KeyedRow } from '../../resolvers/rows.ts'
+import { canonicalKey, keyFromText, type EntityRows, type KeyedRow } from '../../resolvers/rows.ts'
 import type { Subgraph } from '../../resolvers/subgraph.ts'
 
 const largestBatch = 10_000
@@ -32,10 +32,10 @@ export function entryFields(roles: EntryRoles): Subgraph['fields'] {
       },
     },
     Mutation: {
-      cachePut: async (_: unknown, { region, value }: { region: string; value: unknown }, { scope }: Context) => {
+      cachePut: async (_: unknown, { region, key, value }: { region: string; key?: string | null; value: unknown }, { scope }: Context) => {
         mustHold(scope, 'cache:write')
         const entity = writable(named(region))
-        const [entry] = await roles.region(region).putMany(scope, rowsOf(entity, [value], () => 'value'))
+        const [entry] = await roles.region(region).putMany(scope, rowsOf(entity, [value], () => 'value', key ?? undefined))
         return entry && described(entity, entry)
       },
       cachePutAll: async (_: unknown, { region, values }: { region: string; values: readonly unknown[] }, { scope }: Context) => {
@@ -75,35 +75,47 @@ async function read(roles: EntryRoles, context: Context, entity: EntityModel, te
 
 function described(entity: EntityModel, { key, row, version, writtenAtMs }: KeyedRow) {
   const value = Object.fromEntries(entity.fields.map(({ name, field }) => [field, row[name] ?? null]))
-  return { key, value, version: version ?? null, writtenAt: writtenAtMs === undefined ? null : new Date(writtenAtMs).toISOString() }
+  return { key, value, row: Object.fromEntries(entity.fields.map(({ name }) => [name, row[name] ?? null])), version: version ?? null, writtenAt: writtenAtMs === undefined ? null : new Date(writtenAtMs).toISOString() }
 }
 
-function withinBatch(field: string, count: number): void {
+export function withinBatch(field: string, count: number): void {
   if (count > largestBatch) throw new HubError('PAYLOAD_TOO_LARGE', `${field} was given ${count} entries; it takes ${largestBatch} at once. Split them.`, { field })
 }
 
-function writable(entity: EntityModel): EntityModel {
+export function writable(entity: EntityModel): EntityModel {
   if (!entity.writable) throw new HubError('FORBIDDEN', `Region "${entity.name}" is filled from ${entity.load?.source}.${entity.load?.table}; clients do not write it.`, { region: entity.name })
   return entity
 }
 
-/** JSON objects as rows: fields by their graph names or their columns'. All mistakes of all of them at once. */
-function rowsOf(entity: EntityModel, values: readonly unknown[], path: (index: number) => string): Row[] {
+/** JSON objects as rows: fields by their graph names or their columns', and those of the key from its text where that is given. All mistakes of all of them at once. */
+export function rowsOf(entity: EntityModel, values: readonly unknown[], path: (index: number) => string, key?: string): Row[] {
   const problems: Problem[] = []
-  const rows = values.map((value, index) => rowOf(entity, value, path(index), problems))
+  const named = key === undefined ? {} : keyColumns(entity, key)
+  const rows = values.map((value, index) => rowOf(entity, value, path(index), problems, named))
   if (problems.length > 0) throw new HubError('VALIDATION_ERROR', problems.map(problem => problem.message).join(' '), { problems })
   return rows
 }
 
-function rowOf(entity: EntityModel, value: unknown, path: string, problems: Problem[]): Row {
+function keyColumns(entity: EntityModel, key: string): Row {
+  const values = keyFromText(entity, key)
+  return Object.fromEntries(entity.key.map((column, index) => [column, values[index] ?? null]))
+}
+
+function rowOf(entity: EntityModel, value: unknown, path: string, problems: Problem[], named: Row): Row {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     problems.push({ path, message: `${path} is not an object of ${entity.type}'s fields.` })
     return {}
   }
   const row: Record<string, Value> = {}
+  const members: Record<string, Json> = {}
+  const open = openColumn(entity)
   const known = entity.fields.flatMap(({ name, field }) => [name, field])
   for (const [given, one] of Object.entries(value)) {
     const field = entity.fields.find(candidate => candidate.field === given) ?? entity.fields.find(candidate => candidate.name === given)
+    if (!field && open) {
+      members[given] = one as Json
+      continue
+    }
     if (!field) {
       problems.push({ path: `${path}.${given}`, message: `${entity.type} has no field "${given}".${didYouMean(given, known)}` })
       continue
@@ -114,6 +126,15 @@ function rowOf(entity: EntityModel, value: unknown, path: string, problems: Prob
       if (!(error instanceof HubError)) throw error
       problems.push({ path: `${path}.${given}`, message: error.message })
     }
+  }
+  for (const [column, expected] of Object.entries(named)) {
+    if ((row[column] ?? expected) !== expected) problems.push({ path: `${path}.${column}`, message: `${path}.${column} is "${row[column]}", and the key says "${expected}". Leave it out, or name the same entry.` })
+    row[column] = expected
+  }
+  const [member] = Object.keys(members)
+  if (open && member !== undefined) {
+    if (row[open.name] !== undefined) problems.push({ path: `${path}.${member}`, message: `${entity.type} has no field "${member}", and "${open.field}", where it would be kept, is given too. Put it inside.` })
+    row[open.name] = members
   }
   const absent = entity.fields.filter(({ name, nullable }) => !nullable && (row[name] ?? null) === null)
   for (const { name, field } of absent) {

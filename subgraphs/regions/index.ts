@@ -2,15 +2,19 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { entitySdl, withIdempotencyKeys } from '../../schema/sdl.ts'
 import { scalars } from '../../schema/scalars.ts'
+import { endpointFields, type EndpointRoles } from './endpoints/fields.ts'
+import { endpointSdl } from './endpoints/sdl.ts'
+import { changeFields, type Changes } from '../../resolvers/changes.ts'
 import { entityResolution } from '../../resolvers/entity.ts'
 import { mergeFields, type FieldResolution, type Subgraph } from '../../resolvers/subgraph.ts'
 import { regionCatalogFields, type RegionCatalogRoles } from './catalog.ts'
-import { changeFields, changes, genericChanges, type Changes } from './changes.ts'
+import { genericChanges } from './changes.ts'
 import { entryFields, type EntryRoles } from './entries.ts'
 import { sqlFields, type SqlRoles } from './sql.ts'
+import { transactionFields, type TransactionRoles } from './transactions.ts'
 import { writes } from './writes.ts'
 
-export interface RegionsRoles extends EntryRoles, SqlRoles, RegionCatalogRoles {
+export interface RegionsRoles extends EntryRoles, SqlRoles, EndpointRoles, TransactionRoles, Omit<RegionCatalogRoles, 'current'> {
   readonly changes: Changes
 }
 
@@ -20,18 +24,11 @@ const management = readFileSync(join(import.meta.dirname, '..', '..', 'schema', 
 export function regionsSubgraph(roles: RegionsRoles): Subgraph {
   const { fields, entities } = entityResolution({ ...roles, subgraph: 'regions' })
   const mutation: Record<string, FieldResolution> = {}
-  const subscription: Record<string, FieldResolution> = { cacheChanges: genericChanges(roles) }
-  const own = roles.model.entities.filter(entity => entity.kind === 'region')
-  const changeTypes = Object.fromEntries(own.map(entity => [`${entity.type}Change`, changeFields]))
-  for (const entity of own) {
-    const region = roles.region(entity.name)
-    if (entity.writable) Object.assign(mutation, writes(entity, region))
-    subscription[`${entity.lookupField}Changed`] = changes(roles, entity, region)
-  }
+  for (const entity of roles.model.entities.filter(one => one.writable)) Object.assign(mutation, writes(entity, roles.region(entity.name)))
   return {
     name: 'regions',
-    sdl: withIdempotencyKeys(`${entitySdl(roles.model, 'regions')}\n${management}`),
-    fields: mergeFields(fields, changeTypes, { Mutation: mutation, Subscription: subscription }, entryFields(roles), sqlFields(roles), regionCatalogFields(roles)),
+    sdl: withIdempotencyKeys(`${entitySdl(roles.model, 'regions')}\n${management}\n${endpointSdl(roles.endpoints)}`),
+    fields: mergeFields(fields, changeFields(roles, 'regions'), { Mutation: mutation, Subscription: { cacheChanges: genericChanges(roles) } }, entryFields(roles), transactionFields(roles), sqlFields(roles), regionCatalogFields(roles), endpointFields(roles)),
     scalars,
     entities,
   }

@@ -1,6 +1,7 @@
-import type { Model } from '../../schema/model.ts'
+import type { EntityModel, Model } from '../../schema/model.ts'
 import type { Value } from '../../schema/values.ts'
-import type { SqlEngine } from '../../connectors/ports/sql-engine.ts'
+import type { Region } from '../../connectors/ports/region-store.ts'
+import type { MountedTable, SqlEngine } from '../../connectors/ports/sql-engine.ts'
 import type { Context } from '../../resolvers/context.ts'
 import type { CursorSealer } from '../../resolvers/cursor.ts'
 import { mustHold } from '../../resolvers/guard.ts'
@@ -11,8 +12,7 @@ export interface SqlRoles {
   readonly model: Model
   readonly engine: SqlEngine
   readonly cursors: CursorSealer
-  /** Tables a statement names, as `catalog.name`. */
-  readonly tablesOf: (sql: string) => readonly string[]
+  readonly region: (name: string) => Region
 }
 
 interface Arguments {
@@ -33,12 +33,21 @@ export function sqlFields(roles: SqlRoles): Subgraph['fields'] {
       },
       sqlExplain: async (_: unknown, { query, params }: Pick<Arguments, 'query' | 'params'>, { scope }: Context) => {
         mustHold(scope, 'query:run')
-        const text = await roles.engine.explain(scope, { sql: query, params: paramsWithin(params) })
-        const named = new Set(roles.tablesOf(query).map(name => name.toLowerCase()))
-        const fullScan = roles.model.entities.filter(entity => entity.kind === 'region' && named.has(`hub.${entity.name}`.toLowerCase()))
-        const advice = fullScan.map(entity => `"${entity.name}" is read whole. Where a key or an indexed column names the rows, the field ${entity.listField} finds them without that.`)
-        return { engine: roles.engine.name, text, fullScan: fullScan.map(entity => entity.name), advice }
+        const { engine, text, reads } = await roles.engine.explain(scope, { sql: query, params: paramsWithin(params) })
+        const regions = (indexed: boolean) => roles.model.entities.filter(entity => reads.some(({ table, by }) => (by !== undefined) === indexed && isOf(entity, table)))
+        const fullScan = regions(false)
+        return { engine, text, usesIndex: regions(true).map(entity => entity.name), fullScan: fullScan.map(entity => entity.name), advice: fullScan.map(entity => advice(roles, entity)) }
       },
     },
   }
+}
+
+/** Whether the table shows the region's rows: under its own name, or under that of the table they were loaded from and belong to tenants. */
+function isOf({ kind, name, load }: EntityModel, table: MountedTable): boolean {
+  return kind === 'region' && (table.catalog === 'hub' ? table.name === name : load !== undefined && table.catalog === load.source && table.name === load.table)
+}
+
+function advice({ region }: SqlRoles, { name, key }: EntityModel): string {
+  const known = [key, ...region(name).definition.indexes].map(columns => `(${columns.join(', ')})`)
+  return `"${name}" is read whole. Its rows are found without that where the WHERE demands values, with =, IN or a range, of columns it is indexed by: ${[...new Set(known)].join(', ')}.`
 }

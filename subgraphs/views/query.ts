@@ -1,23 +1,26 @@
+import { HubError } from '../../schema/errors.ts'
 import type { Model } from '../../schema/model.ts'
 import type { Value } from '../../schema/values.ts'
-import type { SqlEngine } from '../../connectors/ports/sql-engine.ts'
+import type { SqlEngine, Statement } from '../../connectors/ports/sql-engine.ts'
 import type { Context } from '../../resolvers/context.ts'
 import type { CursorSealer } from '../../resolvers/cursor.ts'
 import { mustHold } from '../../resolvers/guard.ts'
-import { pageSizeWithin, paramsWithin, runStatement } from '../../resolvers/statement.ts'
+import { pageSizeWithin, paramsWithin, runStatement, sessionWithin, type ClientSession } from '../../resolvers/statement.ts'
 import type { Subgraph } from '../../resolvers/subgraph.ts'
 
 export interface QueryRoles {
   readonly model: Model
   readonly engine: SqlEngine
   readonly cursors: CursorSealer
-  /** Tables a statement names, as `catalog.name`. */
-  readonly tablesOf: (sql: string) => readonly string[]
+  /** Tables a statement names, as `catalog.name`; `session` has catalog and schema of names with fewer parts. */
+  readonly tablesOf: (sql: string, session?: Session) => readonly string[]
   /** Whether the statement itself says how many rows it answers at most. */
   readonly isLimited: (sql: string) => boolean
 }
 
-interface QueryArguments {
+type Session = Pick<Statement, 'catalog' | 'schema'>
+
+interface QueryArguments extends ClientSession {
   readonly sql: string
   readonly params?: readonly Value[] | null
   readonly maxRows: number
@@ -28,29 +31,41 @@ interface QueryArguments {
 export function queryFields(roles: QueryRoles): Subgraph['fields'] {
   return {
     Query: {
-      unifiedQuery: async (_: unknown, { sql, params, maxRows, after }: QueryArguments, context: Context) => {
+      unifiedQuery: async (_: unknown, { sql, params, catalog, schema, maxRows, after }: QueryArguments, context: Context) => {
         mustHold(context.scope, 'query:run')
         const pageSize = pageSizeWithin('maxRows', maxRows, 10_000)
-        const page = await runStatement(context, roles.engine, roles.cursors, { sql, params, pageSize, after })
+        const page = await tablesFound(() => runStatement(context, roles.engine, roles.cursors, { sql, params, catalog, schema, pageSize, after }))
         return {
           queryId: page.queryId,
           columns: page.columns,
           rows: page.rows,
-          stats: { elapsedMs: page.tookMs, engine: page.engine },
-          lineage: { inputs: () => roles.tablesOf(sql) },
+          stats: { elapsedMs: page.tookMs, engine: page.engine, ...page.stats },
+          lineage: { inputs: () => roles.tablesOf(sql, sessionWithin(roles.engine, { catalog, schema })) },
           pageInfo: { endCursor: page.endCursor, hasNextPage: page.hasNextPage },
         }
       },
-      explainQuery: async (_: unknown, { sql, params }: Pick<QueryArguments, 'sql' | 'params'>, { scope }: Context) => {
+      explainQuery: async (_: unknown, { sql, params, catalog, schema }: Omit<QueryArguments, 'maxRows' | 'after'>, { scope }: Context) => {
         mustHold(scope, 'query:run')
-        return { engine: roles.engine.name, text: await roles.engine.explain(scope, { sql, params: paramsWithin(params) }), advice: advice(roles, sql) }
+        const session = sessionWithin(roles.engine, { catalog, schema })
+        const { engine, text } = await tablesFound(() => roles.engine.explain(scope, { sql, params: paramsWithin(params), ...session }))
+        return { engine, text, advice: advice(roles, sql, session) }
       },
     },
   }
 }
 
-function advice({ model, tablesOf, isLimited }: QueryRoles, sql: string): string[] {
-  const named = new Set(tablesOf(sql).map(name => name.toLowerCase()))
+/** To who asks for tables by name an unknown one is NOT_FOUND, its place in the statement kept. One that a view names is the view's mistake. */
+async function tablesFound<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!(error instanceof HubError) || error.code !== 'SQL_ERROR' || error.details['table'] === undefined) throw error
+    throw new HubError('NOT_FOUND', error.message, error.details, { cause: error })
+  }
+}
+
+function advice({ model, tablesOf, isLimited }: QueryRoles, sql: string, session: Session): string[] {
+  const named = new Set(tablesOf(sql, session).map(name => name.toLowerCase()))
   const isNamed = (name: string) => named.has(name.toLowerCase())
   const loaded = model.entities.filter(entity => entity.kind === 'region' && entity.complete && entity.load && isNamed(`${entity.load.source}.${entity.load.table}`) && !isNamed(`hub.${entity.name}`))
   const computed = model.entities.filter(entity => entity.kind === 'view' && !entity.complete && isNamed(`hub.${entity.name}`))

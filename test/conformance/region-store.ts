@@ -8,6 +8,8 @@ import { must } from '../support/conformance.ts'
 /** A store under test, with what only its adapter's test can do. */
 export interface RegionStoreSubject {
   readonly store: RegionStore
+  /** What a reopened store has again. DURABLE: durable entries, and the log with its id. ALL: every entry, for they are elsewhere, and a log that begins anew. */
+  readonly reopens: 'DURABLE' | 'ALL'
   scope(tenant?: string): Scope
   /** Ends when so much time has passed on the store's clock. */
   elapse(ms: number): Promise<void>
@@ -36,6 +38,9 @@ export const airports: RegionDefinition = {
 export function airport(iata: string, country: string | null = null, altitude: number | null = null, visits: number | bigint | null = null): Row {
   return { iata, country, altitude_ft: altitude, visits }
 }
+
+/** No two airports of one altitude. */
+const unique = { unique: [['altitude_ft']] } satisfies Partial<RegionDefinition>
 
 /** The region of a definition like `airports` but for what is given. */
 function open(subject: RegionStoreSubject, changed: Partial<RegionDefinition> = {}) {
@@ -321,7 +326,7 @@ export const regionStoreChecks = [
     expect(await told(subject, from)).toEqual([['EXPIRED', 'CDG']])
     await region.putMany(subject.scope(), [airport('CDG', 'second')])
     expect(await told(subject, from)).toEqual([['EXPIRED', 'CDG'], ['CREATED', 'CDG']])
-    expect(region.stats()).toMatchObject({ entries: 1, expiries: 1 })
+    expect(await region.stats(subject.scope())).toMatchObject({ entries: 1, expiries: 1 })
   }),
   must<RegionStoreSubject>('RS28', 'H-15 above the limit the entries used longest ago go, counted, and the writer is not bothered', async subject => {
     const region = await open(subject, { maxEntries: 3 })
@@ -330,16 +335,16 @@ export const regionStoreChecks = [
     const from = subject.store.changes.end
     await region.putMany(subject.scope(), [airport('NCE'), airport('ORY')])
     expect(iatas(await region.select(subject.scope(), {}))).toEqual(['CDG', 'NCE', 'ORY'])
-    expect(region.stats()).toMatchObject({ entries: 3, evictions: 2 })
+    expect(await region.stats(subject.scope())).toMatchObject({ entries: 3, evictions: 2 })
     expect((await told(subject, from)).filter(([type]) => type === 'REMOVED').map(([, key]) => key).sort()).toEqual(['KEF', 'LYS'])
   }),
   must<RegionStoreSubject>('RS29', 'H-18 statistics count reads, writes and removals, and know no means before the first call', async subject => {
     const region = await open(subject)
-    expect(region.stats()).toEqual({ entries: 0, sizeBytes: 0, hits: 0, misses: 0, gets: 0, puts: 0, removals: 0, evictions: 0, expiries: 0, avgGetMicros: null, avgPutMicros: null })
+    expect(await region.stats(subject.scope())).toEqual({ entries: 0, sizeBytes: 0, hits: 0, misses: 0, gets: 0, puts: 0, removals: 0, evictions: 0, expiries: 0, txCommits: 0, txRollbacks: 0, avgGetMicros: null, avgPutMicros: null })
     await region.putMany(subject.scope(), three)
     await region.getMany(subject.scope(), ['CDG', 'XXX'])
     await region.removeMany(subject.scope(), ['KEF'])
-    const stats = region.stats()
+    const stats = await region.stats(subject.scope())
     expect(stats).toMatchObject({ entries: 2, hits: 1, misses: 1, gets: 2, puts: 3, removals: 1 })
     expect(stats.sizeBytes).toBeGreaterThan(0)
     expect(stats.avgGetMicros).toBeGreaterThanOrEqual(0)
@@ -352,8 +357,8 @@ export const regionStoreChecks = [
     expect(await again.count(subject.scope())).toBe(3)
     await expect(open(subject, { key: ['country'] })).rejects.toEqual(code('CONFLICT'))
     await expect(open(subject, { key: ['country'] })).rejects.toThrow('key is ["iata"], not ["country"]')
-    expect(() => subject.store.check({ ...airports, key: ['country'] })).toThrow('key is ["iata"], not ["country"]')
-    subject.store.check({ ...airports, columns: [...airports.columns, { name: 'city', type: 'String', nullable: true }] })
+    await expect(subject.store.check({ ...airports, key: ['country'] })).rejects.toThrow('key is ["iata"], not ["country"]')
+    await subject.store.check({ ...airports, columns: [...airports.columns, { name: 'city', type: 'String', nullable: true }] })
     expect(region.definition.columns.length).toBe(airports.columns.length)
     await expect(open(subject, { columns: airports.columns.slice(0, 3), indexes: [] })).rejects.toEqual(code('CONFLICT'))
     await expect(open(subject, { columns: [...airports.columns, { name: 'city', type: 'String', nullable: false }] })).rejects.toThrow('"city" must be nullable')
@@ -417,10 +422,11 @@ export const regionStoreChecks = [
     const { id } = subject.store.changes
     const from = subject.store.changes.end
     await subject.reopen()
-    expect(subject.store.changes.id).toBe(id)
-    expect((await entriesFrom(subject, from)).flatMap(entry => entry.resets)).toEqual(['cached'])
-    expect(await (await open(subject)).getMany(subject.scope(), ['CDG', 'LYS'])).toEqual([stored, undefined])
-    expect(await (await open(subject, { name: 'cached', durable: false })).count(subject.scope())).toBe(0)
+    const all = subject.reopens === 'ALL'
+    expect(subject.store.changes.id === id).toBe(!all)
+    if (!all) expect((await entriesFrom(subject, from)).flatMap(entry => entry.resets)).toEqual(['cached'])
+    expect(await (await open(subject)).getMany(subject.scope(), ['CDG', 'LYS'])).toEqual([stored, all ? expect.objectContaining({ key: 'LYS' }) : undefined])
+    expect(await (await open(subject, { name: 'cached', durable: false })).count(subject.scope())).toBe(all ? three.length : 0)
   }),
   must<RegionStoreSubject>('RS37', 'an entry that expired while the store was closed does not come back', async subject => {
     const region = await open(subject, { expiry: { createMs: 3000 } })
@@ -455,5 +461,122 @@ export const regionStoreChecks = [
     await subject.elapse(3000)
     await region.putMany(subject.scope(), [airport('LYS')])
     expect((await entriesFrom(subject, offset)).flatMap(entry => entry.changes.map(({ key, type }) => `${type} ${key}`))).toEqual(['CREATED LYS'])
+  }),
+  must<RegionStoreSubject>('RS42', 'H-14 a write that would give two entries one value in a unique index is refused whole, naming index, value and the key that holds it', async subject => {
+    const region = await open(subject, unique)
+    await region.putMany(subject.scope(), three)
+    const from = subject.store.changes.end
+    const failure = (await region.putMany(subject.scope(), [airport('ORY', 'France', 291), airport('NCE', 'France', 821), airport('TXL', null, 171)]).catch((error: unknown) => error)) as HubError
+    expect(failure).toMatchObject({ code: 'CONFLICT', details: { region: 'airports', problems: [{ path: 'rows[1].altitude_ft' }, { path: 'rows[2].altitude_ft' }] } })
+    expect(failure.message).toContain('rows[1].altitude_ft: Entry "LYS" has altitude_ft 821 already, and the index (altitude_ft) is unique.')
+    expect(await region.getMany(subject.scope(), ['ORY', 'NCE', 'TXL'])).toEqual([undefined, undefined, undefined])
+    expect(subject.store.changes.end).toBe(from)
+    expect(await region.stats(subject.scope())).toMatchObject({ entries: 3, puts: 3 })
+  }),
+  must<RegionStoreSubject>('RS43', 'H-14 in a unique index of several columns the combination counts, and a null in it is like no other', async subject => {
+    const region = await open(subject, { indexes: [['country', 'altitude_ft']], unique: [['country', 'altitude_ft']] })
+    await region.putMany(subject.scope(), [airport('A', 'x', 1), airport('B', 'x', 2), airport('C', 'y', 1), airport('D', 'x'), airport('E', 'x'), airport('F', null, 1), airport('G', null, 1), airport('H'), airport('I')])
+    await expect(region.putMany(subject.scope(), [airport('J', 'x', 2)])).rejects.toThrow('rows[0]: Entry "B" has country "x", altitude_ft 2 already')
+    expect(await region.count(subject.scope())).toBe(9)
+  }),
+  must<RegionStoreSubject>('RS44', 'H-14 what counts is the state behind the commit: an entry overwrites itself, two swap their values, two rows of one commit clash', async subject => {
+    const region = await open(subject, unique)
+    await region.putMany(subject.scope(), three)
+    await region.putMany(subject.scope(), [airport('CDG', 'Gaul', 392)])
+    await region.putMany(subject.scope(), [airport('CDG', 'France', 821), airport('LYS', 'France', 392)])
+    await region.putMany(subject.scope(), [airport('KEF', null, 5), airport('KEF', null, 6), airport('OSL', null, 5)])
+    expect((await region.getMany(subject.scope(), ['CDG', 'LYS', 'KEF', 'OSL'])).map(entry => entry?.row['altitude_ft'])).toEqual([821, 392, 6, 5])
+    await expect(region.putMany(subject.scope(), [airport('A', null, 9), airport('A', null, 7), airport('B', null, 7)])).rejects.toThrow('rows[2].altitude_ft: Entry "A" has altitude_ft 7 already')
+    await region.putMany(subject.scope(), [airport('C', null, 9), airport('C', null, 7)])
+    expect(await region.removeMany(subject.scope(), ['C'])).toEqual([true])
+    expect(await region.putMany(subject.scope(), [airport('B', null, 7)])).toHaveLength(1)
+  }),
+  must<RegionStoreSubject>('RS45', 'H-14 values are unique among the entries of one tenant', async subject => {
+    const region = await open(subject, { ...unique, tenancy: 'TENANT' })
+    await region.putMany(subject.scope('red'), three)
+    await region.putMany(subject.scope('blue'), [airport('XXX', null, 392)])
+    await expect(region.putMany(subject.scope('blue'), [airport('YYY', null, 392)])).rejects.toThrow('Entry "XXX" has')
+  }),
+  must<RegionStoreSubject>('RS46', 'H-14 an entry that has expired holds no value, before it is swept and after', async subject => {
+    const region = await open(subject, { ...unique, expiry: { createMs: 2500 } })
+    await region.putMany(subject.scope(), [airport('CDG', null, 392)])
+    await subject.elapse(2400)
+    await expect(region.putMany(subject.scope(), [airport('ORY', null, 392)])).rejects.toEqual(code('CONFLICT'))
+    const from = subject.store.changes.end
+    await subject.elapse(200)
+    await region.putMany(subject.scope(), [airport('ORY', null, 392)])
+    expect(await told(subject, from)).toEqual([['EXPIRED', 'CDG'], ['CREATED', 'ORY']])
+    await subject.elapse(5000)
+    await region.putMany(subject.scope(), [airport('NCE', null, 392)])
+    expect(iatas(await region.select(subject.scope(), {}))).toEqual(['NCE'])
+  }),
+  must<RegionStoreSubject>('RS47', 'H-14 a fill leaves out the row whose value an entry has, and stores the others', async subject => {
+    const region = await open(subject, unique)
+    await region.putMany(subject.scope(), [airport('CDG', null, 392)])
+    expect(await region.fill(subject.scope(), [airport('ORY', null, 392), airport('LYS', null, 821), airport('NCE', null, 821), airport('KEF')], region.mark())).toBe(2)
+    expect(iatas(await region.select(subject.scope(), {}))).toEqual(['CDG', 'KEF', 'LYS'])
+    await expect(region.putMany(subject.scope(), [airport('OSL', null, 821)])).rejects.toThrow('Entry "LYS" has')
+  }),
+  must<RegionStoreSubject>('RS48', 'H-14 all entries are swapped for such as share no value, whatever the old ones held, or for none', async subject => {
+    const region = await open(subject, unique)
+    await region.putMany(subject.scope(), three)
+    const clashing = batches([airport('A', null, 1)], [airport('B', null, 2), airport('C', null, 1)])
+    await expect(region.replaceAll(subject.scope(), clashing)).rejects.toThrow('rows["C"].altitude_ft: Entry "A" has altitude_ft 1 already')
+    expect(iatas(await region.select(subject.scope(), {}))).toEqual(['CDG', 'KEF', 'LYS'])
+    expect(await region.replaceAll(subject.scope(), batches([airport('NEW', null, 392), airport('CDG', null, 821)]))).toEqual({ entries: 2, created: 1, updated: 1, removed: 2 })
+  }),
+  must<RegionStoreSubject>('RS49', 'H-14 an index over values that entries share already does not become unique; over others it does, with the entries kept, and ceases to be', async subject => {
+    const region = await open(subject)
+    await region.putMany(subject.scope(), three)
+    const wanted = (changed: Partial<RegionDefinition>) => open(subject, { indexes: [['country'], ['altitude_ft']], ...changed })
+    await expect(wanted({ unique: [['country']] })).rejects.toEqual(code('CONFLICT'))
+    await expect(wanted({ unique: [['country']] })).rejects.toThrow('the index (country) cannot be unique: entries "CDG" and "LYS" both have country "France"')
+    await expect(subject.store.check({ ...airports, unique: [['country']] })).rejects.toThrow('cannot be unique')
+    expect(region.definition.unique ?? []).toEqual([])
+    await region.putMany(subject.scope(), [airport('LYS', 'Gaul', 821)])
+    await wanted({ unique: [['country']] })
+    await expect(region.putMany(subject.scope(), [airport('ORY', 'France')])).rejects.toEqual(code('CONFLICT'))
+    await wanted({})
+    await region.putMany(subject.scope(), [airport('ORY', 'France')])
+    expect(await region.count(subject.scope())).toBe(4)
+  }),
+  must<RegionStoreSubject>('RS50', 'H-14 what other tenants hold is not told to who wants an index unique', async subject => {
+    const region = await open(subject, { tenancy: 'TENANT' })
+    for (const tenant of ['red', 'blue']) await region.putMany(subject.scope(tenant), three)
+    const failure = (await open(subject, { tenancy: 'TENANT', unique: [['country']] }).catch((error: unknown) => error)) as HubError
+    expect(failure).toMatchObject({ code: 'CONFLICT', message: expect.stringContaining('2 entries have the values of another entry of the same tenant') })
+    expect(JSON.stringify([failure.message, failure.details])).not.toMatch(/France|CDG|LYS/)
+    await open(subject, { tenancy: 'TENANT', unique: [['altitude_ft']] })
+  }),
+  must<RegionStoreSubject>('RS51', 'H-14 unique indexes are among the indexes', async subject => {
+    const failure = (await open(subject, { unique: [['iata'], ['country']] }).catch((error: unknown) => error)) as HubError
+    expect(failure).toMatchObject({ code: 'VALIDATION_ERROR', details: { problems: [{ path: 'unique[0]' }] } })
+  }),
+  must<RegionStoreSubject>('RS52', 'H-14 a unique index is there after a restart', async subject => {
+    await (await open(subject, unique)).putMany(subject.scope(), three)
+    await subject.reopen()
+    const region = await open(subject, unique)
+    await expect(region.putMany(subject.scope(), [airport('ORY', null, 392)])).rejects.toThrow('Entry "CDG" has')
+    expect(subject.store.region('airports').definition.unique).toEqual([['altitude_ft']])
+  }),
+  must<RegionStoreSubject>('RS53', 'an entry that has expired does not come back when entries live longer', async subject => {
+    const region = await open(subject, { expiry: { createMs: 2500 } })
+    await region.putMany(subject.scope(), three)
+    await subject.elapse(2600)
+    await open(subject, { expiry: { createMs: 10_000 } })
+    expect(await region.count(subject.scope())).toBe(0)
+    expect(await region.getMany(subject.scope(), ['CDG'])).toEqual([undefined])
+  }),
+  must<RegionStoreSubject>('RS54', 'H-04 the nodes that hold the entries are told, each once, with what is known of them', async subject => {
+    const { nodes, topologyVersion, pool } = await subject.store.cluster(subject.scope())
+    expect(nodes.length).toBeGreaterThan(0)
+    expect(new Set(nodes.map(node => node.id)).size).toBe(nodes.length)
+    for (const { address, state, partitionsPrimary, partitionsBackup } of nodes) {
+      expect([address === null || /^\S+:\d+$/.test(address), state]).toEqual([true, 'UP'])
+      for (const count of [partitionsPrimary, partitionsBackup]) expect(count === null || (Number.isInteger(count) && count >= 0)).toBe(true)
+    }
+    expect(topologyVersion === null || topologyVersion > 0).toBe(true)
+    expect(pool === null || (pool.size >= pool.idle && pool.idle >= 0 && pool.waiting >= 0)).toBe(true)
+    await expect(subject.store.cluster({ ...subject.scope(), signal: AbortSignal.abort(new Error('the client left')) })).rejects.toThrow('the client left')
   }),
 ]

@@ -19,7 +19,7 @@ beforeAll(async () => {
   const connection = await database.connect()
   await connection.run("CREATE TABLE inside AS SELECT 'hunter2' AS word")
   connection.disconnectSync()
-  engine = await openDuckDbEngine(database, { clock })
+  engine = await openDuckDbEngine(database, { clock, log: testScope().log })
   await engine.mount([
     liveTable('accounts', [column('owner', 'String'), column('secret', 'String')], tenant => [{ owner: tenant, secret: `secret of ${tenant}` }]),
     viewTable('owners', [column('owner', 'String')], 'SELECT owner FROM accounts'),

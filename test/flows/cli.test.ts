@@ -102,7 +102,7 @@ test('the help of a command has every option of the configuration with its varia
 
 test('a catalog without mistakes is checked in its files, then in sources and SQL', async () => {
   const path = catalog(good)
-  expect(await run(['check'])).toEqual({ code: 0, out: `${path}: 0 sources, 1 region, 0 views, 0 relations, 0 subgraphs. No mistakes.\n`, err: '' })
+  expect(await run(['check'])).toEqual({ code: 0, out: `${path}: 0 sources, 1 region, 0 views, 0 relations, 0 subgraphs, 0 endpoints. No mistakes.\n`, err: '' })
 
   const check: CommandActions['check'] = async (_config, loaded) => [loaded.problem({ path: ['regions', 'notes', 'key'], message: 'The source has no such column.' })]
   expect(await run(['check', path], { check })).toEqual({ code: 1, out: '', err: `${path}:2:17  regions.notes.key: The source has no such column.\n` })
@@ -120,7 +120,7 @@ test('--json answers the same for programs', async () => {
     ],
   })
   catalog(good)
-  expect(JSON.parse((await run(['check', '--json'])).out)).toEqual({ ok: true, catalog: path, sources: 0, regions: 1, views: 0, relations: 0, subgraphs: 0, problems: [] })
+  expect(JSON.parse((await run(['check', '--json'])).out)).toEqual({ ok: true, catalog: path, sources: 0, regions: 1, views: 0, relations: 0, subgraphs: 0, endpoints: 0, problems: [] })
   expect(JSON.parse((await run(['check', '--json', '--prot=1'])).out)).toMatchObject({ ok: false, code: 'VALIDATION_ERROR', problems: [{ path: '--prot' }] })
 })
 

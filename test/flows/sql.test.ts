@@ -112,8 +112,9 @@ describe('SQL over HTTP', () => {
   })
 
   test.each(['sqlQuery', 'unifiedQuery'] as const)('H-17 M-19 %s tells an unknown table and an unknown column with their place and the nearest name', async door => {
-    expect(await failure('SELECT *\nFROM asset_metadat', {}, door)).toMatchObject({ code: 'SQL_ERROR', line: 2, column: 6, message: expect.stringContaining('asset_metadata') })
-    expect(await failure('SELECT * FROM cassandra.platformq.digital_asset', {}, door)).toMatchObject({ code: 'SQL_ERROR', message: expect.stringContaining('cassandra.platformq.digital_assets') })
+    const unknown = door === 'sqlQuery' ? { code: 'SQL_ERROR', http: { status: 400 } } : { code: 'NOT_FOUND', http: { status: 404 } }
+    expect(await failure('SELECT *\nFROM asset_metadat', {}, door)).toMatchObject({ ...unknown, line: 2, column: 6, message: expect.stringContaining('asset_metadata') })
+    expect(await failure('SELECT * FROM cassandra.platformq.digital_asset', {}, door)).toMatchObject({ ...unknown, message: expect.stringContaining('cassandra.platformq.digital_assets') })
     expect(await failure('SELECT asset_tipe FROM asset_metadata', {}, door)).toMatchObject({ code: 'SQL_ERROR', line: 1, column: 8, message: expect.stringContaining('asset_type') })
   })
 
@@ -178,6 +179,46 @@ describe('SQL over HTTP', () => {
     expect(unlimited.data?.explainQuery.advice).toEqual([expect.stringContaining('LIMIT'), expect.stringContaining('people')])
     const wrong = await hub.query('{ sqlExplain(query: "SELECT * FROM nowhere_at_all") { text } }')
     expect(wrong.errors?.[0]?.extensions).toMatchObject({ code: 'SQL_ERROR' })
+  })
+
+  test('M-19 catalog and schema complete the names a statement leaves short, in its lineage too', async () => {
+    type Answer = { data?: { answer: { rows: unknown[][]; lineage: { inputs: string[] } } } | null; errors?: readonly { message: string; extensions?: Record<string, unknown> }[] }
+    const ask = (sql: string, session: { catalog?: string; schema?: string }): Promise<Answer> =>
+      hub.query<{ answer: { rows: unknown[][]; lineage: { inputs: string[] } } }>('query ($sql: String!, $catalog: String, $schema: String) { answer: unifiedQuery(sql: $sql, catalog: $catalog, schema: $schema) { rows lineage { inputs } } }', { sql, ...session })
+    const refused = async (sql: string, session: { catalog?: string; schema?: string }) => {
+      const [error] = (await ask(sql, session)).errors ?? []
+      return { message: error?.message, ...error?.extensions }
+    }
+
+    const short = "SELECT engagement_score FROM user_activity_summary JOIN asset_metadata ON asset_id = 'a1' WHERE user_id = 'u1'"
+    expect((await ask(short, { catalog: 'hive', schema: 'gold' })).data?.answer).toEqual({ rows: [[80.5]], lineage: { inputs: ['hive.gold.user_activity_summary', 'hub.asset_metadata'] } })
+    expect((await ask("SELECT count(*) AS n FROM gold.user_activity_summary", { catalog: 'hive' })).data?.answer).toEqual({ rows: [[3]], lineage: { inputs: ['hive.gold.user_activity_summary'] } })
+    // `people` is a region and a table of the source: the session decides.
+    expect((await ask('SELECT count(*) AS n FROM people', { catalog: 'office' })).data?.answer.lineage).toEqual({ inputs: ['office.people'] })
+    expect((await ask('SELECT count(*) AS n FROM hub.people', { catalog: 'office' })).data?.answer.lineage).toEqual({ inputs: ['hub.people'] })
+
+    expect(await refused('SELECT 1 AS a', { schema: 'gold' })).toMatchObject({ code: 'VALIDATION_ERROR', http: { status: 422 }, field: 'schema' })
+    expect(await refused('SELECT 1 AS a', { catalog: 'hvie' })).toMatchObject({ code: 'NOT_FOUND', http: { status: 404 }, field: 'catalog', message: expect.stringContaining('"hive"') })
+    expect(await refused('SELECT 1 AS a', { catalog: 'hive', schema: 'golden' })).toMatchObject({ code: 'NOT_FOUND', field: 'schema', message: expect.stringContaining('no schema "golden"') })
+    expect(await refused('SELECT 1 AS a', { catalog: 'office', schema: 'gold' })).toMatchObject({ code: 'NOT_FOUND', message: expect.stringContaining('leave schema out') })
+    expect(await refused('SELECT *\n FROM user_activity_sumary', { catalog: 'hive', schema: 'gold' })).toMatchObject({ code: 'NOT_FOUND', line: 2, column: 7, message: expect.stringContaining('"user_activity_summary"') })
+    const plan = await hub.query<{ explainQuery: { text: string; advice: string[] } }>('{ explainQuery(sql: "SELECT * FROM people", catalog: "office") { text advice } }')
+    expect(plan.data?.explainQuery).toMatchObject({ text: expect.stringContaining('reads office.people'), advice: expect.arrayContaining([expect.stringContaining('region "people"')]) })
+    expect((await hub.query('{ explainQuery(sql: "SELECT * FROM poeple", catalog: "office") { text } }')).errors?.[0]?.extensions).toMatchObject({ code: 'NOT_FOUND' })
+  })
+
+  test('M-19 a cursor holds in its own catalog and schema alone', async () => {
+    const page = 'query ($catalog: String, $schema: String, $after: String) { unifiedQuery(sql: "SELECT name FROM people ORDER BY name", maxRows: 2, catalog: $catalog, schema: $schema, after: $after) { rows pageInfo { endCursor } } }'
+    type Page = { unifiedQuery: { rows: unknown[][]; pageInfo: { endCursor: string } } }
+    const after = (await hub.query<Page>(page, { catalog: 'office' })).data?.unifiedQuery.pageInfo.endCursor
+    expect((await hub.query<Page>(page, { catalog: 'office', after })).data?.unifiedQuery.rows).toHaveLength(2)
+    for (const session of [{}, { catalog: 'vault' }, { catalog: 'hive', schema: 'gold' }]) expect((await hub.query(page, { ...session, after })).errors?.[0]?.extensions).toMatchObject({ code: 'BAD_CURSOR', http: { status: 400 } })
+  })
+
+  test('M-19 the figures of a statement say what was scanned, or that it is not known', async () => {
+    const stats = async (sql: string) => (await hub.query<{ unifiedQuery: { stats: unknown } }>('query ($sql: String!) { unifiedQuery(sql: $sql) { stats { elapsedMs engine bytesScanned rowsScanned splits } } }', { sql })).data?.unifiedQuery.stats
+    expect(await stats('SELECT count(*) AS n FROM numbers')).toEqual({ elapsedMs: expect.any(Number), engine: 'duckdb', bytesScanned: null, rowsScanned: 2_000, splits: null })
+    expect(await stats('SELECT count(*) AS n FROM office.people')).toMatchObject({ rowsScanned: null })
   })
 
   test('M-21 the sample join runs as written', async () => {

@@ -4,6 +4,7 @@ import type { SourceConnector } from '../../connectors/ports/source-connector.ts
 import type { Row, Value } from '../../schema/values.ts'
 import { type PostgresServer, postgresBin, startPostgres } from '../support/postgres.ts'
 import { conforms } from '../support/conformance.ts'
+import { keptLog } from '../support/kept-log.ts'
 import { testScope } from '../support/scope.ts'
 import { numberCount, placeColumns, places, type SourceSubject, sourceConnectorChecks, visits } from '../conformance/source-connector.ts'
 
@@ -12,8 +13,9 @@ const suite = postgresBin ? describe : describe.skip
 suite('needs PostgreSQL: server programs below /usr/lib/postgresql', () => {
   let server: PostgresServer
   const opened: SourceConnector[] = []
+  const log = keptLog()
   const open = async (options: PostgresOptions): Promise<SourceConnector> => {
-    const source = await openPostgres({ name: 'pg', ...options })
+    const source = await openPostgres({ name: 'pg', log, ...options })
     opened.push(source)
     return source
   }
@@ -60,7 +62,7 @@ suite('needs PostgreSQL: server programs below /usr/lib/postgresql', () => {
   afterAll(() => server.stop())
 
   conforms('postgresql', sourceConnectorChecks, async (): Promise<SourceSubject> => {
-    const source = await openPostgres({ name: 'pg', url: server.url, schema: 'conformance', maxConnections: 4 })
+    const source = await openPostgres({ name: 'pg', log, url: server.url, schema: 'conformance', maxConnections: 4 })
     return { source, close: () => source.close() }
   })
 
@@ -187,7 +189,7 @@ suite('needs PostgreSQL: server programs below /usr/lib/postgresql', () => {
       expect(JSON.stringify([String(error), (error as { details: unknown }).details])).not.toContain(wrong)
     }
     for (const url of [`mysql://hub:${wrong}@db`, `postgresql://hub:${wrong}@@:x`, `postgresql://hub:${wrong}100%@127.0.0.1/db`]) {
-      const malformed: unknown = await openPostgres({ name: 'pg', url }).catch((reason: unknown) => reason)
+      const malformed: unknown = await openPostgres({ name: 'pg', log, url }).catch((reason: unknown) => reason)
       expect(malformed).toMatchObject({ code: 'CATALOG_INVALID' })
       expect((malformed as Error).cause).toBeUndefined()
       expect(String(malformed)).not.toContain(wrong)
@@ -209,7 +211,7 @@ suite('needs PostgreSQL: server programs below /usr/lib/postgresql', () => {
   })
 
   test('a source closes although a reader stopped halfway, and that reader is told', async () => {
-    const source = await openPostgres({ name: 'pg', url: server.url, schema: 'conformance' })
+    const source = await openPostgres({ name: 'pg', log, url: server.url, schema: 'conformance' })
     const reading = source.scan(testScope(), { table: 'numbers' })[Symbol.asyncIterator]()
     await reading.next()
     await source.close()
@@ -219,7 +221,11 @@ suite('needs PostgreSQL: server programs below /usr/lib/postgresql', () => {
   test('a connection that broke while idle is replaced', async () => {
     const source = await open({ url: server.url })
     await source.tables(testScope())
+    const told = log.next(line => line.message.includes('idle connection'))
     await server.exec(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'tributary'`)
+    const line = await told
+    expect(line).toEqual({ level: 'warn', message: 'An idle connection to source "pg" broke.', fields: { source: 'pg', code: 'UPSTREAM_UNAVAILABLE', reason: expect.stringContaining('administrator command') } })
+    expect(JSON.stringify(line)).not.toContain(server.password)
     const again = async (): Promise<unknown> => source.lookup(testScope(), { table: 'customers', keyColumns: ['id'], keys: [[1]] })
     const first: unknown = await again().catch((error: unknown) => error)
     if (!Array.isArray(first)) expect(first).toMatchObject({ code: 'UPSTREAM_UNAVAILABLE' })

@@ -51,7 +51,7 @@ describe('the same list from memory and from the engine', () => {
 
   beforeAll(async () => {
     database = await openDuckDb()
-    engine = await openDuckDbEngine(database, { clock: testScope().clock })
+    engine = await openDuckDbEngine(database, testScope())
     await engine.mount([{ catalog: 'hub', name: 'things', columns: entity.fields, from: { kind: 'live', rows: () => held } }])
   })
   afterAll(async () => {
@@ -65,7 +65,7 @@ describe('the same list from memory and from the engine', () => {
     const region = await store.define({ name: 'things', columns: entity.fields, key: ['id'], indexes: [['name'], ['big'], ['at']], atomicity: 'ATOMIC', expiry: {}, maxEntries: 1_000, durable: false, tenancy: 'SHARED' })
     if (given.length > 0) await region.putMany(scope, given)
     held = given
-    return { memory: completeRows(model, entity, region, engine, () => 0), sql: engineRows(model, entity, engine, 'view'), close: () => store.close() }
+    return { memory: completeRows(model, entity, region, engine, () => undefined), sql: engineRows(model, entity, engine, 'view'), close: () => store.close() }
   }
 
   const context = (): Context => ({ scope: testScope(), at: '', perFetch: new Map() })
@@ -135,7 +135,9 @@ describe('the same list from memory and from the engine', () => {
     const store = await openMemoryRegions({ clock: scope.clock, log: scope.log })
     const region = await store.define({ name: 'things', columns: entity.fields, key: ['id'], indexes: [], atomicity: 'ATOMIC', expiry: {}, maxEntries: 1_000, durable: false, tenancy: 'SHARED' })
     const self: Link = { source: 'Thing', sourceColumn: 'id', target: 'Thing', targetColumn: 'id', field: 'itself', many: false }
-    const reader = completeRows({ ...model, links: [self] }, entity, region, engine, () => 5_000)
+    const asOfMs = () => scope.clock.now() - 5_000
+    const held = engine.over([{ catalog: 'hub', name: 'things', columns: entity.fields, from: { kind: 'live', rows: () => [] }, asOfMs }])
+    const reader = completeRows({ ...model, links: [self] }, entity, region, held, asOfMs)
     const reads: Read[] = []
     const explained: Context = { ...context(), explain: read => void reads.push(read) }
     await reader.select(explained, 'things', { where: { and: [] }, order: [] })

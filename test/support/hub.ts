@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { buildClientSchema, getIntrospectionQuery, type FormattedExecutionResult, type GraphQLSchema, type IntrospectionQuery } from 'graphql'
 import { createClient } from 'graphql-ws'
 import WebSocket from 'ws'
-import { systemClock, type Log } from '../../connectors/ports/scope.ts'
-import { readConfig } from '../../gateway/config.ts'
+import { systemClock, type Clock, type Log } from '../../connectors/ports/scope.ts'
+import { readConfig, type Environment } from '../../gateway/config.ts'
 import type { LiveHub } from '../../gateway/assembly/live-hub.ts'
 import { serve, serveSubgraph } from '../../gateway/server.ts'
 import { openLog } from '../../gateway/telemetry/log.ts'
@@ -32,19 +32,26 @@ export interface RunningHub {
 export interface HubStart {
   readonly catalog: string
   readonly flags?: readonly string[]
+  /** As of the process's environment. */
+  readonly env?: Environment
   readonly data?: string
   readonly log?: Log
+  /** The machine's where the test does not move one. */
+  readonly clock?: Clock
   /** Sent with everything that brings none of its own. */
   readonly headers?: Headers
   /** Serve this subgraph alone. */
   readonly subgraph?: string
 }
 
+/** With TEST_ON_ENGINES=1 hubs run on the engines the environment names, else embedded. */
+const engines = process.env['TEST_ON_ENGINES'] === '1' ? Object.fromEntries(Object.entries(process.env).filter(([name]) => /^(IGNITE_HOST_\d+|TRINO_URL|KAFKA_BROKER|POSTGRES_URL|REDIS_URL)$/.test(name))) : {}
+
 /** A hub on a free loopback port with a data folder of its own, everything real, reached over HTTP. Without a `log` it writes its errors to the output. */
-export async function startHub({ catalog, flags = [], data, log, headers: usual = {}, subgraph }: HubStart): Promise<RunningHub> {
+export async function startHub({ catalog, flags = [], env = engines, data, log, clock = systemClock, headers: usual = {}, subgraph }: HubStart): Promise<RunningHub> {
   const folder = data ?? (await mkdtemp(join(tmpdir(), 'tributary-')))
-  const config = readConfig([`--catalog=${catalog}`, `--data=${folder}`, '--port=0', '--log-level=error', '--limits-requests-per-minute=1000000', ...flags], {})
-  const options = { clock: systemClock, log: log ?? openLog({ level: config.logLevel }), onFatal: (error: Error) => { throw error } }
+  const config = readConfig([`--catalog=${catalog}`, `--data=${folder}`, '--port=0', '--log-level=error', '--limits-requests-per-minute=1000000', ...flags], env)
+  const options = { clock, log: log ?? openLog({ level: config.logLevel }), onFatal: (error: Error) => { throw error } }
   const server = await (subgraph === undefined ? serve({ ...config, catalog }, options) : serveSubgraph(subgraph, { ...config, catalog }, options))
   const endpoint = `${server.url}/graphql`
 
@@ -65,7 +72,7 @@ export async function startHub({ catalog, flags = [], data, log, headers: usual 
     schema: () => buildClientSchema(introspected.data as IntrospectionQuery),
     async restart() {
       await server.close()
-      return startHub({ catalog, flags, data: folder, log, headers: usual, subgraph })
+      return startHub({ catalog, flags, env, data: folder, log, clock, headers: usual, subgraph })
     },
     async close() {
       await server.close()

@@ -7,8 +7,8 @@ import type { Context } from '../../resolvers/context.ts'
 /** A supergraph of one plain schema, run by graphql-js; resolvers get the `Context` they get everywhere. */
 export function plainSupergraph(schema: GraphQLSchema): Supergraph {
   const sdl = printSchema(schema)
-  const args = ({ document, operationName, variables, scope, explain }: Operation) => {
-    const contextValue: Context = { scope, at: '', perFetch: new Map(), ...(explain ? { explain } : {}) }
+  const args = ({ document, operationName, variables, scope, explain, live }: Operation) => {
+    const contextValue: Context = { scope, at: '', perFetch: new Map(), live, ...(explain ? { explain } : {}) }
     return { schema, document, operationName, variableValues: variables, contextValue }
   }
   return {

@@ -47,7 +47,7 @@ describe('traps of YAML', () => {
     ['a list', '- a\n', ['hub.yaml:1:1  : The file holds a list; expected a map with sections such as "sources" and "regions".']],
     ['a single value', 'hello\n', ['hub.yaml:1:1  : The file holds a single value; expected a map with sections such as "sources" and "regions".']],
     ['a name twice', `${notes}  notes: { key: id, fields: { id: ID } }\n`, ['hub.yaml:3:3  regions.notes: "notes" stands here twice, first on line 2.']],
-    ['a name twice, once in quotes', '1: a\n"1": b\n', ['hub.yaml:1:1  1: Unknown key "1". Known keys: sources, regions, views, relations, subgraphs.', 'hub.yaml:2:1  1: "1" stands here twice, first on line 1.']],
+    ['a name twice, once in quotes', '1: a\n"1": b\n', ['hub.yaml:1:1  1: Unknown key "1". Known keys: sources, regions, views, relations, subgraphs, endpoints.', 'hub.yaml:2:1  1: "1" stands here twice, first on line 1.']],
     ['a tab as indentation', 'regions:\n\tnotes: 1\n', ['hub.yaml:2:1  : Tabs are not allowed as indentation.']],
     ['two documents', `${notes}---\n${notes}`, ['hub.yaml:3:1  : Source contains multiple documents; please use YAML.parseAllDocuments().']],
     ['an unknown alias', 'regions: *gone\n', ['hub.yaml:1:10  regions: Alias "*gone" names an anchor that does not stand before it.']],

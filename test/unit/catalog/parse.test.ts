@@ -12,7 +12,7 @@ const first = (input: unknown) => parseCatalog(input).findings.map(({ path, mess
 test('defaults are filled in, durations are milliseconds, and one text may stand for a list of one', () => {
   const notes = { key: ['a', 'B_COL'], fields: { a: 'ID', b: { type: 'Int', column: 'B_COL' }, added_by: 'String', c: { type: 'Long!', description: 'C.' } } }
   expect(parseEntry('region', 'notes', notes)).toEqual({
-    name: 'notes', type: 'Note', key: ['a', 'B_COL'], strategies: [], indexes: [], atomicity: 'TRANSACTIONAL', maxEntries: 10_000_000, tenancy: 'TENANT', mode: 'PARTITIONED', backups: 1,
+    name: 'notes', type: 'Note', key: ['a', 'B_COL'], strategies: [], arguments: [], indexes: [], unique: [], atomicity: 'TRANSACTIONAL', maxEntries: 10_000_000, tenancy: 'TENANT', mode: 'PARTITIONED', backups: 1,
     expiry: {},
     fields: [
       { name: 'a', field: 'a', type: 'String', nullable: false, id: true },
@@ -73,6 +73,19 @@ test('H-13 an expiry of zero, below it or of another form is refused', () => {
 
 test('H-14 a mistake in an index names its position', () => {
   expect(first({ regions: { notes: { ...region, indexes: ['id', ['id', 'id']] } } })).toEqual(['regions.notes.indexes[1][1]: Column "id" stands here twice.'])
+  expect(first({ regions: { notes: { ...region, indexes: ['id', { columns: ['id', 'id'], unique: true }] } } })).toEqual(['regions.notes.indexes[1].columns[1]: Column "id" stands here twice.'])
+  expect(first({ regions: { notes: { ...region, indexes: ['id', { columns: 'idd', unique: true }] } } })).toEqual(['regions.notes.indexes[1].columns: Column "idd" is not among the fields. Did you mean "id"?'])
+  expect(first({ regions: { notes: { ...region, indexes: ['id', { columns: ['id'], unique: true }] } } })).toEqual(['regions.notes.indexes[1]: Index (id) stands here twice, first as indexes[0].'])
+  expect(first({ regions: { notes: { ...region, indexes: ['id', { columns: 'id', uniqe: true }] } } })).toEqual(['regions.notes.indexes[1].uniqe: Unknown key "uniqe". Did you mean "unique"?'])
+  expect(first({ regions: { notes: { ...region, indexes: [{ unique: true }] } } })).toEqual(['regions.notes.indexes[0].columns: "columns" is missing; expected text or a list.'])
+  expect(first({ regions: { notes: { ...region, indexes: [{ columns: 'id', unique: 'yes' }] } } })).toEqual(['regions.notes.indexes[0].unique: "yes" is not true or false.'])
+  expect(first({ regions: { notes: { ...region, indexes: [5] } } })).toEqual(['regions.notes.indexes[0]: 5 is not a column, a list of columns, or a map with "columns" and "unique".'])
+})
+
+test('H-14 an index is a column, several, or a map that says whether it is unique', () => {
+  const indexes = ['id', ['id', 'text'], { columns: 'text', unique: true }, { columns: ['text', 'id'], unique: true }, { columns: ['text', 'at'] }]
+  const fields = { id: 'ID', text: 'String', at: 'DateTime' }
+  expect(parseEntry('region', 'notes', { ...region, fields, indexes })).toMatchObject({ indexes: [['id'], ['id', 'text'], ['text'], ['text', 'id'], ['text', 'at']], unique: [['text'], ['text', 'id']] })
 })
 
 test('H-15 H-70 maxEntries below one is refused, and its default is the configuration\'s', () => {
@@ -111,7 +124,7 @@ test('a definition nested without end is refused, not a failure of the hub', () 
 
 test('nothing but a map is a catalog', () => {
   for (const input of [null, [], 'x', 5, true]) expect(parseCatalog(input).findings).toHaveLength(1)
-  expect(parseCatalog({}).catalog).toEqual({ sources: [], regions: [], views: [], relations: [], subgraphs: [] })
+  expect(parseCatalog({}).catalog).toEqual({ sources: [], regions: [], views: [], relations: [], subgraphs: [], endpoints: [] })
 })
 
 test('a duration is as long as its parts together', () => {

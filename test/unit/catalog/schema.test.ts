@@ -31,7 +31,7 @@ test('every option of the catalog has a sentence in the JSON schema', () => {
   const schema = JSON.parse(catalogSchemaText()) as Node
   visit(schema, '')
   expect(bare).toEqual([])
-  expect(Object.keys(schema.properties ?? {})).toEqual(['sources', 'regions', 'views', 'relations', 'subgraphs'])
+  expect(Object.keys(schema.properties ?? {})).toEqual(['sources', 'regions', 'views', 'relations', 'subgraphs', 'endpoints'])
 })
 
 test('every type and root field the graph has of its own is reserved, so that no entry can take its name', () => {

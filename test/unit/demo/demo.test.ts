@@ -179,7 +179,7 @@ describe('read as sources', () => {
 
   async function described(view: string): Promise<readonly Column[]> {
     const types: Readonly<Record<string, ColumnType>> = {
-      INTEGER: 'Int', BIGINT: 'Long', DOUBLE: 'Float', VARCHAR: 'String', 'TIMESTAMP WITH TIME ZONE': 'DateTime', 'DECIMAL(20,0)': 'Decimal', 'DECIMAL(8,2)': 'Decimal', 'VARCHAR[]': 'JSON',
+      INTEGER: 'Int', BIGINT: 'Long', DOUBLE: 'Float', VARCHAR: 'String', 'TIMESTAMP WITH TIME ZONE': 'DateTime', 'DECIMAL(20,0)': 'Decimal', 'DECIMAL(8,2)': 'Decimal', 'VARCHAR[]': 'JSON', JSON: 'JSON',
     }
     return (await rows(`DESCRIBE hub.${view}`)).map(({ column_name, column_type }) => ({ name: String(column_name), type: types[String(column_type)]!, nullable: true }))
   }

@@ -333,6 +333,49 @@ describe('staging', () => {
     expect(await rows(source, 't')).toEqual([{ a: 1 }])
   })
 
+  test('a look reads a file that differs once it has come to rest, and one that is refused once only', async () => {
+    await put('t.csv', 'a\n1\n')
+    const source = await open(one('t.csv'))
+    const scope = testScope()
+    await source.tables(scope)
+    const look = async () => {
+      const { troubles } = await source.look!(scope)
+      return [await rows(source, 't'), troubles.map(({ message }) => message)]
+    }
+    expect(await look()).toEqual([[{ a: 1 }], []])
+    for (const text of ['a\n2\n', 'a\n2\n3\n', 'a\n2\n3\n4\n']) {
+      await put('t.csv', text)
+      expect(await look()).toEqual([[{ a: 1 }], []])
+    }
+    expect(await look()).toEqual([[{ a: 2 }, { a: 3 }, { a: 4 }], []])
+    await put('t.csv', Buffer.from([0xff, 10]))
+    expect(await look()).toEqual([[{ a: 2 }, { a: 3 }, { a: 4 }], []])
+    const refused = [[{ a: 2 }, { a: 3 }, { a: 4 }], [expect.stringContaining('not UTF-8')]]
+    expect([await look(), await look()]).toEqual([refused, refused])
+    await rm(join(root, 't.csv'))
+    await look()
+    expect(await look()).toEqual([[{ a: 2 }, { a: 3 }, { a: 4 }], [expect.stringContaining('not below its source')]])
+    await put('t.csv', 'a\n5\n')
+    await look()
+    expect(await look()).toEqual([[{ a: 5 }], []])
+  })
+
+  test('rows are as of the last look that found the file as it was read', async () => {
+    await put('t.csv', 'a\n1\n')
+    const source = await open(one('t.csv'))
+    const scope = testScope()
+    const [table] = await source.tables(scope)
+    const readMs = scope.clock.now()
+    scope.clock.advance(60_000)
+    expect(table?.asOfMs?.()).toBe(readMs)
+    await source.look!(scope)
+    expect(table?.asOfMs?.()).toBe(readMs + 60_000)
+    await put('t.csv', Buffer.from([0xff, 10]))
+    scope.clock.advance(60_000)
+    for (let times = 0; times < 3; times += 1) await source.look!(scope)
+    expect(table?.asOfMs?.()).toBe(readMs + 60_000)
+  })
+
   test('a read does not wait for a file that is read again, nor fail with it', async () => {
     await put('t.csv', 'a\nold\n')
     const source = await open(one('t.csv'))

@@ -296,6 +296,43 @@ test('an idle client is told a newer cursor now and then, so that its place is n
   expect([(await next).value, (await resumed).value]).toEqual([expect.objectContaining({ key: 'CDG' }), expect.objectContaining({ key: 'CDG' })])
 })
 
+test('an idle client is told its place twice at least in what the log holds, whatever the clock says', async () => {
+  const { table, options, log } = open()
+  const told: string[] = []
+  const events = watch(testScope(), options({ initial: false, filter: inFrance, progress: { everyMs: 60_000, tell: cursor => told.push(cursor) } }))
+  const next = events.next()
+  await turn()
+  for (let index = 0; index < 30; index++) {
+    table.put('t', `K${index}`, 'Spain')
+    if (index >= 10) log.trim(index - 9)
+    // The place told last, or the beginning, is one the log still holds or has let go of in this very step.
+    if (told.length > 0) expect(() => watch(testScope(), options({ filter: inFrance, after: told.at(-1)! }))).not.toThrow()
+  }
+  expect(told.length).toBeGreaterThanOrEqual(4)
+  expect(told.length).toBeLessThanOrEqual(8)
+  table.put('t', 'CDG', 'France')
+  expect((await next).value).toMatchObject({ key: 'CDG' })
+})
+
+test('a client that does not take what waits for it is told no place behind it', async () => {
+  const { table, options, log } = open()
+  const told: string[] = []
+  const scope = testScope()
+  const events = watch(scope, options({ initial: false, filter: inFrance, progress: { everyMs: 60_000, tell: cursor => told.push(cursor) } }))
+  const next = events.next()
+  await turn()
+  table.put('t', 'CDG', 'France')
+  const { value } = await next
+  for (let index = 0; index < 10; index++) table.put('t', `K${index}`, 'Spain')
+  scope.clock.advance(120_000)
+  log.trim(2)
+  table.put('t', 'ORY', 'France')
+  scope.clock.advance(120_000)
+  expect(told).toEqual([])
+  expect(value).toMatchObject({ key: 'CDG' })
+  expect(brief(await pull(events, 1))).toEqual(['CREATED ORY'])
+})
+
 test('a value no filter can compare ends the subscriptions that compare it, after what came before, and nobody else', async () => {
   const { table, options } = open()
   const comparing = watch(testScope(), options({ filter: { column: 'elevation', op: 'gt', value: '5' } }))

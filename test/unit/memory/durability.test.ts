@@ -125,7 +125,7 @@ test('H-16 thousands that expire together are swept in commits of bounded size',
   scope.clock.advance(1999)
   expect(sizes).toEqual([1000, 1000, 500])
   expect([...region.rowsNow('test')]).toEqual([])
-  expect(region.stats()).toMatchObject({ entries: 0, expiries: 2500, sizeBytes: 0 })
+  expect(await region.stats(scope)).toMatchObject({ entries: 0, expiries: 2500, sizeBytes: 0 })
   await store.close()
 })
 
@@ -150,4 +150,11 @@ test('a log in memory forgets its oldest entries and says so', async () => {
   await expect(store.changes.read(start - 1, 1)).rejects.toEqual(expect.objectContaining({ code: 'GONE', details: { start } }))
   expect((await store.changes.read(start, 10_000)).map(entry => entry.offset)).toEqual(Array.from({ length: end - start }, (_, index) => start + index))
   await store.close()
+})
+
+test('H-04 a store that takes no more writes says that its node is down', async () => {
+  const store = await opened()
+  expect((await store.cluster(scope)).nodes).toEqual([{ id: store.changes.id, address: null, state: 'UP', partitionsPrimary: null, partitionsBackup: null }])
+  await store.close()
+  expect((await store.cluster(scope)).nodes).toMatchObject([{ id: store.changes.id, state: 'DOWN' }])
 })

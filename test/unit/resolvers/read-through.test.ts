@@ -16,6 +16,8 @@ async function open(source: (keys: readonly string[]) => Promise<readonly Row[]>
   const from: ReadThrough = {
     region: await store.define(definition),
     flights: new Map(),
+    filled: { olderMs: 0 },
+    loader: 'test',
     load: async (_scope, keys) => {
       reads.push(keys)
       return source(keys)
@@ -112,5 +114,24 @@ test('a source that does not answer is given up at the deadline of whoever asked
   clock.advance(1_001)
   await expect(asked).rejects.toMatchObject({ code: 'TIMEOUT' })
   await expect(scope.settled()).rejects.toMatchObject({ code: 'TIMEOUT' })
+  await store.close()
+})
+
+test('a row filled from what was read earlier is as old as that reading, whatever is read later', async () => {
+  const { clock, store, from } = await open(orders)
+  let asOfMs = clock.now()
+  const staged: ReadThrough = { ...from, asOfMs: () => asOfMs }
+  const read = async (key: string) => {
+    const scope = testScope({ clock })
+    const { hitsAsOfMs, loadedAsOfMs, loaded } = await readThrough(scope, staged, [key])
+    await scope.settled()
+    return clock.now() - ((loaded > 0 ? loadedAsOfMs : hitsAsOfMs) ?? Number.NaN)
+  }
+  clock.advance(7_000)
+  expect(await read('a')).toBe(7_000)
+  clock.advance(1_000)
+  expect(await read('a')).toBe(8_000)
+  asOfMs = clock.now()
+  expect([await read('a'), await read('bb')]).toEqual([8_000, 0])
   await store.close()
 })

@@ -54,6 +54,20 @@ test.each([
   expect(region(definition).findings.map(finding => finding.message)).toEqual([expect.stringContaining(message)])
 })
 
+test('M-27 an argument takes a column and a comparison its type has', () => {
+  const { value } = region({ key: 'id', load, arguments: { code: 'iata', from: { column: 'altitude_ft', is: 'gte', description: 'In feet.' } } })
+  expect(value?.arguments).toEqual([{ name: 'code', column: 'iata', op: 'eq' }, { name: 'from', column: 'altitude_ft', op: 'gte', description: 'In feet.' }])
+})
+
+test.each([
+  ['of no column', { code: 'iatta' }, ['arguments', 'code'], '"airports" has no column "iatta". Did you mean "iata"?'],
+  ['of a JSON column', { tag: 'tags' }, ['arguments', 'tag'], 'Column "tags" is JSON, which has no comparison "eq".'],
+  ['that orders a Boolean', { open: { column: 'is_open', is: 'gt' } }, ['arguments', 'open'], 'Column "is_open" is Boolean, which has no comparison "gt". There are: eq, ne.'],
+])('M-27 an argument %s is found at its place', (_what, declared, place, message) => {
+  const { findings } = region({ key: 'id', load, arguments: declared }, [...columns, { name: 'is_open', type: 'Boolean', nullable: true }])
+  expect(findings).toEqual([{ path: ['regions', 'airports', ...place], message: expect.stringContaining(message) }])
+})
+
 test('columns that would meet in one field, or in a word of filters, are found', () => {
   const { findings } = region({ key: 'id', load }, [...columns, { name: 'altitudeFt', type: 'Int', nullable: true }, { name: 'not', type: 'Int', nullable: true }])
   expect(findings.map(finding => finding.message)).toEqual([expect.stringContaining('"altitude_ft" and "altitudeFt" would both be the field "altitudeFt"'), expect.stringContaining('would be the field "not", a word of filters')])

@@ -73,6 +73,29 @@ test('only regions that clients fill can be put, with every type and field descr
   for (const name of ['Airport', 'Note', 'Route', 'NoteChange', 'NoteInput', 'NoteFilter', 'RouteConnection']) expect([name, publicSchema.getType(name)?.description ?? '']).toEqual([name, expect.stringMatching(/\w/)])
 })
 
+test('M-27 declared arguments stand before those of every list, described and of their column\'s scalar; without any the field is as ever', () => {
+  const declared: EntityModel = {
+    ...notes, arguments: [{ name: 'code', column: 'code', op: 'eq', description: 'Of one note.' }, { name: 'from', column: 'airport', op: 'gte' }, { name: 'to', column: 'airport', op: 'lt' }],
+  }
+  const listOf = (entity: EntityModel) => {
+    const { publicSchema } = composeSupergraph([{ name: 'regions', sdl: entitySdl({ entities: [entity], links: [], foreign: [] }, 'regions') }])
+    return publicSchema.getQueryType()?.getFields()['notes']?.args.map(({ name, type, description }) => [name, String(type), description ?? null])
+  }
+  const page = [['where', 'NoteFilter', null], ['orderBy', '[NoteOrder!]', null], ['first', 'Int', null], ['after', 'String', null], ['last', 'Int', null], ['before', 'String', null]]
+  expect(listOf(notes)).toEqual(page)
+  expect(listOf(declared)).toEqual([['code', 'ID', 'Of one note.'], ['from', 'Int', 'Only rows whose airport is at least this.'], ['to', 'Int', 'Only rows whose airport is below this.'], ...page])
+})
+
+test('M-28 a view whose rows are kept tells their changes, one computed at each read does not', () => {
+  const kept: EntityModel = { ...routes, name: 'kept_routes', type: 'KeptRoute', listField: 'keptRoutes', lookupField: 'keptRoute', complete: true }
+  const both: Model = { entities: [airports, routes, kept], links: [], foreign: [] }
+  const { publicSchema } = composeSupergraph((['regions', 'views'] as const).map(name => ({ name, sdl: entitySdl(both, name) })))
+  expect(Object.keys(publicSchema.getSubscriptionType()?.getFields() ?? {})).toEqual(['airportChanged', 'keptRouteChanged'])
+  const change = publicSchema.getType('KeptRouteChange')
+  expect(change && printType(change)).toContain('after: KeptRoute')
+  expect(() => buildSubgraphSchema({ typeDefs: parse(entitySdl(both, 'views')) })).not.toThrow()
+})
+
 test('types have English plurals', () => {
   expect(['WatchlistEntry', 'Box', 'Airport', 'Day', 'Bus', 'Match'].map(plural)).toEqual(['WatchlistEntries', 'Boxes', 'Airports', 'Days', 'Buses', 'Matches'])
 })

@@ -1,0 +1,24 @@
+import type { Row } from '../../schema/values.ts'
+import type { Clock } from '../ports/scope.ts'
+import type { RowIndexes } from '../ports/sql-engine.ts'
+import { candidates, constraintsOf } from './candidates.ts'
+import type { Rows } from './rows.ts'
+import type { Slot } from './slot.ts'
+
+/** A region's key and indexes for SQL. `rowsOf` answers a tenant's rows; undefined where it has none. */
+export function rowIndexes(rowsOf: (tenant: string) => Rows | undefined, clock: Clock): RowIndexes {
+  return {
+    among(tenant, filter) {
+      const rows = rowsOf(tenant)
+      if (!rows) return undefined
+      const { slots, by } = candidates(rows, constraintsOf(filter))
+      return by && { rows: liveRows(slots, clock), by }
+    },
+    scale: (tenant, column) => rowsOf(tenant)?.scale(column) ?? 0,
+  }
+}
+
+function* liveRows(slots: () => Iterable<Slot>, clock: Clock): Generator<Row> {
+  const now = clock.now()
+  for (const slot of slots()) if (slot.expiresAtMs > now) yield slot.entry.row
+}
