@@ -46,7 +46,7 @@ export class Attempt implements RegionTransaction {
 
   /** Fails with what ended the attempt, or with TX_CONFLICT where something it read is not as it was. */
   mustStand(thoroughly = true): void {
-    if (this.#ended !== undefined) throw this.#ended
+    this.#mustBeOpen()
     const now = this.#home.clock.now()
     for (const participant of this.#participants.values()) {
       const key = participant.changed(now, thoroughly)
@@ -78,7 +78,6 @@ export class Attempt implements RegionTransaction {
       this.shownAt = this.#home.log.end
     }
     this.#state = 'PREPARED'
-    this.#ended = new HubError('TX_CONFLICT', 'The transaction is committed already; what is done now has no effect. Begin another one.')
     for (const plan of plans) plan.participant.committed(plan.changes.filter(({ type }) => type === 'REMOVED').length, now)
   }
 
@@ -98,14 +97,19 @@ export class Attempt implements RegionTransaction {
     for (const participant of this.#participants.values()) participant.rolledBack()
   }
 
-  outcome(): TransactionOutcome {
+  outcome(): Pick<TransactionOutcome, 'state' | 'participants'> {
     const against = this.#ended instanceof HubError ? this.#ended.details['region'] : undefined
     const vote = (region: string) => (this.#state === 'COMMITTED' || this.#state === 'PREPARED' ? 'COMMIT' : this.#state === 'ROLLED_BACK' && region === against ? 'ROLLBACK' : null)
-    return { id: this.id, state: this.#state, participants: [...this.#participants.keys()].map(region => ({ region, node: this.#home.log.id, vote: vote(region) })) }
+    return { state: this.#state, participants: [...this.#participants.keys()].map(region => ({ region, node: this.#home.log.id, vote: vote(region) })) }
+  }
+
+  #mustBeOpen(): void {
+    if (this.#ended !== undefined) throw this.#ended
+    if (this.#state !== 'PREPARING') throw new HubError('TX_CONFLICT', 'The transaction has ended already; what is done now has no effect. Begin another one.')
   }
 
   #participant(region: string): Participant {
-    if (this.#ended !== undefined) throw this.#ended
+    this.#mustBeOpen()
     this.#scope.signal.throwIfAborted()
     const known = this.#participants.get(region)
     if (known) return known

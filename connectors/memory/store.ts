@@ -1,9 +1,10 @@
 import { HubError } from '../../schema/errors.ts'
 import { didYouMean } from '../../schema/names.ts'
 import type { ChangeLog } from '../ports/change-log.ts'
-import type { ClusterNode, ClusterState, RegionDefinition, RegionStore } from '../ports/region-store.ts'
+import type { ClusterNode, ClusterState, Region, RegionDefinition, RegionStore } from '../ports/region-store.ts'
 import type { RegionTransaction, Transacted, TransactionOutcome, TransactOptions } from '../ports/region-transaction.ts'
 import type { Clock, Log, Scope } from '../ports/scope.ts'
+import type { TableOrigin } from '../ports/sql-engine.ts'
 import { type CommitLog, openVolatileLog } from './commit-log.ts'
 import { checkDefinition, checkSuccession, equalDefinitions } from './definition.ts'
 import { openDirectory, type StoreDirectory } from './recovery.ts'
@@ -132,6 +133,17 @@ class MemoryRegions implements MemoryRegionStore {
   async transaction(scope: Scope, id: string): Promise<TransactionOutcome | undefined> {
     scope.signal.throwIfAborted()
     return this.#transactions.outcomes.find(scope.tenant, id)
+  }
+
+  origin(region: () => Region | undefined): TableOrigin {
+    const now = () => {
+      const found = region()
+      return found && this.#region(found.definition.name)
+    }
+    return {
+      kind: 'live', rows: tenant => now()?.rowsNow(tenant) ?? [],
+      indexes: { among: (tenant, filter) => now()?.indexes.among(tenant, filter), scale: (tenant, column) => now()?.indexes.scale(tenant, column) ?? 0 },
+    }
   }
 
   async cluster(scope: Scope): Promise<ClusterState> {

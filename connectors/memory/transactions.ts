@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { HubError } from '../../schema/errors.ts'
-import type { RegionTransaction, Transacted, TransactOptions } from '../ports/region-transaction.ts'
+import type { RegionTransaction, Transacted, TransactionOutcome, TransactOptions } from '../ports/region-transaction.ts'
 import type { Scope } from '../ports/scope.ts'
 import { Outcomes } from '../transactions/outcomes.ts'
 import { Attempt } from './attempt.ts'
@@ -30,16 +30,17 @@ export class Transactions {
     const id = randomUUID()
     const touched = new Map<string, Lock>()
     const limit = new Limit(scope, timeoutMs, id)
+    const outcome = this.outcomes.begin(scope.tenant, id)
     try {
       for (let number = 1; ; number++) {
         const attempt = new Attempt(id, scope, this.#home, this.#region)
         try {
-          const result = await this.#attempt(scope.tenant, attempt, [...touched.values()], limit, work)
+          const result = await this.#attempt(attempt, outcome, [...touched.values()], limit, work)
           return { id, result, effectiveIsolation: 'SERIALIZABLE', attempts: number }
         } catch (error) {
           // Once it is committed only the log can fail, and nobody knows what of it a start will find.
           attempt.rollback(error)
-          this.outcomes.note(scope.tenant, attempt.outcome())
+          Object.assign(outcome, attempt.outcome())
           await this.#home.log.whenDurable(attempt.shownAt)
           if (!(error instanceof HubError) || error.code !== 'TX_CONFLICT' || number >= maxAttempts) throw error
           for (const lock of attempt.locks('all')) touched.set(lock.id, lock)
@@ -50,9 +51,8 @@ export class Transactions {
     }
   }
 
-  async #attempt<T>(tenant: string, attempt: Attempt, contended: readonly Lock[], limit: Limit, work: (tx: RegionTransaction) => Promise<T>): Promise<T> {
+  async #attempt<T>(attempt: Attempt, outcome: TransactionOutcome, contended: readonly Lock[], limit: Limit, work: (tx: RegionTransaction) => Promise<T>): Promise<T> {
     let place: Place | undefined
-    this.outcomes.note(tenant, attempt.outcome())
     try {
       if (contended.length > 0) {
         place = this.#lines.enter(contended)
@@ -68,10 +68,10 @@ export class Transactions {
       attempt.commit()
       place?.leave()
       place = undefined
-      this.outcomes.note(tenant, attempt.outcome())
+      Object.assign(outcome, attempt.outcome())
       await this.#home.log.whenDurable(attempt.shownAt)
       attempt.durable()
-      this.outcomes.note(tenant, attempt.outcome())
+      Object.assign(outcome, attempt.outcome())
       return result
     } finally {
       place?.leave()

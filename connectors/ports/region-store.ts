@@ -3,6 +3,7 @@ import type { Column, Row } from '../../schema/values.ts'
 import type { ChangeLog } from './change-log.ts'
 import type { RegionTransaction, TransactionOutcome, TransactOptions, Transacted } from './region-transaction.ts'
 import type { Scope } from './scope.ts'
+import type { TableOrigin } from './sql-engine.ts'
 
 /** What a region is. Two definitions are equal when every member is. */
 export interface RegionDefinition {
@@ -136,6 +137,8 @@ export interface RegionStore {
   transact<T>(scope: Scope, options: TransactOptions, work: (tx: RegionTransaction) => Promise<T>): Promise<Transacted<T>>
   /** What became of a transaction that the scope's tenant ran in this process; undefined where there was none of this id, or it is long ago. */
   transaction(scope: Scope, id: string): Promise<TransactionOutcome | undefined>
+  /** How the SQL engine reads the region that is the one by the time a statement reads it; undefined then: there are no rows. Costs nothing by itself. */
+  origin(region: () => Region | undefined): TableOrigin
   /** The nodes that hold the entries, as far as they are known now. One that cannot be reached is DOWN, which is an answer and no error. */
   cluster(scope: Scope): Promise<ClusterState>
   /** Waits until everything is durable, then lets go of files. */
@@ -144,8 +147,11 @@ export interface RegionStore {
 
 export interface Region {
   readonly definition: RegionDefinition
-  /** One entry per key, in the order asked; undefined marks an absent key. Counts as a read of the entry. One call, however many keys. */
-  getMany(scope: Scope, keys: readonly string[]): Promise<readonly (Entry | undefined)[]>
+  /**
+   * One entry per key, in the order asked; undefined marks an absent key. Counts as a read of the entry. One call, however many keys. With `near`, entries that a process keeps
+   * of those it read lately may answer: never older than the last change it was told of, nor than what its own writes answered.
+   */
+  getMany(scope: Scope, keys: readonly string[], options?: { readonly near?: boolean }): Promise<readonly (Entry | undefined)[]>
   /**
    * Writes all rows in one commit, all or none, and answers when it is durable: the stored entries in the order given. Of two rows with one key the later wins.
    * A row that lacks a key column, has a null in a column that is not nullable, or names an unknown column → VALIDATION_ERROR listing every problem. Rows that would

@@ -23,7 +23,7 @@ export interface TransactOptions {
 export interface RegionTransaction {
   /** Of the transaction, the same in every attempt. */
   readonly id: string
-  /** As `Region.getMany`. Fails with TX_CONFLICT where what was read before has changed meanwhile, so that all reads are of one moment (from REPEATABLE_READ on). */
+  /** As `Region.getMany`. Where something read before has changed meanwhile, this may fail with TX_CONFLICT; if it does not, the commit does: what an attempt saw is of one moment once it has committed. */
   getMany(region: string, keys: readonly string[]): Promise<readonly (Pick<Entry, 'key' | 'row'> | undefined)[]>
   /** Writes whole rows: VALIDATION_ERROR as of `Region.putMany`. What the unique indexes have against them is said at the commit. */
   putMany(region: string, rows: readonly Row[]): Promise<void>

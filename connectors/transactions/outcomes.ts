@@ -1,26 +1,32 @@
 import type { TransactionOutcome } from '../ports/region-transaction.ts'
 
-/** How many transactions are remembered. */
+/** So many are remembered at least, and twice as many at most. */
 const kept = 10_000
 
-/** What became of the latest transactions of one process, by tenant and id. */
+/** What is known of a transaction; whoever runs it keeps it up to date. */
+type OutcomeRecord = { -readonly [Member in keyof TransactionOutcome]: TransactionOutcome[Member] }
+type Generation = Map<string, { readonly tenant: string; readonly record: OutcomeRecord }>
+
+/** What became of the latest transactions of one process. */
 export class Outcomes {
-  readonly #outcomes = new Map<string, TransactionOutcome>()
+  #young: Generation = new Map()
+  #old: Generation = new Map()
 
-  find(tenant: string, id: string): TransactionOutcome | undefined {
-    return this.#outcomes.get(nameOf(tenant, id))
-  }
-
-  note(tenant: string, outcome: TransactionOutcome): void {
-    this.#outcomes.set(nameOf(tenant, outcome.id), outcome)
-    if (this.#outcomes.size <= kept) return
-    for (const oldest of this.#outcomes.keys()) {
-      this.#outcomes.delete(oldest)
-      break
+  /** A record of a transaction that begins. */
+  begin(tenant: string, id: string): OutcomeRecord {
+    // A generation goes at once: taking out the oldest one by one costs a Map more than all it is for.
+    if (this.#young.size >= kept) {
+      this.#old = this.#young
+      this.#young = new Map()
     }
+    const record: OutcomeRecord = { id, state: 'PREPARING', participants: [] }
+    this.#young.set(id, { tenant, record })
+    return record
   }
-}
 
-function nameOf(tenant: string, id: string): string {
-  return JSON.stringify([tenant, id])
+  /** As it is now; undefined where the tenant ran none of this id, or it is long ago. */
+  find(tenant: string, id: string): TransactionOutcome | undefined {
+    const found = this.#young.get(id) ?? this.#old.get(id)
+    return found?.tenant === tenant ? { ...found.record } : undefined
+  }
 }

@@ -56,7 +56,8 @@ export function amount({ field, input, path }: Member, problems: Problem[]): str
 
 export function read(entity: EntityModel, row: Row, { field, name }: Member): Value {
   if (field) return row[field.name] ?? null
-  return (documentOf(entity, row) ?? {})[name] ?? null
+  const document = documentOf(entity, row)
+  return document && Object.hasOwn(document, name) ? (document[name] ?? null) : null
 }
 
 /** The row with these values of these members. */

@@ -103,12 +103,12 @@ describe('transactions', () => {
   })
 
   test('H-35 numbers are added exactly, in each type as far as it goes', async () => {
-    const after = async (key: string, increments: unknown) => (await run([update(key, increments)])).done?.results[0]?.value
-    expect((await after('b', { balance: 0.2 }))?.['balance']).toBe('0.3')
-    expect((await after('a', { ratio: 0.2 }))?.['ratio']).toBe(0.3)
-    expect((await after('a', { visits: 1 }))?.['visits']).toBe('9007199254740994')
-    expect((await after('a', { points: -3 }))?.['points']).toBe(-2)
-    expect((await after('b', { balance: '-0.3000' }))?.['balance']).toBe('0.0000')
+    const sumOf = async (key: string, increments: unknown) => (await run([update(key, increments)])).done?.results[0]?.value
+    expect((await sumOf('b', { balance: 0.2 }))?.['balance']).toBe('0.3')
+    expect((await sumOf('a', { ratio: 0.2 }))?.['ratio']).toBe(0.3)
+    expect((await sumOf('a', { visits: 1 }))?.['visits']).toBe('9007199254740994')
+    expect((await sumOf('a', { points: -3 }))?.['points']).toBe(-2)
+    expect((await sumOf('b', { balance: '-0.3000' }))?.['balance']).toBe('0.0000')
     const refused = async (increments: unknown) => expect((await run([update('a', increments)])).error).toMatchObject({ code: 'VALIDATION_ERROR', operation: 0 })
     await refused({ balance: '1'.repeat(39) })
     await refused({ balance: 1e38 })

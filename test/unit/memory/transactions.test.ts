@@ -68,6 +68,22 @@ test('H-34 what was read and changed meanwhile is named, whether by the next rea
   expect((await region.stats(scope)).entries).toBe(1)
 })
 
+test('work is never shown two moments, not even in an attempt that will not commit', async () => {
+  const move = (amount: number) => store.transact(scope, options, async tx => {
+    await put(tx, 'a', 100 - amount)
+    await tx.putMany('savings', [{ id: 'b', balance: amount }])
+  })
+  await move(0)
+  const seen: number[] = []
+  await store.transact(scope, { ...options, maxAttempts: 2 }, async tx => {
+    const [left] = await tx.getMany('accounts', ['a'])
+    if (Number(left?.row['balance']) === 100) await move(30)
+    const [right] = await tx.getMany('savings', ['b'])
+    seen.push(Number(left?.row['balance']) + Number(right?.row['balance']))
+  })
+  expect(seen).toEqual([100])
+})
+
 test('an entry that was absent when it was looked for, and is there at the commit, is a conflict', async () => {
   const failure = failureOf(store.transact(scope, options, async tx => {
     expect(await tx.getMany('accounts', ['a'])).toEqual([undefined])
@@ -122,6 +138,26 @@ test('H-33 a transaction whose time runs out in the line names what it waited fo
   expect(await store.transact(scope, options, tx => put(tx, 'a', 9))).toMatchObject({ attempts: 1 })
 })
 
+test('H-33 the time still counts for the attempt after one that lost in the line', async () => {
+  const first = await holding(['a'])
+  const inside = gate()
+  let attempt = 0
+  const failure = failureOf(store.transact(scope, { ...options, maxAttempts: 5 }, async tx => {
+    attempt += 1
+    await tx.getMany('accounts', ['a'])
+    await put(tx, 'a')
+    if (attempt === 1) return
+    inside.open()
+    return new Promise(() => undefined)
+  }))
+  await turn()
+  first.open()
+  await inside.opened
+  scope.clock.advance(1_001)
+  expect(await failure).toMatchObject({ code: 'TX_TIMEOUT' })
+  expect(attempt).toBe(2)
+})
+
 test('H-33 the time counts for all attempts together', async () => {
   const inside = gate()
   let attempt = 0
@@ -158,6 +194,22 @@ test('H-29 a commit that is not yet durable is PREPARED', async () => {
     await durable.close()
     await rm(directory, { recursive: true })
   }
+})
+
+test('H-29 a commit the log failed under is UNKNOWN, and nothing is taken after it', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'unknown-'))
+  const durable = await openMemoryRegions({ directory, clock: scope.clock, log: scope.log, segmentBytes: 8 * 1024 })
+  await durable.define(accounts)
+  await rm(directory, { recursive: true })
+  let id = ''
+  const write = (owner: string) => failureOf(durable.transact(scope, options, async tx => {
+    id = tx.id
+    await tx.putMany('accounts', [{ id: 'a', balance: 1, owner }])
+  }))
+  expect(await write('x'.repeat(20_000))).toMatchObject({ code: 'UPSTREAM_UNAVAILABLE' })
+  expect((await durable.transaction(scope, id))?.state).toBe('UNKNOWN')
+  expect(await write('ada')).toMatchObject({ code: 'UPSTREAM_UNAVAILABLE' })
+  await durable.close()
 })
 
 test('H-34 two that begin again over the same entries in other orders both end', async () => {
