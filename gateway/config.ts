@@ -16,6 +16,9 @@ const path = z.string().min(1)
 /** A host's name or IPv4 address, and a port. */
 const broker = /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?:([1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5])$/
 
+/** A host's name, IPv4 or bracketed IPv6 address, and a port or none. */
+const igniteHost = /^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9a-fA-F:]+\])(:([1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5]))?$/
+
 /** Everything that can be set. Parts declare their own settings; here they meet. */
 const settings = z.object({
   catalog: path.optional().describe('The catalog: a YAML or JSON file, or a folder of them. Default hub.yaml, where there is one.'),
@@ -31,7 +34,13 @@ const settings = z.object({
   api: apiSettings.prefault({}),
   engines: z
     .object({
+      igniteHosts: z.array(z.string().regex(igniteHost, { error: issue => `"${String(issue.input)}" is not a node: host or host:port, as ignite-0.ignite:10800.` })).min(1, { error: 'names no node: host or host:port, as ignite-0.ignite:10800; several with commas between.' }).optional().describe('Apache Ignite nodes that keep the regions, host or host:port of the client port each, 10800 where none is written. Also IGNITE_HOST_1, IGNITE_HOST_2 and so on.'),
+      igniteUser: z.string().min(1).optional().describe('Who the hub is to Ignite. Also IGNITE_USER.'),
+      ignitePassword: z.string().min(1).optional().describe('Password of that user. Also IGNITE_PASSWORD.'),
+      igniteTls: z.boolean().default(false).describe('Whether connections to Ignite are encrypted and its certificate is checked. Also IGNITE_TLS.'),
+      igniteNamespace: z.string().regex(/^[a-z][a-z0-9_]{0,31}$/, { error: issue => `"${String(issue.input)}" is not a namespace: a lower-case letter, then letters, digits and _, at most 32 in all.` }).default('tributary').describe('In front of the names of caches in Ignite: hubs of one namespace share their regions. Also IGNITE_NAMESPACE.'),
       kafkaBrokers: z.array(z.string().regex(broker, { error: issue => `"${String(issue.input)}" is not a broker: host:port, as kafka:9092.` })).min(1, { error: 'names no broker: host:port, as kafka:9092; several with commas between.' }).optional().describe('Kafka brokers that keep the topics, host:port each; the others of their cluster are learned from them. Also KAFKA_BROKER.'),
+      postgresUrl: z.string().regex(/^postgres(ql)?:\/\/\S+$/, { error: 'is not of the form postgresql://user:password@host:port/database' }).optional().describe('PostgreSQL that keeps what is declared through the API, its history and the audit trail, for every hub that names it; absent: a file in the data folder. Also POSTGRES_URL.'),
       trinoUrl: z.url({ protocol: /^https?$/, error: issue => `"${String(issue.input)}" is not the address of a Trino: http(s)://host:port.` }).optional().describe('Trino that runs the statements whose tables it can all read; the others run embedded. Also TRINO_URL.'),
       trinoUser: z.string().min(1).default('tributary').describe('Whose name statements run under in Trino. Also TRINO_USER.'),
       trinoPassword: z.string().min(1).optional().describe('Password of that user, over https. Also TRINO_PASSWORD.'),
@@ -62,7 +71,12 @@ export const configFlags: readonly Flag[] = [
 
 /** Names these settings have in the systems they come from. */
 const elsewhere: Readonly<Record<string, string>> = {
+  IGNITE_USER: 'HUB_ENGINES__IGNITE_USER',
+  IGNITE_PASSWORD: 'HUB_ENGINES__IGNITE_PASSWORD',
+  IGNITE_TLS: 'HUB_ENGINES__IGNITE_TLS',
+  IGNITE_NAMESPACE: 'HUB_ENGINES__IGNITE_NAMESPACE',
   KAFKA_BROKER: 'HUB_ENGINES__KAFKA_BROKERS',
+  POSTGRES_URL: 'HUB_ENGINES__POSTGRES_URL',
   TRINO_URL: 'HUB_ENGINES__TRINO_URL',
   TRINO_USER: 'HUB_ENGINES__TRINO_USER',
   TRINO_PASSWORD: 'HUB_ENGINES__TRINO_PASSWORD',
@@ -72,8 +86,8 @@ const elsewhere: Readonly<Record<string, string>> = {
   DIH_DEFAULT_EVICTION_SIZE: 'HUB_DEFAULTS__EVICTION_SIZE',
 }
 
-/** Engines the hub will take the place of its embedded ones with, and must never leave out in silence. A name that ends in `_` stands for all that begin so. */
-const engines: Readonly<Record<string, string>> = { IGNITE_HOST_: 'an Apache Ignite cluster' }
+/** A list whose members have a variable each, counted from 1. */
+const ignite = { variable: /^IGNITE_HOST_(\d+)$/, path: ['engines', 'igniteHosts'] } as const
 
 const paths = [['catalog'], ['data'], ['persisted', 'trustedFile'], ['auth', 'apiKeysFile'], ['api', 'sourceFolders']]
 
@@ -164,13 +178,14 @@ class Given {
     const known = new Map(options.filter(option => option.kind !== 'structure').map(option => [option.variable, option]))
     const problems: Problem[] = []
     for (const [name, text] of Object.entries(env)) {
-      const engine = text && Object.entries(engines).find(([start]) => name === start || (start.endsWith('_') && name.startsWith(start)))
-      if (engine) problems.push({ path: name, message: `${name} names ${engine[1]}, which this version does not speak to; it would run embedded instead. Unset ${name} to run embedded.` })
+      if (text && name.startsWith('IGNITE_HOST') && !ignite.variable.test(name)) problems.push({ path: name, message: `Unknown variable ${name}. Nodes of Ignite are named IGNITE_HOST_1, IGNITE_HOST_2 and so on.` })
       if (!text || name === 'HUB_CONFIG' || (!(name in elsewhere) && !/^(HUB_|DIH_DEFAULT_)/.test(name))) continue
       const option = known.get(elsewhere[name] ?? name)
       if (option) this.set(option.path, settingFrom(option.kind, text), name, this.#folder)
       else problems.push({ path: name, message: `Unknown variable ${name}.${didYouMean(name, [...known.keys(), ...Object.keys(elsewhere), 'HUB_CONFIG']) || ' See --help for those there are.'}` })
     }
+    const hosts = Object.entries(env).flatMap(([name, text]) => (text && ignite.variable.test(name) ? [{ name, text, number: Number(ignite.variable.exec(name)?.[1]) }] : [])).toSorted((a, b) => a.number - b.number)
+    if (hosts.length > 0) this.set(ignite.path, hosts.map(({ text }) => text), hosts.map(({ name }) => name).join(', '), this.#folder)
     return problems
   }
 

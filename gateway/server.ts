@@ -8,6 +8,7 @@ import { placedProblems } from './check.ts'
 import { environment, type Config } from './config.ts'
 import { singleSubgraph } from './federation/single.ts'
 import { openFront } from './http/front.ts'
+import { whenReached } from './http/waiting.ts'
 import type { Hub } from './hub.ts'
 import type { LiveHub } from './assembly/live-hub.ts'
 import { Lifecycle } from './lifecycle.ts'
@@ -45,13 +46,13 @@ async function serveGraph(config: Config & { readonly catalog: string }, { clock
   const lifecycle = new Lifecycle(clock)
   const metrics = createMetrics()
   const files = new CatalogFiles(config)
-  const opened = await placed(files, openHub({
+  const opened = await placed(files, whenReached({ host: config.host, port: config.port, clock, log, mends: isUnreached }, () => openHub({
     data: config.data, clock, log, maxEntries: config.defaults.evictionSize, backups: config.defaults.backups, progress, onFatal,
     later: work => lifecycle.later(work, log),
     files: () => files.load(),
     reach: { api: config.api, env: name => environment[name] },
-    kafkaBrokers: config.engines.kafkaBrokers, schemaRegistryUrl: config.engines.schemaRegistryUrl, trino: config.engines.trinoUrl === undefined ? undefined : { url: config.engines.trinoUrl, user: config.engines.trinoUser, password: config.engines.trinoPassword },
-  }))
+    ignite: igniteOf(config), kafkaBrokers: config.engines.kafkaBrokers, schemaRegistryUrl: config.engines.schemaRegistryUrl, postgresUrl: config.engines.postgresUrl, trino: config.engines.trinoUrl === undefined ? undefined : { url: config.engines.trinoUrl, user: config.engines.trinoUser, password: config.engines.trinoPassword },
+  })))
   let watcher: ReturnType<typeof watchCatalog> | undefined
   try {
     const shown = facing(opened.hub)
@@ -71,6 +72,15 @@ async function serveGraph(config: Config & { readonly catalog: string }, { clock
     await opened.close()
     throw error
   }
+}
+
+/** The cluster that keeps the regions does not answer: it is waited for, never done without. */
+function isUnreached(error: unknown): error is HubError {
+  return error instanceof HubError && error.code === 'UPSTREAM_UNAVAILABLE' && error.details['engine'] === 'ignite'
+}
+
+function igniteOf({ engines: { igniteHosts: hosts, igniteUser: user, ignitePassword: password, igniteTls, igniteNamespace: namespace } }: Config) {
+  return hosts && { hosts, user, password, namespace, ...(igniteTls && { tls: {} }) }
 }
 
 /** The hub as one of its subgraphs shows it. */
@@ -150,7 +160,7 @@ function regionMetrics({ registry }: Metrics, { regionStats }: OpenHub, log: Log
       .finally(() => { asking = undefined })
     return asking
   }
-  const figure = (name: string, help: string, read: (stats: Found[number]['stats']) => number | null) => {
+  const figure = (name: string, help: string, read: (stats: Found[number]['stats']) => number | null): void => {
     const collect = async (metric: Gauge | Counter) => {
       const found = await ask()
       metric.reset()

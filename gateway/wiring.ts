@@ -1,30 +1,34 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
-import { parseEntry, type Source, type SourceInput } from '../schema/catalog.ts'
-import { nameProblem, reservedSources } from '../schema/catalog-names.ts'
-import { HubError } from '../schema/errors.ts'
-import type { Row } from '../schema/values.ts'
+import { join } from 'node:path'
+import { parseEntry, type Source } from '../schema/catalog.ts'
 import { proposeCatalog, type ProposedCatalog } from '../schema/propose.ts'
+import { openCassandra } from '../connectors/cassandra/index.ts'
+import { fromUrl as cassandraAt } from '../connectors/cassandra/options.ts'
 import { openDuckDb, type DuckDatabase } from '../connectors/duckdb/database.ts'
-import { baseTables, isLimited, parameterPlaces, withMembers } from '../connectors/duckdb/dialect/index.ts'
+import { baseTables, isLimited, parameterPlaces, withMembers } from '../connectors/statements/index.ts'
 import { openDuckDbEngine } from '../connectors/duckdb/engine.ts'
-import { Mounts } from '../connectors/duckdb/mounts.ts'
+import { Mounts } from '../connectors/statements/mounts.ts'
 import { openEventLog } from '../connectors/events/index.ts'
-import { openFiles } from '../connectors/files/index.ts'
+import { openElasticsearch } from '../connectors/elasticsearch/index.ts'
+import { type FilesConnector, openFiles } from '../connectors/files/index.ts'
+import { openIgnite } from '../connectors/ignite/index.ts'
+import { openIgniteRegions } from '../connectors/ignite/regions/index.ts'
 import { openKafkaEvents } from '../connectors/kafka/index.ts'
 import { openMemoryRegions } from '../connectors/memory/index.ts'
+import { openPostgresMetadata } from '../connectors/metadata/postgres.ts'
 import { openSqliteMetadata } from '../connectors/metadata/sqlite.ts'
 import { openPostgres } from '../connectors/postgres/index.ts'
 import { openSchemaRegistry } from '../connectors/schema-registry/index.ts'
 import { openRoutedEngine } from '../connectors/routing/engine.ts'
+import { openS3 } from '../connectors/s3/index.ts'
 import { openSqlite } from '../connectors/sqlite/index.ts'
 import { openTrino } from '../connectors/trino/client.ts'
 import { openTrinoEngine } from '../connectors/trino/engine.ts'
 import { TrinoSources } from '../connectors/trino/sources.ts'
 import type { EventLog } from '../connectors/ports/event-log.ts'
-import type { RegionStats } from '../connectors/ports/region-store.ts'
+import type { RegionStats, RegionStore } from '../connectors/ports/region-store.ts'
 import { systemClock, type Clock, type Log } from '../connectors/ports/scope.ts'
 import type { SourceConnector } from '../connectors/ports/source-connector.ts'
 import { sealer } from '../resolvers/cursor.ts'
@@ -41,6 +45,7 @@ import type { FileCatalog } from './assembly/declared.ts'
 import { LiveHub } from './assembly/live-hub.ts'
 import type { Reach } from './assembly/reach.ts'
 import { hubScope } from './assembly/scope.ts'
+import { sourceAt } from './commands/source-at.ts'
 import { remoteService } from './federation/remote.ts'
 import { openLog } from './telemetry/log.ts'
 
@@ -56,8 +61,12 @@ export interface HubOptions {
   readonly files: () => Promise<FileCatalog>
   /** What entries given through the API may reach. */
   readonly reach: Reach
+  /** Client ports of the Apache Ignite nodes that keep the regions; absent: the hub keeps them itself. */
+  readonly ignite?: { readonly hosts: readonly string[]; readonly user?: string; readonly password?: string; readonly tls?: { readonly ca?: string }; readonly namespace?: string }
   /** Brokers of the Kafka cluster that keeps topics, `host:port` each; absent or empty: the hub keeps them itself. */
   readonly kafkaBrokers?: readonly string[]
+  /** PostgreSQL that keeps what is declared through the API; absent: a file in the data folder. */
+  readonly postgresUrl?: string
   /** Runs the statements whose tables it can all read; absent: all of them run embedded. */
   readonly trino?: { readonly url: string; readonly user: string; readonly password?: string }
   /** Where schemas of values in topics are registered. */
@@ -91,8 +100,8 @@ export async function openHub(options: HubOptions): Promise<OpenHub> {
   try {
     if (options.data !== undefined) mkdirSync(options.data, { recursive: true })
     const inData = (name: string) => (options.data === undefined ? undefined : join(options.data, name))
-    const metadata = opened(await openSqliteMetadata({ file: inData('metadata.sqlite') ?? ':memory:', clock }))
-    const store = opened(await openMemoryRegions({ directory: inData('regions'), clock, log, onFatal: options.onFatal }))
+    const metadata = opened(options.postgresUrl === undefined ? await openSqliteMetadata({ file: inData('metadata.sqlite') ?? ':memory:', clock }) : await openPostgresMetadata({ url: options.postgresUrl, clock, log }))
+    const store = opened(await (options.ignite ? openOnIgnite(options.ignite, options) : openMemoryRegions({ directory: inData('regions'), clock, log, onFatal: options.onFatal })))
     const database = opened(await openDuckDb({ directory: inData('engine') }))
     const duckdb = await openDuckDbEngine(database, { clock, log })
     const trino = options.trino && openTrinoSide(options.trino, clock)
@@ -161,8 +170,6 @@ export async function openHub(options: HubOptions): Promise<OpenHub> {
         tablesOf: baseTables,
         placesOf: parameterPlaces,
         withMembers,
-        rowsNow: (held, tenant) => store.region(held.definition.name).rowsNow(tenant),
-        indexesOf: held => store.region(held.definition.name).indexes,
       }),
     )
     const regionStats = (signal: AbortSignal) => {
@@ -183,6 +190,11 @@ function openTrinoSide({ url, user, password }: NonNullable<HubOptions['trino']>
   const sources = new TrinoSources(client, secrets)
   const engine = openTrinoEngine(client, { clock, locate: table => sources.locate(table) })
   return { engine, sources, reads: sources.reads.bind(sources) }
+}
+
+/** Regions on the nodes of a cluster. */
+function openOnIgnite({ namespace, ...reach }: NonNullable<HubOptions['ignite']>, { clock, log, later }: HubOptions): Promise<RegionStore> {
+  return openIgniteRegions({ client: openIgnite({ ...reach, clock, log }), clock, log, later, namespace })
 }
 
 /** Topics in Kafka where its brokers are named, else in the hub's own folder, or in one that goes with the process. */
@@ -222,17 +234,23 @@ export function openSource(source: Source, database: DuckDatabase, log: Log): Pr
       return openSqlite(source)
     case 'postgresql':
       return openPostgres({ name: source.name, log, schema: source.schema, ...source.connection })
+    case 'cassandra':
+      return openCassandra({ name: source.name, ...('url' in source.connection ? cassandraAt(source.name, source.connection.url) : source.connection) })
+    case 'elasticsearch':
+      return openElasticsearch({ name: source.name, urls: source.urls, indices: source.indices, user: source.user, password: source.password, apiKey: source.apiKey })
+    case 's3':
+      return openS3({ ...source, database })
   }
 }
 
-/** A catalog for what a folder of files, a SQLite file or a PostgreSQL URL holds, and what of it the catalog does not show. */
+/** A catalog for what a folder of files, a SQLite file or the system of a URL holds, and what of it the catalog does not show. */
 export async function proposeFrom(from: string): Promise<ProposedCatalog> {
   const { name, input } = sourceAt(from)
   const database = await openDuckDb({})
   const scope = hubScope({ clock: systemClock, log: openLog({ level: 'silent' }), later: work => void work(), signal: new AbortController().signal }, 'init', 600_000)
   try {
-    const files = input.type === 'files' ? await openFiles({ name, root: input.root, database }) : undefined
-    const connector = files ?? (await openSource(parseEntry('source', name, input), database, scope.log))
+    const connector = await openSource(parseEntry('source', name, input), database, scope.log)
+    const files = connector.type === 'files' || connector.type === 's3' ? (connector as FilesConnector) : undefined
     try {
       const tables = await connector.tables(scope)
       const found = await Promise.all(tables.map(async table => ({ ...table, unique: files && table.key.length === 0 ? await files.uniqueColumns(scope, table.name) : [] })))
@@ -243,24 +261,4 @@ export async function proposeFrom(from: string): Promise<ProposedCatalog> {
   } finally {
     await database.close()
   }
-}
-
-function sourceAt(from: string): { name: string; input: SourceInput } {
-  // Nothing of an address is repeated: it may hold a password.
-  const [, scheme] = /^([a-z][a-z0-9+.-]*):\/\//i.exec(from) ?? []
-  if (scheme !== undefined) {
-    if (!/^postgres(ql)?$/.test(scheme)) throw new HubError('VALIDATION_ERROR', `A source at ${scheme}:// cannot be looked into. Name a folder of files, a SQLite file, or a postgresql:// URL.`)
-    const url = URL.parse(from)
-    if (!url) throw new HubError('VALIDATION_ERROR', `The ${scheme}:// URL is malformed. It has the form postgresql://user:password@host:port/database, with other characters than letters and digits percent-encoded.`)
-    return { name: nameFrom(url.pathname.slice(1)), input: { type: 'postgresql', url: from } }
-  }
-  if (!existsSync(from)) throw new HubError('NOT_FOUND', `There is no folder or file "${from}". Name a folder of files, a SQLite file, or a postgresql:// URL.`, { from })
-  const name = nameFrom(basename(from).replace(/\.[^.]*$/, ''))
-  return { name, input: statSync(from).isDirectory() ? { type: 'files', root: from } : { type: 'sqlite', file: from } }
-}
-
-/** A name a source may have. */
-function nameFrom(text: string): string {
-  const plain = text.replace(/[^A-Za-z0-9_]+/g, '_').replace(/^[^A-Za-z]+|_+$/g, '').toLowerCase()
-  return plain === '' || nameProblem(plain) !== undefined || reservedSources.has(plain) ? `${plain || 'my'}_source` : plain
 }

@@ -151,11 +151,17 @@ function fewPer(rows: readonly Row[], column: string, limit: number, backwards: 
   return [...groups.values()].flatMap(group => (backwards ? group.slice(Math.max(0, group.length - limit)) : group.slice(0, limit)))
 }
 
+/** The failure of whoever was asked last, with all who were asked. */
+function withTried(error: unknown, tried: readonly string[]): unknown {
+  if (!(error instanceof HubError) || error.code !== 'UPSTREAM_UNAVAILABLE') return error
+  return new HubError(error.code, error.message, { ...error.details, tried }, { cause: error })
+}
+
 /** A region that holds the rows asked for so far: keys are read through it, lists come from its source, never from the part that happens to be in memory. */
 export function partialRows(model: Model, entity: EntityModel, through: ReadThrough, engine: SqlEngine): EntityRows {
   const lists = engineRows(model, entity, engine, 'source')
   const read = async (context: Context, path: string, keys: readonly string[]) => {
-    const { rows, hits, loaded, hitsAsOfMs, loadedAsOfMs } = await readThrough(context.scope, through, keys)
+    const { rows, hits, loaded, hitsAsOfMs, loadedAsOfMs } = await readThrough(context.scope, through, keys).catch((error: unknown) => Promise.reject(withTried(error, ['memory', through.loader])))
     if (hits.length > 0 || loaded === 0) context.explain?.({ path, from: 'region', name: entity.name, engine: 'memory', rows: hits.length, ageMs: ageOf(context.scope, hitsAsOfMs) })
     if (loaded > 0) context.explain?.({ path, from: 'source', name: entity.load ? `${entity.load.source}.${entity.load.table}` : entity.name, engine: through.loader, rows: loaded, ageMs: ageOf(context.scope, loadedAsOfMs) })
     return { rows, hits }

@@ -24,7 +24,7 @@ export interface OrderTerm {
 
 type Input = Readonly<Record<string, unknown>>
 
-/** A `where` argument, as coerced by GraphQL, as a condition on the entity's rows. Absent and empty inputs hold always. */
+/** A `where` argument, as coerced by GraphQL, as a condition on the entity's rows. Absent and empty inputs hold always. What comes as JSON may name columns where a typed filter names fields. */
 export function parseWhere(model: Model, entity: EntityModel, input: Input | null | undefined): Where {
   if (input === null || input === undefined) return { and: [] }
   if (typeof input !== 'object' || Array.isArray(input)) throw new HubError('BAD_USER_INPUT', `A filter of ${entity.type} is an object such as { ${entity.fields[0]?.field}: { eq: … } }; found ${JSON.stringify(input).slice(0, 80)}.`, { type: entity.type })
@@ -37,11 +37,11 @@ export function parseWhere(model: Model, entity: EntityModel, input: Input | nul
       return [name === 'and' ? { and: parts } : { or: parts }]
     }
     if (name === 'not') return [{ not: parseWhere(model, entity, value as Input) }]
-    const field = fields.get(name)
+    const field = fields.get(name) ?? (links.has(name) ? undefined : entity.fields.find(one => one.name === name))
     if (field) return comparisons(field, value)
     const link = links.get(name)
     const target = link && entityOfType(model, link.target)
-    if (!link || !target) throw new HubError('BAD_USER_INPUT', `${entity.type} has no field "${name}" to filter by.`, { field: name })
+    if (!link || !target) throw new HubError('BAD_USER_INPUT', `${entity.type} has no field "${name}" to filter by.${didYouMean(name, [...fields.keys(), ...links.keys()])}`, { field: name })
     return [{ link, where: parseWhere(model, target, value as Input) }]
   })
   const [only] = parts

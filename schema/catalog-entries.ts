@@ -10,12 +10,21 @@ import type { ColumnType } from './values.ts'
 export function sourceEntry(name: string, source: SourceInput): Source {
   switch (source.type) {
     case 'files':
+    case 's3':
       return { ...source, name, tables: source.tables && Object.fromEntries(Object.entries(source.tables).map(([table, given]) => [table, typeof given === 'string' ? { file: given } : given])) }
     case 'sqlite':
       return { ...source, name }
     case 'postgresql': {
       const { type, description, url, host = '', port = 5432, database = '', user, password, schema = 'public' } = source
       return { type, name, description, connection: url === undefined ? { host, port: Number(port), database, user, password } : { url }, schema }
+    }
+    case 'cassandra': {
+      const { type, description, url, hosts = '', keyspace = '', datacenter, user, password } = source
+      return { type, name, description, connection: url === undefined ? { hosts: listed(hosts), keyspace, datacenter, user, password } : { url } }
+    }
+    case 'elasticsearch': {
+      const { url, indices, ...rest } = source
+      return { ...rest, name, urls: listed(url), indices: indices === undefined ? undefined : listed(indices) }
     }
   }
 }

@@ -86,7 +86,65 @@ export const postgresqlSource = closed({
   }
 })
 
-export const sourceInput = z.discriminatedUnion('type', [filesSource, sqliteSource, postgresqlSource])
+/** Names that hold a part of how a system is reached, and stand in no other form of it. */
+function besideUrl<Name extends string>(value: Readonly<Partial<Record<Name | 'url', unknown>>>, names: readonly Name[]): readonly Name[] {
+  return value.url === undefined ? [] : names.filter(name => value[name] !== undefined)
+}
+const oneOfTwo = 'needed beside "url". Leave one of the two out'
+const textsOrText = (what: string) => z.union([text, z.array(text).nonempty()], { error: what })
+
+export const cassandraSource = closed({
+  type: z.literal('cassandra').describe('A keyspace of Apache Cassandra.'),
+  description,
+  url: text.optional().describe('`cassandra://user:password@host:port,host/keyspace?datacenter=name`, best as a reference to a secret. Instead of hosts and the rest.'),
+  hosts: textsOrText('a host or a list of hosts').optional().describe('Nodes asked first, each `host` or `host:port`; the others are learnt from them. Default port 9042.'),
+  keyspace: text.optional().describe('The keyspace whose tables are read.'),
+  datacenter: text.optional().describe('The datacenter whose nodes are asked. Absent: those of every one.'),
+  user: text.optional().describe('Who connects.'),
+  password: text.optional().describe(`Best as ${reference}.`),
+}).check(({ value, issues }) => {
+  const refuse = (name: 'url' | 'hosts' | 'keyspace' | 'datacenter' | 'user' | 'password', message: string) => issues.push({ code: 'custom', input: value[name], path: [name], message })
+  for (const name of besideUrl(value, ['hosts', 'keyspace', 'datacenter', 'user', 'password'])) refuse(name, oneOfTwo)
+  if (value.url !== undefined && !/^cassandra:\/\/|\$\{/.test(value.url)) refuse('url', 'of the form cassandra://user:password@host:port,host/keyspace?datacenter=name')
+  if (value.url === undefined && value.hosts === undefined) refuse('hosts', '"url", or "hosts" and "keyspace"')
+  else if (value.url === undefined && value.keyspace === undefined) refuse('keyspace', 'the name of a keyspace')
+})
+
+export const elasticsearchSource = closed({
+  type: z.literal('elasticsearch').describe('Indices, aliases and data streams of an Elasticsearch cluster.'),
+  description,
+  url: textsOrText('a URL or a list of URLs').describe('`http://user:password@host:9200` of one node or several, best as a reference to a secret.'),
+  indices: textsOrText('a name or a list of names').optional().describe('Names of the indices, aliases and data streams that are its tables; `*` stands for any text. Absent: every one that is not hidden.'),
+  user: text.optional().describe('Who connects.'),
+  password: text.optional().describe(`Best as ${reference}.`),
+  apiKey: text.optional().describe(`An API key as Elasticsearch encodes it, instead of user and password. Best as ${reference}.`),
+}).check(({ value: { url, user, apiKey }, issues }) => {
+  if ([url].flat().some(one => !/^https?:\/\/|\$\{/.test(one))) issues.push({ code: 'custom', input: url, path: ['url'], message: 'of the form http://user:password@host:9200 or https://…' })
+  if (apiKey !== undefined && user !== undefined) issues.push({ code: 'custom', input: user, path: ['user'], message: 'needed beside "apiKey". Leave one of the two out' })
+})
+
+export const s3Source = closed({
+  type: z.literal('s3').describe('CSV, JSON and Parquet objects of a bucket of S3, or of a store that speaks its protocol.'),
+  description,
+  bucket: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, { error: 'the name of a bucket: letters, digits, points and hyphens' }).describe('Name of the bucket.'),
+  prefix: text.optional().describe('What the keys of its objects begin with, as a folder: `exports/2024`. Absent: the whole bucket.'),
+  endpoint: z.string().regex(/^https?:\/\/|\$\{/, { error: 'an http or https URL' }).optional().describe('Where the store answers, such as `http://minio:9000`; the bucket is then the first part of the path. Absent: AWS.'),
+  region: z.string().regex(/^[A-Za-z0-9-]+$/, { error: 'the name of a region, such as us-east-1' }).optional().describe('Region of the bucket. Default `us-east-1`.'),
+  accessKeyId: text.optional().describe(`Best as ${reference}. Absent: requests are not signed, for buckets everybody may read.`),
+  secretAccessKey: text.optional().describe(`Best as ${reference}.`),
+  sessionToken: text.optional().describe(`Of temporary keys. Best as ${reference}.`),
+  format: fileFormat.optional().describe('How the objects are written, unless a table says otherwise. Absent: told by the endings of their keys.'),
+  tables: named(z.union([text, filesTable], { error: 'an object\'s key or a map' })).optional().describe('Tables by name: a key below the prefix, or a map. Absent: every object below the prefix is a table of its name.'),
+  quarantineLimit: z.int().min(0).optional().describe('How many unreadable rows of a table are set aside before the table is refused. Default 1000 rows, or a tenth of the rows where that is more.'),
+  maxObjectBytes: positive('a whole number of bytes from 1').optional().describe('An object larger than this is refused; one object at a time lies on the disk while it is read. Default 1073741824 bytes.'),
+}).check(({ value: { accessKeyId, secretAccessKey }, issues }) => {
+  if ((accessKeyId === undefined) !== (secretAccessKey === undefined)) {
+    const name = accessKeyId === undefined ? 'accessKeyId' : 'secretAccessKey'
+    issues.push({ code: 'custom', input: undefined, path: [name], message: 'both "accessKeyId" and "secretAccessKey", or neither' })
+  }
+})
+
+export const sourceInput = z.discriminatedUnion('type', [filesSource, sqliteSource, postgresqlSource, cassandraSource, elasticsearchSource, s3Source])
 
 const key = textOrList.describe('Column, or columns, whose values name one row.')
 

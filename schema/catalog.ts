@@ -19,7 +19,7 @@ export interface Catalog {
   readonly endpoints: readonly EndpointEntry[]
 }
 
-export type Source = FilesSource | SqliteSource | PostgresqlSource
+export type Source = FilesSource | SqliteSource | PostgresqlSource | CassandraSource | ElasticsearchSource | S3Source
 
 export interface FilesSource {
   readonly type: 'files'
@@ -49,6 +49,43 @@ export interface PostgresqlSource {
   readonly description?: string
   readonly connection: { readonly url: string } | { readonly host: string; readonly port: number; readonly database: string; readonly user?: string; readonly password?: string }
   readonly schema: string
+}
+
+export interface CassandraSource {
+  readonly type: 'cassandra'
+  readonly name: string
+  readonly description?: string
+  readonly connection: { readonly url: string } | { readonly hosts: readonly string[]; readonly keyspace: string; readonly datacenter?: string; readonly user?: string; readonly password?: string }
+}
+
+export interface ElasticsearchSource {
+  readonly type: 'elasticsearch'
+  readonly name: string
+  readonly description?: string
+  readonly urls: readonly string[]
+  /** Names, `*` for any text. Absent: every one that is not hidden. */
+  readonly indices?: readonly string[]
+  readonly user?: string
+  readonly password?: string
+  readonly apiKey?: string
+}
+
+export interface S3Source {
+  readonly type: 's3'
+  readonly name: string
+  readonly description?: string
+  readonly bucket: string
+  readonly prefix?: string
+  /** Absent: AWS. */
+  readonly endpoint?: string
+  readonly region?: string
+  readonly accessKeyId?: string
+  readonly secretAccessKey?: string
+  readonly sessionToken?: string
+  readonly format?: FileFormat
+  readonly tables?: Record<string, FilesTable>
+  readonly quarantineLimit?: number
+  readonly maxObjectBytes?: number
 }
 
 export interface RegionEntry {

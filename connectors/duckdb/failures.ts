@@ -1,6 +1,6 @@
 import { HubError } from '../../schema/errors.ts'
 import { didYouMean } from '../../schema/names.ts'
-import { type Body, kindOf, nameOf, type ParsedStatement, type Position, sqlError, walk } from './dialect/ast.ts'
+import { type Body, kindOf, nameOf, type ParsedStatement, type Position, sqlError, walk } from '../statements/ast.ts'
 import type { Translation } from './translate.ts'
 
 /** What DuckDB said, as the caller of the statement may hear it: its first line, the statement's own place, never a path or a name from inside. */

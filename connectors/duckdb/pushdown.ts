@@ -1,6 +1,6 @@
 import type { Filter } from '../../schema/filter.ts'
 import { type Column, type ColumnType, scaleOf, toLong, type Value } from '../../schema/values.ts'
-import { type Body, blank, kindOf, listOf, type Node, nameOf } from './dialect/ast.ts'
+import { type Body, blank, kindOf, listOf, type Node, nameOf } from '../statements/ast.ts'
 import type { TableReference } from './dialect/environment.ts'
 
 type Comparison = 'eq' | 'ne' | 'lt' | 'lte' | 'gt' | 'gte'

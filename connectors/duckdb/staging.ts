@@ -1,7 +1,7 @@
 import { type DuckDBConnection, DuckDBDataChunk, type DuckDBType, type DuckDBValue } from '@duckdb/node-api'
 import { type Column, type Row, scaleOf } from '../../schema/values.ts'
 import type { Scope } from '../ports/scope.ts'
-import { quoteIdentifier } from './dialect/quote.ts'
+import { quoteIdentifier } from '../statements/quote.ts'
 import type { Scanned } from './live-tables.ts'
 import type { Parameters } from './parameters.ts'
 import { filterOf } from './pushdown.ts'

@@ -7,8 +7,9 @@ import type { LookupRequest, ScanRequest, SourceConnector, SourceTable } from '.
 import { limitClause, noSuchTable, pickColumns } from '../sql-text/columns.ts'
 import { type Bind, filterSql, identifier, type SqlColumn } from '../sql-text/filter.ts'
 import { castColumn, duckDialect, textOf } from './dialect.ts'
-import { type FilesOptions, filesOptions, parsedOptions, type ParsedTable } from './options.ts'
+import { type FilesOptions, filesOptions, type ParsedOptions, parsedOptions, type ParsedTable } from './options.ts'
 import { realRoot } from './paths.ts'
+import { type FilePlace, folder } from './place.ts'
 import { readRows } from './rows.ts'
 import { discover, type StagedTable, stagedTable } from './stage.ts'
 
@@ -32,8 +33,21 @@ export async function openFiles(given: FilesOptions & { name: string; database: 
   const problems: Problem[] = findings(filesOptions, rest, ['sources', name]).map(asProblem)
   if (problems.length > 0) throw new HubError('CATALOG_INVALID', `Source "${name}" is declared with mistakes. ${problems.map(problem => `${problem.path}: ${problem.message}`).join(' ')}`, { problems })
   const options = parsedOptions(rest)
+  return openFileTables({ name, type: 'files', database, options, place: folder(name, await realRoot(name, options.root)) })
+}
+
+export interface FileTables {
+  readonly name: string
+  readonly type: string
+  readonly database: DuckDatabase
+  readonly options: Omit<ParsedOptions, 'root'>
+  readonly place: FilePlace
+}
+
+/** The files of any place as tables; see `openFiles`. */
+export async function openFileTables({ name, type, database, options, place }: FileTables): Promise<FilesConnector> {
   opened += 1
-  const context = { database, source: name, root: await realRoot(name, options.root), schema: `${name}#${opened}`, format: options.format, quarantineLimit: options.quarantineLimit }
+  const context = { database, source: name, place, schema: `${name}#${opened}`, format: options.format, quarantineLimit: options.quarantineLimit }
   let declared = options.tables && new Map(Object.entries(options.tables))
   if (declared) refuseTwins(name, declared)
   const staged = new Map<string, StagedTable>()
@@ -50,7 +64,7 @@ export async function openFiles(given: FilesOptions & { name: string; database: 
 
   /** What is declared, else what is there now. */
   async function known(): Promise<Map<string, StagedTable>> {
-    const tables: ReadonlyMap<string, ParsedTable> = declared ?? (await discover(context.root))
+    const tables: ReadonlyMap<string, ParsedTable> = declared ?? (await discover(place))
     for (const [table, file] of tables) if (!staged.has(table)) staged.set(table, stagedTable(context, table, file))
     for (const table of staged.keys()) if (!tables.has(table)) staged.delete(table)
     return staged
@@ -84,7 +98,7 @@ export async function openFiles(given: FilesOptions & { name: string; database: 
 
   return {
     name,
-    type: 'files',
+    type,
 
     async tables(scope) {
       const all = [...(await known()).values()]

@@ -22,6 +22,8 @@ export interface RawRequest {
 
 /** Longest record read, in bytes. */
 const maxRecordBytes = 16 << 20
+/** What a thread that reads csv holds at a time. By itself DuckDB takes sixteen times the longest line, and files read side by side find no memory. */
+const bufferBytes = 2 * maxRecordBytes
 const sampleLimit = 100
 
 /** Reads a text format into `raw`. Rows that cannot be read are counted; a file that cannot be read at all → UPSTREAM_REJECTED. */
@@ -45,7 +47,7 @@ async function readCsv(connection: DuckDBConnection, declared: CsvFormat, { path
   const comment = format.comment === undefined ? '' : `, comment = ${literal(format.comment)}`
   await connection.run(`CREATE TEMP TABLE raw AS SELECT * FROM read_csv(${pathLiteral(path)}, auto_detect = false, columns = {${names.map((_, index) => `c${index}: 'VARCHAR'`).join(', ')}},
     header = ${format.header}, skip = ${header ? skipped : 0}, delim = ${literal(format.delimiter)}, quote = ${literal(format.quote)}, escape = ${literal(format.escape ?? format.quote)}${comment},
-    nullstr = [${nulls.map(literal).join(', ')}], allow_quoted_nulls = false, hive_partitioning = false, max_line_size = ${maxRecordBytes},
+    nullstr = [${nulls.map(literal).join(', ')}], allow_quoted_nulls = false, hive_partitioning = false, max_line_size = ${maxRecordBytes}, buffer_size = ${bufferBytes},
     store_rejects = true, rejects_table = 'rejected', rejects_scan = 'rejected_scans', rejects_limit = 0)${blank}`)
   const rejected = await connection.runAndReadAll('SELECT line, first(error_type ORDER BY byte_position), first(error_message ORDER BY byte_position) FROM rejected GROUP BY line ORDER BY line')
   const rows = rejected.getRowsJson()
@@ -72,7 +74,7 @@ async function readJson(connection: DuckDBConnection, type: 'json' | 'ndjson', {
     await connection.run(`CREATE TEMP TABLE docs AS SELECT json AS doc FROM read_json_objects(${pathLiteral(path)}, format = 'array', hive_partitioning = false, maximum_object_size = ${maxRecordBytes})`)
   } else {
     await connection.run(`CREATE TEMP TABLE lines AS SELECT line FROM read_csv(${pathLiteral(path)}, auto_detect = false, columns = {line: 'VARCHAR'}, header = false, delim = '\x01',
-      quote = '', escape = '', nullstr = '', hive_partitioning = false, max_line_size = ${maxRecordBytes})`)
+      quote = '', escape = '', nullstr = '', hive_partitioning = false, max_line_size = ${maxRecordBytes}, buffer_size = ${bufferBytes})`)
     await connection.run('CREATE TEMP TABLE docs AS SELECT CASE WHEN json_valid(line) THEN CAST(line AS JSON) END AS doc, line FROM lines ORDER BY rowid')
     await connection.run('DROP TABLE lines')
   }

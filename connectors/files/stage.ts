@@ -1,13 +1,11 @@
-import { stat } from 'node:fs/promises'
-import { basename, relative, sep } from 'node:path'
 import { HubError } from '../../schema/errors.ts'
 import type { DuckDatabase } from '../duckdb/database.ts'
 import type { Clock } from '../ports/scope.ts'
 import type { SourceTable } from '../ports/source-connector.ts'
 import { identifier } from '../sql-text/filter.ts'
-import { type LoadRequest, load } from './load.ts'
+import { type LoadRequest, load as loadFile } from './load.ts'
 import { formatOf, knownEndings, type ParsedFormat, type ParsedTable } from './options.ts'
-import { locate, walk } from './paths.ts'
+import type { FilePlace, FoundFile } from './place.ts'
 
 /** One file as a table of the shared DuckDB, loaded when first needed and again when the file is another. */
 export interface StagedTable {
@@ -27,8 +25,7 @@ export interface StagedTable {
 export interface StageContext {
   readonly database: DuckDatabase
   readonly source: string
-  /** The root with every link followed. */
-  readonly root: string
+  readonly place: FilePlace
   /** Name of the schema the tables stand in, unquoted. */
   readonly schema: string
   readonly format?: ParsedFormat
@@ -45,19 +42,14 @@ export function stagedTable(context: StageContext, name: string, table: ParsedTa
   let lookedAt: string | undefined
   let refused: { readonly as: string; readonly message: string } | undefined
 
-  /** The file as it is now: where, and a text that is another for every other content. */
-  async function find(): Promise<{ path: string; as: string }> {
-    const path = await locate(context.root, name, table.file)
-    const seen = await stat(path, { bigint: true })
-    if (!seen.isFile()) throw new HubError('UPSTREAM_REJECTED', `Table "${name}": "${table.file}" is not a regular file.`, { source: context.source, table: name })
-    return { path, as: `${path} ${seen.dev} ${seen.ino} ${seen.size} ${seen.mtimeNs}` }
-  }
+  const find = () => context.place.find(name, table.file)
 
   async function refresh(clock: Clock): Promise<SourceTable> {
     const startedMs = clock.now()
-    const { path, as } = await find()
+    const found = await find()
+    const { as } = found
     try {
-      if (loaded?.as !== as) loaded = { as, table: await read({ relation, path, format: formatFor(context, name, table), columns: table.columns, key: table.key, quarantineLimit: context.quarantineLimit }) }
+      if (loaded?.as !== as) loaded = { as, table: await load(found) }
     } catch (error) {
       refused = { as, message: said(error) }
       throw error
@@ -82,10 +74,20 @@ export function stagedTable(context: StageContext, name: string, table: ParsedTa
     }
   }
 
+  async function load(found: FoundFile): Promise<SourceTable> {
+    const format = formatFor(context, name, table)
+    const { path, done } = await found.open()
+    try {
+      return await read({ relation, path, format, columns: table.columns, key: table.key, quarantineLimit: context.quarantineLimit })
+    } finally {
+      await done()
+    }
+  }
+
   async function read(request: LoadRequest): Promise<SourceTable> {
     const connection = await context.database.connect()
     try {
-      const result = await load(connection, request)
+      const result = await loadFile(connection, request)
       return { name, columns: result.columns, key: request.key ?? [], foreignKeys: [], rowCount: result.rowCount, quarantine: result.quarantine, relation, asOfMs: () => seenAtMs }
     } catch (error) {
       const own = error instanceof HubError
@@ -123,13 +125,13 @@ export function stagedTable(context: StageContext, name: string, table: ParsedTa
 }
 
 /** The tables of a source that declares none: each file of a known ending, called after its path below the root. */
-export async function discover(root: string): Promise<Map<string, ParsedTable>> {
-  const files = (await walk(root)).map(path => relative(root, path)).filter(file => formatOf(file))
-  if (files.length === 0) throw new HubError('NOT_FOUND', `The root "${basename(root)}" has no file that ends in ${knownEndings.map(ending => `.${ending}`).join(', ')}. Name the files under "tables", with their format.`)
-  const plain = (file: string) => file.replace(/\.[^.]+$/, '').split(sep).join('_')
+export async function discover(place: FilePlace): Promise<Map<string, ParsedTable>> {
+  const files = (await place.list()).filter(file => formatOf(file))
+  if (files.length === 0) throw new HubError('NOT_FOUND', `${place.name} has no file that ends in ${knownEndings.map(ending => `.${ending}`).join(', ')}. Name the files under "tables", with their format.`)
+  const plain = (file: string) => file.replace(/\.[^.]+$/, '').replaceAll('/', '_')
   const count = new Map<string, number>()
   for (const file of files) count.set(plain(file).toLowerCase(), (count.get(plain(file).toLowerCase()) ?? 0) + 1)
-  return new Map(files.map(file => [count.get(plain(file).toLowerCase()) === 1 ? plain(file) : file.split(sep).join('_').replaceAll('.', '_'), { file }]))
+  return new Map(files.map(file => [count.get(plain(file).toLowerCase()) === 1 ? plain(file) : file.replaceAll('/', '_').replaceAll('.', '_'), { file }]))
 }
 
 function formatFor(context: StageContext, name: string, table: ParsedTable): ParsedFormat {

@@ -18,7 +18,7 @@ const codeOfText: readonly (readonly [RegExp, Code])[] = [
   [/Failed to acquire lock within provided timeout|transaction timed out|has been timed out|TransactionTimeoutException|rolled back due to timeout/i, 'TX_TIMEOUT'],
   [/read\/write conflict|optimistic|Transaction has been already completed|Transaction is closed|rolled back|MARKED_ROLLBACK|ROLLED_BACK/i, 'TX_CONFLICT'],
   [/^57014:|QueryCancelledException|query was cancelled while executing/, 'TIMEOUT'],
-  [/left the grid|left the topology|topology (?:was )?changed|all (?:partition|server|affinity) nodes|Failed to (?:find|map) .*nodes|Lost partition|partitions? .*(?:lost|has been lost)|node is stopping|grid is stopping|cluster (?:is )?inactive|Client is (?:re|dis)connect|Failed to send message/i, 'UPSTREAM_UNAVAILABLE'],
+  [/left (?:the )?grid|left the topology|Failed to commit transaction\.?$|topology (?:was )?changed|all (?:partition|server|affinity) nodes|Failed to (?:find|map) .*nodes|Lost partition|partitions? .*(?:lost|has been lost)|node is stopping|grid is stopping|cluster (?:is )?inactive|Client is (?:re|dis)connect|Failed to send message/i, 'UPSTREAM_UNAVAILABLE'],
   [/^(?:42|22|23|50)\w{3}:|Failed to parse query/, 'SQL_ERROR'],
 ]
 

@@ -8,7 +8,7 @@ import type { Scope } from './scope.ts'
  */
 export interface SourceConnector {
   readonly name: string
-  /** As in the catalog: `files`, `sqlite`, `postgresql`. */
+  /** As in the catalog: `files`, `sqlite`, `postgresql`, `cassandra`, `elasticsearch`, `s3`. */
   readonly type: string
   /** Every table with its columns, key and references, found in the source itself. Costs a look at each; callers keep it. */
   tables(scope: Scope): Promise<readonly SourceTable[]>

@@ -1,6 +1,6 @@
 import { HubError } from '../../schema/errors.ts'
-import { baseTableNames, type SessionNames } from '../duckdb/dialect/tables.ts'
-import { Mounts } from '../duckdb/mounts.ts'
+import { baseTableNames, type SessionNames } from '../statements/tables.ts'
+import { Mounts } from '../statements/mounts.ts'
 import type { Scope } from '../ports/scope.ts'
 import type { MountedTable, Plan, QueryOptions, QueryResult, SqlEngine, Statement } from '../ports/sql-engine.ts'
 

@@ -1,4 +1,4 @@
-import type { Position } from '../duckdb/dialect/ast.ts'
+import type { Position } from '../statements/ast.ts'
 
 /** Puts `text` where `start` to `end` stood, in characters (code points). */
 export interface Edit {

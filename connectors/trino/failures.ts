@@ -1,7 +1,7 @@
 import type { Code } from '../../schema/errors.ts'
 import { HubError } from '../../schema/errors.ts'
 import { didYouMean } from '../../schema/names.ts'
-import { type Position, sqlError } from '../duckdb/dialect/ast.ts'
+import { type Position, sqlError } from '../statements/ast.ts'
 import { TrinoFailure } from './client.ts'
 import type { EditedText } from './edits.ts'
 import type { TrinoError } from './protocol.ts'

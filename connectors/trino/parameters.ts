@@ -1,6 +1,6 @@
 import { HubError } from '../../schema/errors.ts'
 import type { Value } from '../../schema/values.ts'
-import { type Body, kindOf, listOf, type Node, type ParsedStatement, walk } from '../duckdb/dialect/ast.ts'
+import { type Body, kindOf, listOf, type Node, type ParsedStatement, walk } from '../statements/ast.ts'
 import type { Statement } from '../ports/sql-engine.ts'
 import type { Edit } from './edits.ts'
 import type { Token } from './tokens.ts'

@@ -3,12 +3,11 @@ import type { EndpointModel } from '../../schema/endpoint.ts'
 import { HubError } from '../../schema/errors.ts'
 import type { Finding } from '../../schema/findings.ts'
 import type { Model } from '../../schema/model.ts'
-import type { Row } from '../../schema/values.ts'
 import type { MetadataStore } from '../../connectors/ports/metadata-store.ts'
 import type { Region, RegionStore } from '../../connectors/ports/region-store.ts'
 import type { Clock, Scope } from '../../connectors/ports/scope.ts'
 import type { SourceConnector } from '../../connectors/ports/source-connector.ts'
-import type { MountedTable, RowIndexes, SqlEngine } from '../../connectors/ports/sql-engine.ts'
+import type { MountedTable, SqlEngine } from '../../connectors/ports/sql-engine.ts'
 import type { EntityRows } from '../../resolvers/rows.ts'
 import type { Subgraph } from '../../resolvers/subgraph.ts'
 import { localService } from '../federation/local.ts'
@@ -34,10 +33,6 @@ export interface AssemblyParts {
   readonly tablesOf: ModelParts['tablesOf']
   readonly placesOf: EndpointParts['placesOf']
   readonly withMembers: WithMembers
-  /** The rows a tenant sees of a region, read at once. */
-  readonly rowsNow: (region: Region, tenant: string) => Iterable<Row>
-  /** A region's key and indexes, to find some of those rows. */
-  readonly indexesOf: (region: Region) => RowIndexes
   /** The product's own subgraphs over an assembly. */
   readonly subgraphs: (assembly: Assembled) => readonly Subgraph[]
   readonly progress?: (region: string, rows: number) => void
@@ -86,8 +81,8 @@ export async function assemble(scope: Scope, catalog: Catalog, parts: AssemblyPa
     refuse([...found.findings, ...joined.findings])
 
     const { held } = opened
-    const rows = (name: string) => (tenant: string) => rowsOfHeld(held.get(name), tenant, parts)
-    const derived = await modelOf(scope, catalog, { engine: parts.engine, sources, foreign: foreign.flatMap(one => foreignEntities(one)), tablesOf: parts.tablesOf, rows, indexes: name => indexesOfHeld(() => held.get(name), parts), asOfMs: name => held.get(name)?.asOfMs })
+    const origin = (name: string) => parts.store.origin(() => held.get(name)?.region)
+    const derived = await modelOf(scope, catalog, { engine: parts.engine, sources, foreign: foreign.flatMap(one => foreignEntities(one)), tablesOf: parts.tablesOf, origin, asOfMs: name => held.get(name)?.asOfMs })
     refuse(derived.findings)
     const { model, mounts } = derived
     const engine = withOpenRegions(derived.engine, model, parts.withMembers)
@@ -109,19 +104,6 @@ export async function assemble(scope: Scope, catalog: Catalog, parts: AssemblyPa
     await restoreDefinitions(parts.store, before)
     throw error
   }
-}
-
-function rowsOfHeld(held: HeldRegion | undefined, tenant: string, parts: AssemblyParts): Iterable<Row> {
-  return held ? parts.rowsNow(held.region, tenant) : []
-}
-
-/** Of a region that is held by the time a statement reads it. */
-function indexesOfHeld(held: () => HeldRegion | undefined, parts: AssemblyParts): RowIndexes {
-  const now = () => {
-    const found = held()
-    return found && parts.indexesOf(found.region)
-  }
-  return { among: (tenant, filter) => now()?.among(tenant, filter), scale: (tenant, column) => now()?.scale(tenant, column) ?? 0 }
 }
 
 async function loadRegions(scope: Scope, { catalog, model, held }: Assembled, parts: Parameters<typeof loadRegion>[4], previous: Held): Promise<void> {

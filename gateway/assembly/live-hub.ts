@@ -149,7 +149,10 @@ export class LiveHub implements Hub, CatalogAdmin {
     const scope = hubScope({ ...this.#parts, signal: this.#closing.signal }, 'health', 1_000)
     const own = await Promise.all([
       asked('graph', async () => this.assembly.supergraph.version),
-      asked('region-store', () => store.changes.read(store.changes.durable, 1)),
+      asked('region-store', async () => {
+        const { nodes } = await store.cluster(scope)
+        if (nodes.every(({ state }) => state === 'DOWN')) throw new HubError('UPSTREAM_UNAVAILABLE', `No node of the region store answers: ${nodes.map(({ id, address }) => address ?? id).join(', ')}.`)
+      }),
       asked('sql-engine', () => this.assembly.engine.check(scope)),
       asked('metadata-store', () => metadata.auditTrail(scope, 1)),
       asked('event-log', () => events.check(scope)),

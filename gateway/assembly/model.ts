@@ -4,9 +4,9 @@ import { HubError } from '../../schema/errors.ts'
 import type { Finding } from '../../schema/findings.ts'
 import type { EntityModel, ForeignEntity, Model } from '../../schema/model.ts'
 import { didYouMean } from '../../schema/names.ts'
-import type { Column, Row } from '../../schema/values.ts'
+import type { Column } from '../../schema/values.ts'
 import type { Scope } from '../../connectors/ports/scope.ts'
-import type { MountedTable, RowIndexes, SqlEngine } from '../../connectors/ports/sql-engine.ts'
+import type { MountedTable, SqlEngine, TableOrigin } from '../../connectors/ports/sql-engine.ts'
 import type { OpenSource } from './sources.ts'
 
 export interface ModelParts {
@@ -15,10 +15,8 @@ export interface ModelParts {
   readonly foreign: readonly ForeignEntity[]
   /** Tables a statement names; throws SQL_ERROR for one that does not parse. */
   readonly tablesOf: (sql: string) => readonly { readonly catalog?: string; readonly name: string }[]
-  /** Rows of a region or materialised view, once it is there. */
-  readonly rows: (name: string) => (tenant: string) => Iterable<Row>
-  /** Their key and indexes. */
-  readonly indexes: (name: string) => RowIndexes
+  /** How the engine reads a region or materialised view, once it is there. */
+  readonly origin: (name: string) => TableOrigin
   /** When those were last known to be so; undefined where clients write them. */
   readonly asOfMs: (name: string) => number | undefined
 }
@@ -98,7 +96,7 @@ function regionMounts(entity: EntityModel, entry: RegionEntry, parts: ModelParts
 }
 
 function held(name: string, parts: ModelParts): Pick<MountedTable, 'from' | 'asOfMs'> {
-  return { from: { kind: 'live', rows: parts.rows(name), indexes: parts.indexes(name) }, asOfMs: () => parts.asOfMs(name) }
+  return { from: parts.origin(name), asOfMs: () => parts.asOfMs(name) }
 }
 
 function quoted(name: string): string {

@@ -36,20 +36,26 @@ export async function withinReach<Entry extends ApiEntry>(entry: Entry, reach: R
       return { ...entry, definition: await realPath(entry, used, 'file', reach) }
     case 'postgresql':
       return { ...entry, definition: checkedDatabase(entry, used, reach) }
+    case 'cassandra':
+      return { ...entry, definition: checkedHosts(entry, used, reach) }
+    case 'elasticsearch':
+      return { ...entry, definition: checkedUrls(entry, used, reach) }
+    case 's3':
+      return { ...entry, definition: checkedEndpoint(entry, used, reach) }
     default:
       return entry // no such type, which its form says
   }
 }
 
 /** Members that may hold a reference: nothing of them is ever shown. */
-const secretMembers: Readonly<Record<string, RegExp>> = { source: /^(url|user|password)$/, subgraph: /^headers\./ }
+const secretMembers: Readonly<Record<string, RegExp>> = { source: /^(url(\[\d+\])?|user|password|apiKey|accessKeyId|secretAccessKey|sessionToken)$/, subgraph: /^headers\./ }
 
 function resolved(entry: ApiEntry, value: Json, reach: Reach, path = ''): Json {
   if (Array.isArray(value)) return value.map((one, index) => resolved(entry, one, reach, `${path}[${index}]`))
   if (isMap(value)) return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, resolved(entry, member, reach, path === '' ? name : `${path}.${name}`)]))
   if (typeof value !== 'string' || !value.includes('${')) return value
   for (const [, reference = ''] of value.matchAll(/(?<!\$)\$\{([^}]*)\}/g)) {
-    if (!secretMembers[entry.kind]?.test(path)) throw forbidden(entry, 'api.secrets', `has "\${${reference}}" as its ${path}; references stand in ${entry.kind === 'source' ? 'url, user and password' : 'headers'} only, where nothing shows what they hold`)
+    if (!secretMembers[entry.kind]?.test(path)) throw forbidden(entry, 'api.secrets', `has "\${${reference}}" as its ${path}; references stand in ${entry.kind === 'source' ? 'url, user, password and keys' : 'headers'} only, where nothing shows what they hold`)
     if (!reach.api.secrets.some(allowed => reference === allowed || reference === `env:${allowed}`)) throw forbidden(entry, 'api.secrets', `refers to "\${${reference}}"`)
   }
   const { value: text, problems } = resolveReferences(value, sep, reach)
@@ -115,12 +121,34 @@ function checkedUrl(entry: ApiEntry, definition: Definition, reach: Reach): Defi
   return definition
 }
 
+function checkedHosts(entry: ApiEntry, definition: Definition, reach: Reach): Definition {
+  const { url, hosts = [] } = definition
+  const listed = typeof url === 'string' ? (/^cassandra:\/\/(?:[^/@?#]*@)?([^/@?#]+)\//.exec(url)?.[1] ?? '').split(',') : [hosts].flat()
+  for (const one of listed) {
+    const [, host = '', port = '9042'] = /^(.*?)(?::(\d+))?$/.exec(String(one)) ?? []
+    checkHost(entry, host, port, reach)
+  }
+  return definition
+}
+
+function checkedUrls(entry: ApiEntry, definition: Definition, reach: Reach): Definition {
+  for (const url of [definition['url'] ?? []].flat()) checkedUrl(entry, { ...definition, url }, reach)
+  return definition
+}
+
+function checkedEndpoint(entry: ApiEntry, definition: Definition, reach: Reach): Definition {
+  const { endpoint, region = 'us-east-1' } = definition
+  if (endpoint === undefined) checkHost(entry, `s3.${String(region)}.amazonaws.com`, '443', reach)
+  else checkedUrl(entry, { url: endpoint }, reach)
+  return definition
+}
+
 function checkHost(entry: ApiEntry, host: string, port: string, { api }: Reach): void {
   const given = host.toLowerCase()
   // A path is a socket on this machine, a list several hosts.
   const isName = given !== '' && !/[/,\\\s]/.test(decoded(given))
   if (isName && api.hosts.some(allowed => allowed.toLowerCase() === given || allowed.toLowerCase() === `${given}:${port}`)) return
-  const isShown = typeof (entry.definition as Definition)['url'] !== 'string' || !String((entry.definition as Definition)['url']).includes('${')
+  const isShown = !JSON.stringify((entry.definition as Definition)['url'] ?? '').includes('${')
   throw forbidden(entry, 'api.hosts', isShown ? `connects to "${host}:${port}"` : 'connects to a host')
 }
 

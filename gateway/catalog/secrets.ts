@@ -61,7 +61,7 @@ function mask(value: unknown, key: string): unknown {
 }
 
 function maskText(value: string, key: string): string {
-  if (key === 'password') return /^\$\{(env|file):[^}]+\}$/.test(value) ? value : '***'
+  if (/^(password|apiKey|secretAccessKey|sessionToken)$/.test(key)) return /^\$\{(env|file):[^}]+\}$/.test(value) ? value : '***'
   if (key === 'url') return value.replace(/^([a-z][a-z0-9+.-]*:\/\/[^:/@\s]*):(?!\$\{).*@/i, '$1:***@').replace(/([?&]password=)(?!\$\{)[^&]*/gi, '$1***')
   return value
 }

@@ -68,7 +68,7 @@ export const commands: readonly Command[] = [
   {
     name: 'init', usage: 'init --from SOURCE [--to FILE]', takes: [0, 0],
     flags: [
-      { name: '--from', takes: 'value', description: 'A folder of files, a SQLite file, or a postgresql:// URL.' },
+      { name: '--from', takes: 'value', description: 'A folder of files, a SQLite file, or a postgresql://, cassandra://, elasticsearch+http:// or s3:// URL.' },
       { name: '--to', takes: 'value', description: 'The file to write; never one that exists. Default hub.yaml.' },
       json,
     ],

@@ -81,9 +81,15 @@ function portable(proposal: CatalogInput, folder: string): { catalog: CatalogInp
   const sources = Object.entries(proposal.sources ?? {}).map(([name, source]) => {
     if (source.type === 'files') return [name, { ...source, root: near(source.root) }]
     if (source.type === 'sqlite') return [name, { ...source, file: near(source.file) }]
+    if (source.type === 's3') {
+      const variable = `${name.toUpperCase()}_SECRET_ACCESS_KEY`
+      if (source.secretAccessKey === undefined || source.secretAccessKey.startsWith('$')) return [name, source]
+      hints.push(`Set ${variable} to the secret access key; it is not written to the file.`)
+      return [name, { ...source, secretAccessKey: `\${env:${variable}}` }]
+    }
     const variable = `${name.toUpperCase()}_PASSWORD`
     const reference = `\${env:${variable}}`
-    const url = source.url && withoutPassword(source.url, reference)
+    const url = typeof source.url === 'string' ? withoutPassword(source.url, reference) : source.url
     const password = source.password && (source.password.startsWith('$') ? source.password : reference)
     if (url !== source.url) hints.push(`Set ${variable} to the password as it stands in the URL, percent-encoded; it is not written to the file.`)
     if (password !== source.password) hints.push(`Set ${variable} to the password; it is not written to the file.`)

@@ -1,7 +1,4 @@
 import { parse } from 'graphql'
-import { HubError, type Problem } from '../../schema/errors.ts'
-import { asProblem, findings } from '../../schema/findings.ts'
-import type { z } from 'zod'
 import type { Read } from '../../resolvers/context.ts'
 import type { Hub } from '../hub.ts'
 import type { RouteRequest } from '../http/routes.ts'
@@ -21,12 +18,4 @@ export function operation<Data>(text: string): (hub: Hub, request: Pick<RouteReq
     if (first) throw first
     return data as Data
   }
-}
-
-/** The body in the form of the schema, whose object is closed. Mistakes of form → VALIDATION_ERROR with all of them; names of members as the client wrote them. */
-export function bodyOf<Schema extends z.ZodType>(schema: Schema, body: unknown): z.output<Schema> {
-  const parsed = schema.safeParse(body)
-  if (parsed.success) return parsed.data
-  const problems: Problem[] = findings(schema, body).map(asProblem)
-  throw new HubError('VALIDATION_ERROR', problems.map(problem => problem.message).join(' '), { problems })
 }

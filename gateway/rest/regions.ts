@@ -35,7 +35,7 @@ interface Declared {
 }
 
 const members = 'name type description key cacheMode backups atomicityMode cacheStrategies expiryPolicy { createSeconds accessSeconds updateSeconds } indexes uniqueIndexes evictionMaxSize evictionPolicy affinityKey columns { name type nullable indexed }'
-const figures = 'entries sizeBytes hits misses hitRatio gets puts removals evictions expiries avgGetMicros avgPutMicros offloadRatio lastSyncAt'
+const figures = 'entries sizeBytes hits misses hitRatio gets puts removals evictions expiries txCommits txRollbacks avgGetMicros avgPutMicros offloadRatio lastSyncAt'
 
 const list = operation<{ cacheRegions: { nodes: readonly Region[]; pageInfo: { hasNextPage: boolean; endCursor: string | null } } }>(
   `query RestRegions($first: Int, $after: String) { cacheRegions(first: $first, after: $after) { nodes { ${members} } pageInfo { hasNextPage endCursor } } }`,

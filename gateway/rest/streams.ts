@@ -4,8 +4,10 @@ import { closed } from '../../schema/findings.ts'
 import type { AnsweredError } from '../http/errors.ts'
 import type { Hub } from '../hub.ts'
 import type { Route, RouteAnswer, RouteRequest } from '../http/routes.ts'
-import { bodyOf, operation } from './operation.ts'
+import { flag } from './forms.ts'
+import { operation } from './operation.ts'
 import { problem } from './problem.ts'
+import { route } from './route.ts'
 
 interface Topic {
   readonly name: string
@@ -28,6 +30,7 @@ const create = operation<{ createTopic: Topic }>(`mutation RestCreateTopic($inpu
 const update = operation<{ updateTopic: Topic }>(`mutation RestUpdateTopic($input: UpdateTopicInput!, $idempotencyKey: String) { updateTopic(input: $input, idempotencyKey: $idempotencyKey) { ${members} } }`)
 const remove = operation<{ deleteTopic: boolean }>('mutation RestDeleteTopic($name: String!, $idempotencyKey: String) { deleteTopic(name: $name, idempotencyKey: $idempotencyKey) }')
 
+const named = closed({ topic_name: z.string({ error: 'the name of a topic' }) })
 const limits = { retention_ms: z.int().optional(), retention_bytes: z.int().optional() }
 const createBody = closed({ topic_name: z.string(), num_partitions: z.int().default(1), replication_factor: z.int().default(1), ...limits })
 const updateBody = closed({ topic_name: z.string(), ...limits })
@@ -35,65 +38,52 @@ const updateBody = closed({ topic_name: z.string(), ...limits })
 /** Topics: listed, looked at, made, altered and deleted, with the statuses of the system these routes come from. */
 export function topicRoutes(hub: Hub): readonly Route[] {
   return [
-    { method: 'GET', path: '/topic/list', answer: request => answerList(hub, request), failure },
-    { method: 'GET', path: '/topic/config', answer: request => answerConfig(hub, request), failure },
-    { method: 'POST', path: '/topic/create', answer: request => answerCreate(hub, request), failure },
-    { method: 'PATCH', path: '/topic/update', answer: request => answerUpdate(hub, request), failure },
-    { method: 'DELETE', path: '/topic/delete', answer: request => answerDelete(hub, request), failure },
+    route({
+      method: 'GET', path: '/topic/list', summary: 'The names of all topics.', failure, answers: { 200: 'Names.' },
+      query: closed({ include_internal: flag.optional().describe('With the topics of the system itself.') }),
+      answer: (request, { query }) => answerList(hub, request, query.include_internal ?? false),
+    }),
+    route({
+      method: 'GET', path: '/topic/config', summary: 'One topic.', query: named, failure, answers: { 200: 'Its partitions and settings.' },
+      answer: async (request, { query: { topic_name: name } }) => {
+        const { topic } = await config(hub, request, { name })
+        if (!topic) throw new HubError('NOT_FOUND', `There is no topic "${name.slice(0, 249)}".`, { topic: name.slice(0, 249) })
+        return { status: 200, body: shown(topic) }
+      },
+    }),
+    route({
+      method: 'POST', path: '/topic/create', summary: 'Makes a topic.', body: createBody, failure, answers: { 201: 'The topic.' },
+      answer: async (request, { body: { topic_name: name, num_partitions, replication_factor, retention_ms, retention_bytes } }) => {
+        const { createTopic } = await create(hub, request, { input: { name, numPartitions: num_partitions, replicationFactor: replication_factor, retentionMs: retention_ms, retentionBytes: retention_bytes } })
+        return { status: 201, headers: { location: `/topic/config?topic_name=${encodeURIComponent(name)}` }, body: shown(createTopic) }
+      },
+    }),
+    route({
+      method: 'PATCH', path: '/topic/update', summary: 'Changes how long, and how much, a topic keeps.', body: updateBody, failure: updateFailure, answers: { 200: 'The topic.' },
+      answer: async (request, { body: { topic_name: name, retention_ms, retention_bytes } }) => {
+        const { updateTopic } = await update(hub, request, { input: { name, retentionMs: retention_ms, retentionBytes: retention_bytes } })
+        return { status: 200, body: shown(updateTopic) }
+      },
+    }),
+    route({
+      method: 'DELETE', path: '/topic/delete', summary: 'Deletes a topic with its messages.', query: named, failure, answers: { 204: 'It is gone.' },
+      answer: async (request, { query: { topic_name: name } }) => {
+        await remove(hub, request, { name })
+        return { status: 204 }
+      },
+    }),
   ]
 }
 
-async function answerList(hub: Hub, request: RouteRequest): Promise<RouteAnswer> {
+async function answerList(hub: Hub, request: RouteRequest, all: boolean): Promise<RouteAnswer> {
   const names: string[] = []
   let after: string | null = null
   do {
-    const { nodes, pageInfo }: Awaited<ReturnType<typeof list>>['topics'] = (await list(hub, request, { after, all: request.url.searchParams.get('include_internal') === 'true' })).topics
+    const { nodes, pageInfo }: Awaited<ReturnType<typeof list>>['topics'] = (await list(hub, request, { after, all })).topics
     names.push(...nodes.map(({ name }) => name))
     after = pageInfo.hasNextPage ? pageInfo.endCursor : null
   } while (after !== null)
   return { status: 200, body: { topics: names } }
-}
-
-async function answerConfig(hub: Hub, request: RouteRequest): Promise<RouteAnswer> {
-  const name = topicName(request)
-  const { topic } = await config(hub, request, { name })
-  if (!topic) throw new HubError('NOT_FOUND', `There is no topic "${name.slice(0, 249)}".`, { topic: name.slice(0, 249) })
-  return { status: 200, body: shown(topic) }
-}
-
-async function answerCreate(hub: Hub, request: RouteRequest): Promise<RouteAnswer> {
-  const { topic_name: name, num_partitions, replication_factor, retention_ms, retention_bytes } = bodyOf(createBody, await request.json())
-  const { createTopic } = await create(hub, request, { input: { name, numPartitions: num_partitions, replicationFactor: replication_factor, retentionMs: retention_ms, retentionBytes: retention_bytes } })
-  return { status: 201, headers: { location: `/topic/config?topic_name=${encodeURIComponent(name)}` }, body: shown(createTopic) }
-}
-
-async function answerUpdate(hub: Hub, request: RouteRequest): Promise<RouteAnswer> {
-  const body = await request.json()
-  const { topic_name: name, retention_ms, retention_bytes } = unprocessable(() => bodyOf(updateBody, body))
-  const { updateTopic } = await update(hub, request, { input: { name, retentionMs: retention_ms, retentionBytes: retention_bytes } })
-  return { status: 200, body: shown(updateTopic) }
-}
-
-async function answerDelete(hub: Hub, request: RouteRequest): Promise<RouteAnswer> {
-  await remove(hub, request, { name: topicName(request) })
-  return { status: 204 }
-}
-
-function topicName({ url }: RouteRequest): string {
-  const name = url.searchParams.get('topic_name')
-  if (name !== null) return name
-  const message = 'The query parameter topic_name is missing.'
-  throw new HubError('VALIDATION_ERROR', message, { field: 'topic_name', problems: [{ path: 'topic_name', message }], status: 422 })
-}
-
-/** A mistake of form here is 422, where other mistakes are 400. */
-function unprocessable<T>(parse: () => T): T {
-  try {
-    return parse()
-  } catch (error) {
-    if (!(error instanceof HubError)) throw error
-    throw new HubError(error.code, error.message, { ...error.details, status: 422 }, { cause: error })
-  }
 }
 
 const worded = problem({ name: 'topic_name', partitions: 'num_partitions', replicas: 'replication_factor', retentionMs: 'retention_ms', retentionBytes: 'retention_bytes' })
@@ -101,9 +91,17 @@ const worded = problem({ name: 'topic_name', partitions: 'num_partitions', repli
 const statuses: Readonly<Record<string, number>> = { VALIDATION_ERROR: 400, CONFLICT: 400, UPSTREAM_UNAVAILABLE: 500, UPSTREAM_REJECTED: 500, TIMEOUT: 500 }
 
 function failure(error: AnsweredError): RouteAnswer {
-  const { extensions } = error
-  const status = typeof extensions['status'] === 'number' ? extensions['status'] : statuses[extensions.code]
-  return worded(status === undefined ? error : { ...error, extensions: { ...extensions, status } })
+  const { code, in: where } = error.extensions
+  return withStatus(error, where === 'query' ? 422 : statuses[code])
+}
+
+/** A mistake of form is 422 here, and 400 where a topic is made. */
+function updateFailure(error: AnsweredError): RouteAnswer {
+  return error.extensions['in'] === undefined ? failure(error) : withStatus(error, 422)
+}
+
+function withStatus(error: AnsweredError, status: number | undefined): RouteAnswer {
+  return worded(status === undefined ? error : { ...error, extensions: { ...error.extensions, status } })
 }
 
 function shown({ name, partitions, replicationFactor, config: entries, retentionMs, retentionBytes, messageCount, warnings }: Topic) {

@@ -110,7 +110,7 @@ function schemaOf({ name }: MountedTable): string | undefined {
 }
 
 /** What each kind of system is to the platform. */
-const storeRoles: Readonly<Record<string, 'CACHE' | 'LAKE' | 'OPERATIONAL'>> = { hub: 'CACHE', files: 'LAKE', sqlite: 'OPERATIONAL', postgresql: 'OPERATIONAL' }
+const storeRoles: Readonly<Record<string, 'CACHE' | 'LAKE' | 'SEARCH' | 'OPERATIONAL'>> = { hub: 'CACHE', files: 'LAKE', s3: 'LAKE', sqlite: 'OPERATIONAL', postgresql: 'OPERATIONAL', cassandra: 'OPERATIONAL', elasticsearch: 'SEARCH' }
 
 function definitionOf({ type, key, sql, description, materialize, materializeEvery, arguments: given }: ViewArguments): Json {
   const every = materialize?.every ?? materializeEvery ?? undefined
@@ -169,7 +169,8 @@ function partitionKeys(roles: CatalogRoles, table: MountedTable): readonly strin
 }
 
 async function rowCount(roles: CatalogRoles, scope: Scope, { catalog, name, from }: MountedTable): Promise<number | null> {
-  if (from.kind === 'relation' || from.kind === 'source') return roles.rowCountOf(catalog, name) ?? null
-  const held = catalog === 'hub' && from.kind === 'live' ? roles.held(name) : undefined
-  return (await held?.count(scope)) ?? null
+  if (catalog === 'hub') return from.kind === 'view' ? null : ((await roles.held(name)?.count(scope)) ?? null)
+  // The source counts the rows of all tenants.
+  const isOfTenants = roles.current().entities.some(({ tenancy, load }) => tenancy === 'TENANT' && load?.source === catalog && load.table === name)
+  return isOfTenants ? null : (roles.rowCountOf(catalog, name) ?? null)
 }

@@ -82,7 +82,7 @@ describe('the age of an answer is that of the oldest data behind it', () => {
   })
 
   test('a row read through from a file keeps the age it had there', async () => {
-    expect(await ages('{ plane(id: 7) { name } }')).toEqual({ 'shop.planes source duckdb': 1 })
+    expect(await ages('{ plane(id: 7) { name } }')).toEqual({ 'shop.planes source files': 1 })
     clock.advance(minute)
     expect(await ages('{ plane(id: 7) { name } }')).toEqual({ 'planes region memory': 2 })
   })

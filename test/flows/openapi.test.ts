@@ -63,6 +63,13 @@ describe('the document of the routes', () => {
     }
   })
 
+  test('every route wants to know who calls', async () => {
+    for (const { method, path } of restRoutes(hub.hub)) {
+      const { status } = await fetch(hub.url + path.replace(/[{}*]/g, ''), { method })
+      expect([method, path, status]).toEqual([method, path, 401])
+    }
+  })
+
   test('H-51 every registered endpoint is a path with its parameters, also one registered a moment ago, for who may list them', async () => {
     const body = { path: 'notes/any', cache_regions: ['notes'], query_template: 'SELECT id FROM notes WHERE size = {size}', cache_key_pattern: 'any', ttl_seconds: 0 }
     const made = await fetch(`${hub.url}/api/v1/dih/api-endpoints`, { method: 'POST', headers: { 'content-type': 'application/json', 'x-api-key': 'key of all' }, body: JSON.stringify(body) })

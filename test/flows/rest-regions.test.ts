@@ -53,6 +53,15 @@ describe('regions over REST', () => {
     expect(await call('GET', 'cache-regions/user_sessions')).toMatchObject({ status: 200, body: sample })
   })
 
+  test('H-07 an Idempotency-Key answers the same again, and refuses another body', async () => {
+    const key = { 'idempotency-key': 'made once' }
+    const first = await call('POST', 'cache-regions', { name: 'once' }, key)
+    expect(first.status).toBe(201)
+    expect(await call('POST', 'cache-regions', { name: 'once' }, key)).toMatchObject({ status: 201, body: first.body })
+    expect(await call('POST', 'cache-regions', { name: 'twice' }, key)).toMatchObject({ status: 409 })
+    expect((await call('DELETE', 'cache-regions/once')).status).toBe(204)
+  })
+
   test('H-09 H-11 H-12 H-14 words in any case, indexes as pairs and as objects, strategies as a list', async () => {
     const body = {
       name: 'accounts', cache_mode: 'replicated', atomicity_mode: 'Atomic', cache_strategy: ['read_through', 'write_behind'], indexes: [['country', 'string'], { columns: 'email', type: 'String', unique: true }, { columns: ['country', 'number'] }],
@@ -113,7 +122,7 @@ describe('regions over REST', () => {
 
   test('H-18 H-02 figures of a region: zeros and null ratios before it is used', async () => {
     await call('POST', 'cache-regions', { name: 'unused' })
-    const figures = { entries: 0, hits: 0, misses: 0, hit_ratio: null, gets: 0, puts: 0, removals: 0, evictions: 0, expiries: 0, avg_get_micros: null, avg_put_micros: null, offload_ratio: null, last_sync_at: null }
+    const figures = { entries: 0, hits: 0, misses: 0, hit_ratio: null, gets: 0, puts: 0, removals: 0, evictions: 0, expiries: 0, tx_commits: 0, tx_rollbacks: 0, avg_get_micros: null, avg_put_micros: null, offload_ratio: null, last_sync_at: null }
     expect(await call('GET', 'cache-regions/unused/stats')).toMatchObject({ status: 200, body: { region: 'unused', ...figures } })
     expect(await call('GET', 'cache-regions/unuse/stats')).toMatchObject({ status: 404, body: { detail: expect.stringContaining('"unused"') } })
     for (const _ of [1, 2, 3, 4]) await call('GET', 'cache-regions/customers/entries/1')
@@ -222,7 +231,7 @@ describe('regions over REST', () => {
 
   test('H-58 changes are an event stream: the entries there are, then every change, and on from a cursor', async () => {
     await call('PUT', 'cache-regions/user_sessions/entries/w1', { user_id: 'wanted' })
-    const where = encodeURIComponent(JSON.stringify({ userId: { eq: 'wanted' } }))
+    const where = encodeURIComponent(JSON.stringify({ user_id: { eq: 'wanted' } }))
     const stream = await events(`${hub.url}/api/v1/dih/cache-regions/user_sessions/changes?where=${where}`)
     expect(stream.type).toContain('text/event-stream')
     expect(await stream.next()).toMatchObject({ event: 'snapshot', data: { type: 'snapshot', key: 'w1', before: null, after: { key: 'w1', user_id: 'wanted' } } })
@@ -238,10 +247,24 @@ describe('regions over REST', () => {
     resumed.close()
   })
 
+  test('H-58 the routes are there where clients may only ask documents of a list', async () => {
+    const strict = await startHub({ catalog: folder.catalog, flags: ['--persisted-mode=only'] })
+    try {
+      expect((await strict.query('{ cacheRegions { totalCount } }')).errors).toMatchObject([{ extensions: { code: 'UNTRUSTED_DOCUMENT' } }])
+      const region = `${strict.url}/api/v1/dih/cache-regions/numbers`
+      expect((await fetch(`${region}/entries/${encodeURIComponent('["s","1"]')}`, { method: 'PUT', headers: { 'content-type': 'application/json' }, body: '{"square":1}' })).status).toBe(200)
+      const stream = await events(`${region}/changes`)
+      expect(await stream.next()).toMatchObject({ event: 'snapshot', data: { after: { square: 1 } } })
+      stream.close()
+    } finally {
+      await strict.close()
+    }
+  }, 60_000)
+
   test('H-58 an unknown region, or a filter it does not have, is refused before the stream begins', async () => {
     expect(await call('GET', 'cache-regions/nowhere/changes')).toMatchObject({ status: 404, type: problemType, body: { code: 'NOT_FOUND' } })
     expect((await call('GET', 'cache-regions/user_sessions/changes?where=%7B')).body.errors[0]?.loc).toEqual(['query', 'where'])
-    expect((await call('GET', `cache-regions/user_sessions/changes?where=${encodeURIComponent('{"nope":{"eq":1}}')}`)).status).toBe(400)
+    expect(await call('GET', `cache-regions/user_sessions/changes?where=${encodeURIComponent('{"usr_id":{"eq":1}}')}`)).toMatchObject({ status: 400, body: { detail: expect.stringContaining('Did you mean "userId"?') } })
     expect((await call('GET', 'cache-regions/user_sessions/changes?after=forged')).status).toBeGreaterThanOrEqual(400)
   })
 })

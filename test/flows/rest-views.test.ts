@@ -1,14 +1,19 @@
+import { createHash } from 'node:crypto'
 import { request } from 'node:http'
 import { catalogFolder } from '../support/catalog-folder.ts'
 import { startHub, type RunningHub } from '../support/hub.ts'
 
+const keys = [{ id: 'acme', tenant: 'acme', scopes: ['*'] }, { id: 'globex', tenant: 'globex', scopes: ['*'] }, { id: 'nobody', tenant: 'acme', scopes: [] }]
+const as = (id: string) => ({ 'x-api-key': `key of ${id}` })
 const files = {
+  'keys.json': JSON.stringify(keys.map(key => ({ ...key, sha256: createHash('sha256').update(`key of ${key.id}`).digest('hex') }))),
   'hub.yaml': `
 sources:
-  shop: { type: files, root: ./shop, tables: { orders: orders.csv, 'gold.totals': totals.csv, 'odd.a/b': odd.csv, 'odd."q"': odd.csv, 'odd.%2e': odd.csv, 'odd.': odd.csv } }
+  shop: { type: files, root: ./shop, tables: { orders: orders.csv, owned: owned.csv, 'gold.totals': totals.csv, 'odd.a/b': odd.csv, 'odd."q"': odd.csv, 'odd.%2e': odd.csv, 'odd.': odd.csv } }
 regions:
   customers: { type: Customer, description: Who buys., key: id, load: { source: shop, table: orders, columns: [id, customer], eager: true } }
   guests: { type: Guest, key: id, load: { source: shop, table: orders, columns: [id, customer] } }
+  deeds: { type: Deed, key: id, load: { source: shop, table: owned, eager: true }, tenancy: TENANT, tenantColumn: tenant }
   notes: { type: Note, key: id, fields: { id: { type: ID!, description: Its number. }, note: String }, mode: REPLICATED }
   visits: { type: Visit, key: [site, id], affinityKey: site, fields: { site: ID!, id: ID! } }
 views:
@@ -17,6 +22,7 @@ views:
   'shop/orders.csv': 'id,customer,amount\n10,1,5\n11,1,7\n12,2,1\n',
   'shop/totals.csv': 'customer,total\n1,12\n2,1\n',
   'shop/odd.csv': 'x\n1\n',
+  'shop/owned.csv': 'id,tenant\n1,acme\n2,globex\n3,globex\n',
 }
 
 type Body = Record<string, unknown> & { readonly errors: readonly { readonly loc: readonly unknown[]; readonly msg: string }[]; readonly detail: string }
@@ -25,23 +31,26 @@ describe('views and statements over REST', () => {
   const folder = catalogFolder(files)
   let hub: RunningHub
   beforeAll(async () => {
-    hub = await startHub({ catalog: folder.catalog })
+    hub = await startHub({ catalog: folder.catalog, flags: [`--auth-api-keys-file=${folder.folder}/keys.json`], headers: as('acme') })
   }, 60_000)
   afterAll(async () => {
     await hub.close()
     folder.remove()
   })
 
-  const call = async (method: string, path: string, body?: unknown) => {
-    const response = await fetch(`${hub.url}/api/v1/${path}`, { method, headers: body === undefined ? {} : { 'content-type': 'application/json' }, body: typeof body === 'string' ? body : JSON.stringify(body) })
+  const call = async (method: string, path: string, body?: unknown, headers: Record<string, string> = as('acme')) => {
+    const response = await fetch(`${hub.url}/api/v1/${path}`, { method, headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers }, body: typeof body === 'string' ? body : JSON.stringify(body) })
     const text = await response.text()
     return { status: response.status, headers: response.headers, body: (text === '' ? undefined : JSON.parse(text)) as Body }
   }
   /** With the path exactly as it is written here, which `fetch` would tidy. */
   const raw = (path: string) => new Promise<{ status: number; body: Body }>((resolve, reject) => {
-    request(hub.url, { path }, response => {
+    request(hub.url, { path, headers: as('acme') }, response => {
       let text = ''
-      response.setEncoding('utf8').on('data', chunk => void (text += chunk)).on('end', () => resolve({ status: response.statusCode ?? 0, body: JSON.parse(text) as Body }))
+      response.setEncoding('utf8').on('data', (chunk: string) => {
+        text += chunk
+      })
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, body: JSON.parse(text) as Body }))
     }).on('error', reject).end()
   })
 
@@ -84,7 +93,7 @@ describe('views and statements over REST', () => {
 
   test('M-20 the plan of an answer says which engine was asked, in order, and why', async () => {
     const steps = async (query: string) => {
-      const { extensions } = await hub.query<unknown>(query, {}, { 'x-hub-explain': '1' })
+      const { extensions } = await hub.query<unknown>(query, {}, { 'x-hub-explain': '1', ...as('acme') })
       return (extensions as { hub: { plan: { steps: readonly { engine: string; table: string; reason: string; rows: number; reads: number }[] } } }).hub.plan.steps
     }
     expect(await steps('{ customer(id: 10) { customer } guest(id: 11) { customer } again: guest(id: 11) { customer } }')).toMatchObject([
@@ -112,6 +121,31 @@ describe('views and statements over REST', () => {
     expect(await call('GET', 'schema/hub/default/spending')).toMatchObject({ body: { partition_keys: null, stats: { row_count: null } } })
     expect(await hub.query('{ tableSchema(catalog: "shop", table: "orders") { schema columns { comment } partitionKeys stats { rowCount } } }')).toEqual({ data: { tableSchema: { schema: null, columns: [{ comment: null }, { comment: null }, { comment: null }], partitionKeys: null, stats: { rowCount: 3 } } } })
   })
+
+  test('M-24 H-59 of rows that belong to tenants each is told the number of its own', async () => {
+    const rows = async (tenant: string) => ((await call('GET', 'schema/hub/default/notes', undefined, as(tenant))).body['stats'] as { row_count: number }).row_count
+    expect([await rows('acme'), await rows('globex')]).toEqual([1, 0])
+    expect(await call('GET', 'schema/shop/default/owned')).toMatchObject({ status: 200, body: { stats: { row_count: null } } })
+    expect(await call('GET', 'schema/hub/default/deeds')).toMatchObject({ status: 200, body: { stats: { row_count: 1 } } })
+  })
+
+  test('M-19 M-23 M-25 who may do nothing by the graph may do nothing here', async () => {
+    for (const [method, path, body] of [['POST', 'query', { query: 'SELECT 1' }], ['POST', 'query/explain', { query: 'SELECT 1' }], ['GET', 'data-sources'], ['GET', 'schema/shop/default/orders'], ['GET', 'federated-views'], ['DELETE', 'federated-views/spending'], ['GET', 'dih/health'], ['GET', 'dih/cache-regions'], ['GET', 'dih/cache-regions/notes/stats'], ['GET', 'dih/cache-regions/notes/entries/1'], ['PUT', 'dih/cache-regions/notes/entries/1', {}], ['GET', 'dih/cache-regions/notes/changes'], ['POST', 'dih/sql-query', { query: 'SELECT 1' }]] as const) {
+      expect([method, path, (await call(method, path, body, as('nobody'))).status]).toEqual([method, path, 403])
+    }
+  })
+
+  test('M-19 a statement that is not ready in time is 504, and the next one runs', async () => {
+    const hasty = await startHub({ catalog: folder.catalog, flags: ['--request-timeout-ms=1000'] })
+    try {
+      const post = async (query: string) => (await fetch(`${hasty.url}/api/v1/query`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ query }) }).then(answer => answer.json())) as unknown
+      const many = 'UNNEST(sequence(1, 10000))'
+      expect(await post(`SELECT count(*) AS n FROM ${many} AS a(x), ${many} AS b(y), ${many} AS c(z) WHERE x * y + z = 7`)).toMatchObject({ status: 504, code: 'TIMEOUT' })
+      expect(await post('SELECT 1 AS one')).toMatchObject({ data: [[1]] })
+    } finally {
+      await hasty.close()
+    }
+  }, 60_000)
 
   test('M-24 which of the three names is unknown is said', async () => {
     expect(await call('GET', 'schema/shp/gold/totals')).toMatchObject({ status: 404, body: { detail: 'There is no catalog "shp". Did you mean "shop"?' } })

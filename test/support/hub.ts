@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,6 +10,7 @@ import { readConfig, type Environment } from '../../gateway/config.ts'
 import type { LiveHub } from '../../gateway/assembly/live-hub.ts'
 import { serve, serveSubgraph } from '../../gateway/server.ts'
 import { openLog } from '../../gateway/telemetry/log.ts'
+import { dropNamespace } from './ignite.ts'
 
 type Variables = Readonly<Record<string, unknown>>
 type Headers = Readonly<Record<string, string>>
@@ -47,8 +49,13 @@ export interface HubStart {
 /** With TEST_ON_ENGINES=1 hubs run on the engines the environment names, else embedded. */
 const engines = process.env['TEST_ON_ENGINES'] === '1' ? Object.fromEntries(Object.entries(process.env).filter(([name]) => /^(IGNITE_HOST_\d+|TRINO_URL|KAFKA_BROKER|POSTGRES_URL|REDIS_URL)$/.test(name))) : {}
 
+/** Regions on a cluster are shared by all hubs of a namespace; those of one test are its own. */
+function onEngines(): Environment {
+  return 'IGNITE_HOST_1' in engines ? { ...engines, IGNITE_NAMESPACE: `t${randomBytes(6).toString('hex')}` } : engines
+}
+
 /** A hub on a free loopback port with a data folder of its own, everything real, reached over HTTP. Without a `log` it writes its errors to the output. */
-export async function startHub({ catalog, flags = [], env = engines, data, log, clock = systemClock, headers: usual = {}, subgraph }: HubStart): Promise<RunningHub> {
+export async function startHub({ catalog, flags = [], env = onEngines(), data, log, clock = systemClock, headers: usual = {}, subgraph }: HubStart): Promise<RunningHub> {
   const folder = data ?? (await mkdtemp(join(tmpdir(), 'tributary-')))
   const config = readConfig([`--catalog=${catalog}`, `--data=${folder}`, '--port=0', '--log-level=error', '--limits-requests-per-minute=1000000', ...flags], env)
   const options = { clock, log: log ?? openLog({ level: config.logLevel }), onFatal: (error: Error) => { throw error } }
@@ -76,6 +83,7 @@ export async function startHub({ catalog, flags = [], env = engines, data, log, 
     },
     async close() {
       await server.close()
+      if (env['IGNITE_HOST_1'] && env['IGNITE_NAMESPACE']) await dropNamespace([env['IGNITE_HOST_1']], env['IGNITE_NAMESPACE'])
       await rm(folder, { recursive: true, force: true })
     },
   }

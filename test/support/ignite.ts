@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdir, mkdtemp, open, rm } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { BinaryType, type Cache, type CacheConfiguration, destroyCache, ensureCache, fieldOf, type IgniteClient, type IgniteOptions, openCache, openIgnite, rowsOf, valuesOf } from '../../connectors/ignite/index.ts'
+import { BinaryType, type Cache, type CacheConfiguration, cacheNames, destroyCache, ensureCache, fieldOf, type IgniteClient, type IgniteOptions, openCache, openIgnite, rowsOf, valuesOf } from '../../connectors/ignite/index.ts'
 import type { EngineNode, Site } from '../../ops/engines/engine.ts'
 import { ignite } from '../../ops/engines/ignite.ts'
 import { isTaken } from '../../ops/engines/process.ts'
@@ -13,6 +13,14 @@ import { testScope, type TestScope } from './scope.ts'
 /** Every node the environment names. */
 export function igniteHosts(): string[] {
   return Object.entries(process.env).flatMap(([name, value]) => (/^IGNITE_HOST_\d+$/.test(name) && value ? [value] : []))
+}
+
+/** Removes every cache whose name begins so. */
+export async function dropNamespace(hosts: readonly string[], namespace: string): Promise<void> {
+  const client = openIgnite({ hosts, requestTimeoutMs: 30_000, connectTimeoutMs: 20_000 })
+  const scope = testScope()
+  for (const name of await cacheNames(scope, client)) if (name.startsWith(`${namespace}_`)) await destroyCache(scope, client, name)
+  client.close()
 }
 
 export interface IgniteSubject {

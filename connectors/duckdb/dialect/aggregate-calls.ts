@@ -1,9 +1,9 @@
 import { aggregates, windowFunctions } from './aggregates.ts'
-import { type Body, blank, bodyOf, checkMembers, kindOf, listOf, type Node, nameOf, unsupported } from './ast.ts'
+import { type Body, blank, bodyOf, checkMembers, kindOf, listOf, type Node, nameOf, unsupported } from '../../statements/ast.ts'
 import { type Call, callOf } from './calls.ts'
 import type { Environment } from './environment.ts'
 import { child, printAll, printExpression } from './expressions.ts'
-import { quoteIdentifier } from './quote.ts'
+import { quoteIdentifier } from '../../statements/quote.ts'
 
 export function isAggregate(call: Call): boolean {
   return Object.hasOwn(aggregates, call.name)

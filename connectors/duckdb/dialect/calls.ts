@@ -1,4 +1,4 @@
-import { type Body, kindOf, listOf, type Node, nameOf } from './ast.ts'
+import { type Body, kindOf, listOf, type Node, nameOf } from '../../statements/ast.ts'
 
 /** A call as Trino writes it: name in lower case and arguments in Trino's order. */
 export interface Call {

@@ -1,5 +1,5 @@
-import { type Body, type Node, type ParsedStatement, walk } from './ast.ts'
-import { eachTable, tableName } from './tables.ts'
+import { type Body, type Node, type ParsedStatement, walk } from '../../statements/ast.ts'
+import { eachTable, pathKey, tableName } from '../../statements/tables.ts'
 
 /** What the printer asks of whoever runs the text. */
 export interface Host {
@@ -45,9 +45,6 @@ export function environment(host: Host, statement: ParsedStatement, outermost: b
   return { host, statement, ctes: new Set(), lambdas: new Set(), outermost, qualified }
 }
 
-export function pathKey(parts: readonly string[]): string {
-  return parts.join('\u0000').toLowerCase()
-}
 
 /** Names of all columns the statement mentions anywhere, in lower case; undefined where an asterisk or a natural join asks for all. */
 export function mentionedColumns(root: Node): ReadonlySet<string> | undefined {

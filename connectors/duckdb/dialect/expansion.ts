@@ -1,4 +1,4 @@
-import { tooDeep } from './ast.ts'
+import { tooDeep } from '../../statements/ast.ts'
 import { macros, prelude } from './prelude.ts'
 
 /** Copies of arguments a statement may grow to: DuckDB puts an argument's text wherever the macro names it, those of macros inside macros again and again, and nothing stops it. */

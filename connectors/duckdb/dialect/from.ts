@@ -1,10 +1,10 @@
-import { type Body, blank, bodyOf, checkMembers, kindOf, listOf, type Node, nameOf, unsupported } from './ast.ts'
+import { type Body, blank, bodyOf, checkMembers, kindOf, listOf, type Node, nameOf, unsupported } from '../../statements/ast.ts'
 import { callOf } from './calls.ts'
 import type { Environment } from './environment.ts'
 import { child, inside, printAll, printExpression } from './expressions.ts'
 import { cteName, printQuery, printValues } from './query.ts'
-import { quoteIdentifier } from './quote.ts'
-import { tableName } from './tables.ts'
+import { quoteIdentifier } from '../../statements/quote.ts'
+import { tableName } from '../../statements/tables.ts'
 
 const joinKinds: Readonly<Record<string, string>> = {
   Inner: 'JOIN', Left: 'LEFT JOIN', Right: 'RIGHT JOIN', Full: 'FULL JOIN', Cross: 'CROSS JOIN', Implicit: ',',

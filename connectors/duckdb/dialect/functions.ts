@@ -1,4 +1,4 @@
-import { tooDeep, unsupported } from './ast.ts'
+import { tooDeep, unsupported } from '../../statements/ast.ts'
 import { macros } from './prelude.ts'
 
 /** DuckDB's text for a call; the arguments are texts already. */

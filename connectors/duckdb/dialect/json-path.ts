@@ -1,4 +1,4 @@
-import { unsupported } from './ast.ts'
+import { unsupported } from '../../statements/ast.ts'
 
 /** Trino's JSON path (`$.a['b'][0]`, also after `lax`) in DuckDB's spelling, every name quoted: `$."a"."b"[0]`. What else a path can say is refused. */
 export function jsonPath(path: string): string {

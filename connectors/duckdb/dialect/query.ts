@@ -1,12 +1,12 @@
 import { HubError } from '../../../schema/errors.ts'
 import { printOrder, printWindowSpec } from './aggregate-calls.ts'
-import { type Body, blank, bodyOf, checkMembers, kindOf, listOf, type Node, nameOf, unsupported } from './ast.ts'
+import { type Body, blank, bodyOf, checkMembers, kindOf, listOf, type Node, nameOf, unsupported } from '../../statements/ast.ts'
 import { callOf } from './calls.ts'
 import type { Environment } from './environment.ts'
 import { child, inside, printAll, printExpression } from './expressions.ts'
 import { printFrom } from './from.ts'
-import { quoteIdentifier } from './quote.ts'
-import { withScope } from './tables.ts'
+import { quoteIdentifier } from '../../statements/quote.ts'
+import { withScope } from '../../statements/tables.ts'
 
 const setOperations: Readonly<Record<string, string>> = { union: 'UNION', intersect: 'INTERSECT', except: 'EXCEPT' }
 const tail = ['order_by', 'limit', 'offset', 'fetch'] as const

@@ -1,11 +1,11 @@
-import { type Body, bodyOf, kindOf, listOf, type Node, nameOf, unsupported } from './ast.ts'
+import { type Body, bodyOf, kindOf, listOf, type Node, nameOf, unsupported } from '../../statements/ast.ts'
 import { type Call, callOf } from './calls.ts'
 import type { Environment } from './environment.ts'
 import { child, printExpression } from './expressions.ts'
 import { printFunction } from './functions.ts'
 import { jsonPath } from './json-path.ts'
 import { macros } from './prelude.ts'
-import { quoteIdentifier, quoteText } from './quote.ts'
+import { quoteIdentifier, quoteText } from '../../statements/quote.ts'
 import { fromJodaFormat, fromMysqlFormat } from './time-formats.ts'
 import { printCast } from './types.ts'
 

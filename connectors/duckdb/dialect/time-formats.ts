@@ -1,4 +1,4 @@
-import { unsupported } from './ast.ts'
+import { unsupported } from '../../statements/ast.ts'
 
 /** Letters of MySQL's formats, as date_format takes them, in strftime's. */
 const mysql: Readonly<Record<string, string>> = {

@@ -1,4 +1,4 @@
-import { baseTables } from '../../../connectors/duckdb/dialect/index.ts'
+import { baseTables } from '../../../connectors/statements/index.ts'
 import { dependents } from '../../../gateway/assembly/dependents.ts'
 import { parseCatalog } from '../../../schema/catalog.ts'
 

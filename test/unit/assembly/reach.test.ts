@@ -35,6 +35,24 @@ test('a URL behind a reference leads to a listed host too, and is not shown when
   expect(refused?.message).not.toMatch(/elsewhere\.example|pw/)
 })
 
+test('stores are reached at listed hosts, every one of them, with listed secrets where nothing shows them', async () => {
+  const taken: Json[] = [
+    { type: 'cassandra', hosts: 'db.example', keyspace: 'k' }, { type: 'cassandra', hosts: ['db.example:9042', 'graph.example:8443'], keyspace: 'k' }, { type: 'cassandra', url: 'cassandra://u:p@db.example,graph.example:8443/k' },
+    { type: 'elasticsearch', url: 'https://db.example' }, { type: 'elasticsearch', url: ['http://db.example:9200', 'https://graph.example:8443'] }, { type: 's3', bucket: 'b', endpoint: 'http://db.example:9000' },
+  ]
+  for (const definition of taken) expect(await used('source', definition)).toEqual(definition)
+  expect(await used('source', { type: 's3', bucket: 'b', endpoint: 'http://db.example', accessKeyId: '${env:TOKEN}', secretAccessKey: '${env:TOKEN}' })).toMatchObject({ accessKeyId: 's3cret', secretAccessKey: 's3cret' })
+  const refusedOnes: Json[] = [
+    { type: 'cassandra', hosts: ['db.example', 'evil.example'], keyspace: 'k' }, { type: 'cassandra', url: 'cassandra://db.example@evil.example/k' }, { type: 'cassandra', url: 'cassandra://db.example,evil.example/k' }, { type: 'cassandra', url: 'evil.example' },
+    { type: 'elasticsearch', url: ['http://db.example', 'http://evil.example'] }, { type: 'elasticsearch', url: ['${env:ELSEWHERE}'] }, { type: 's3', bucket: 'b' }, { type: 's3', bucket: 'b', endpoint: 'http://db.example@evil.example' },
+  ]
+  for (const definition of refusedOnes) {
+    const refused = await failure('source', definition)
+    expect([definition, refused]).toEqual([definition, expect.objectContaining({ code: 'FORBIDDEN', message: expect.stringContaining('api.hosts') })])
+    expect(refused?.message).not.toMatch(/elsewhere\.example|pw/)
+  }
+})
+
 test('regions, views and relations reach nothing by themselves', async () => {
   expect(await used('view', { key: 'a', sql: "SELECT '${env:PRIVATE}' AS a" })).toEqual({ key: 'a', sql: "SELECT '${env:PRIVATE}' AS a" })
 })

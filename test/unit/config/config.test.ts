@@ -149,11 +149,19 @@ test('NO_COLOR, a dumb terminal and a pipe are spared styles', () => {
   expect(wantsColor({}, false)).toBe(false)
 })
 
+test('H-67 nodes of Ignite are named one by one, in the order of their numbers; what is no node is refused by its name', () => {
+  const { engines } = read([], { IGNITE_HOST_10: 'ignite-2.ignite', IGNITE_HOST_1: 'ignite-0.ignite', IGNITE_HOST_2: '127.0.0.1:10801', IGNITE_USER: 'hub', IGNITE_PASSWORD: 'secret' })
+  expect(engines).toMatchObject({ igniteHosts: ['ignite-0.ignite', '127.0.0.1:10801', 'ignite-2.ignite'], igniteUser: 'hub', igniteNamespace: 'tributary' })
+  expect(read([], {}).engines.igniteHosts).toBeUndefined()
+  for (const bad of ['ignite:0', 'ignite:65536', 'ignite-0 ignite-1', 'http://ignite', ':10800', '-x']) {
+    expect(refused([], { IGNITE_HOST_1: bad })).toEqual([{ path: 'IGNITE_HOST_1', message: expect.stringContaining(`"${bad}" is not a node`) }])
+  }
+  expect(refused([], { IGNITE_HOST: 'ignite' })).toEqual([{ path: 'IGNITE_HOST', message: expect.stringContaining('IGNITE_HOST_1, IGNITE_HOST_2') }])
+})
+
 test('H-04 a configured cluster is never silently replaced by the embedded engine', () => {
-  expect(refused([], { IGNITE_HOST_1: 'ignite-0.ignite', IGNITE_HOST_2: 'ignite-1.ignite' })).toEqual([
-    { path: 'IGNITE_HOST_1', message: 'IGNITE_HOST_1 names an Apache Ignite cluster, which this version does not speak to; it would run embedded instead. Unset IGNITE_HOST_1 to run embedded.' },
-    { path: 'IGNITE_HOST_2', message: expect.stringContaining('an Apache Ignite cluster') },
-  ])
-  expect(refused([], { TRINO_URL: 'http://trino:8080' })).toEqual([{ path: 'TRINO_URL', message: expect.stringContaining('a Trino server') }])
+  expect(read([], { IGNITE_HOST_1: 'ignite-0.ignite' }).engines.igniteHosts).toEqual(['ignite-0.ignite'])
+  expect(read([], { TRINO_URL: 'http://trino:8080', TRINO_USER: 'hub' }).engines).toMatchObject({ trinoUrl: 'http://trino:8080', trinoUser: 'hub' })
+  expect(refused([], { TRINO_URL: 'trino:8080', POSTGRES_URL: 'mysql://db/hub' })).toEqual([{ path: 'POSTGRES_URL', message: expect.stringContaining('postgresql://') }, { path: 'TRINO_URL', message: expect.stringContaining('"trino:8080"') }])
   expect(read([], { TRINO_URL: '', IGNITE_HOME: '/opt/ignite' }).port).toBe(8080)
 })

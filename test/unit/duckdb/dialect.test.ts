@@ -1,6 +1,6 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { type DuckDatabase, openDuckDb } from '../../../connectors/duckdb/database.ts'
-import { baseTables } from '../../../connectors/duckdb/dialect/index.ts'
+import { baseTables } from '../../../connectors/statements/index.ts'
 import { openDuckDbEngine } from '../../../connectors/duckdb/engine.ts'
 import { allRows, type SqlEngine } from '../../../connectors/ports/sql-engine.ts'
 import { testScope } from '../../support/scope.ts'

@@ -447,3 +447,19 @@ describe('staging', () => {
     expect(await (await open(one('t.csv'))).uniqueColumns(testScope(), 't')).toEqual(['id', 'code'])
   })
 })
+
+test('files of several sources are read side by side within a bound of memory that leaves each a part', async () => {
+  const small = await openDuckDb({ memoryLimit: '500MB' })
+  const folder = await mkdtemp(join(tmpdir(), 'tributary-files-'))
+  try {
+    await writeFile(join(folder, 'a.csv'), `id,text\n${Array.from({ length: 20_000 }, (_, n) => `${n},${'x'.repeat(40)}`).join('\n')}\n`)
+    const counts = await Promise.all(Array.from({ length: 6 }, async (_, n) => {
+      const source = await openFiles({ name: `s${n}`, root: folder, database: small })
+      return (await source.tables(testScope()))[0]?.rowCount
+    }))
+    expect(counts).toEqual(Array.from({ length: 6 }, () => 20_000))
+  } finally {
+    await small.close()
+    await rm(folder, { recursive: true })
+  }
+})

@@ -46,6 +46,9 @@ test('the head of a csv is split as its whole is', () => {
   }))
 })
 
+/** Written with digits only and too long for a number: the text of its digits. */
+const readable = (_: string, value: unknown) => (typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value) && /^-?\d+$/.test(JSON.stringify(value)) ? JSON.stringify(value) : value)
+
 const nested = fc.jsonValue({ maxDepth: 2, noUnicodeString: false })
 test('any records written as lines of JSON are read back as they were', async () => {
   const long = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })
@@ -56,6 +59,6 @@ test('any records written as lines of JSON are read back as they were', async ()
     expect(back.map(row => BigInt(row['n'] as bigint))).toEqual(records.map(({ n }) => n))
     expect(back.map(row => Number(row['f']) + 0)).toEqual(records.map(({ f }) => f + 0))
     expect(back.map(row => row['s'])).toEqual(records.map(({ s }) => s))
-    expect(back.map(row => row['o'])).toEqual(records.map(({ o }) => JSON.parse(JSON.stringify(o)) as Value))
+    expect(back.map(row => row['o'])).toEqual(records.map(({ o }) => JSON.parse(JSON.stringify(o), readable) as Value))
   }), { numRuns: 40 })
 })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
-import { parseTrino } from '../../../connectors/duckdb/dialect/ast.ts'
-import { Mounts } from '../../../connectors/duckdb/mounts.ts'
+import { parseTrino } from '../../../connectors/statements/ast.ts'
+import { Mounts } from '../../../connectors/statements/mounts.ts'
 import type { Statement } from '../../../connectors/ports/sql-engine.ts'
 import { EditedText } from '../../../connectors/trino/edits.ts'
 import { parseExact } from '../../../connectors/sql-text/exact-json.ts'

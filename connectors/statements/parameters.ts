@@ -1,4 +1,4 @@
-import { HubError } from '../../../schema/errors.ts'
+import { HubError } from '../../schema/errors.ts'
 
 export interface MarkedText {
   /** The statement with `$1`, `$2`, … for its `?`. */

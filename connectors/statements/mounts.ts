@@ -1,8 +1,8 @@
 import { HubError } from '../../schema/errors.ts'
 import { didYouMean } from '../../schema/names.ts'
 import type { MountedTable } from '../ports/sql-engine.ts'
-import { type Position, sqlError } from './dialect/ast.ts'
-import { baseTableNames, candidates, type SessionNames } from './dialect/tables.ts'
+import { type Position, sqlError } from './ast.ts'
+import { baseTableNames, candidates, type SessionNames } from './tables.ts'
 
 /** The tables of one mount, found by the names statements use. Immutable. */
 export class Mounts {

@@ -1,5 +1,5 @@
 import { parse } from '@polyglot-sql/sdk'
-import { HubError } from '../../../schema/errors.ts'
+import { HubError } from '../../schema/errors.ts'
 import { markParameters } from './parameters.ts'
 
 /** A node of the syntax tree: one member, whose name is the node's kind and whose value is its body. */

@@ -1,4 +1,4 @@
-import type { ParameterPlace } from '../../../schema/endpoint.ts'
+import type { ParameterPlace } from '../../schema/endpoint.ts'
 import { type Body, kindOf, listOf, type Node, nameOf, parseTrino, walk } from './ast.ts'
 import { type BaseTable, eachTable, splitName, tableName } from './tables.ts'
 

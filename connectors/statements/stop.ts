@@ -1,4 +1,3 @@
-import type { DuckDBConnection } from '@duckdb/node-api'
 import { HubError } from '../../schema/errors.ts'
 import type { Clock, Scope } from '../ports/scope.ts'
 
@@ -24,7 +23,7 @@ export class Stop {
   }
 
   /** Runs work on the connection; when it must end, interrupts it until it does, then fails with the reason. */
-  async guard<T>(connection: DuckDBConnection, work: () => Promise<T>): Promise<T> {
+  async guard<T>(connection: { interrupt(): void }, work: () => Promise<T>): Promise<T> {
     this.signal.throwIfAborted()
     let settled = false
     // An interrupt is lost on work that has not begun yet, so it is repeated.

@@ -101,3 +101,8 @@ export function isLimited(sql: string): boolean {
   const top = root[kindOf(root)] as Body
   return kindOf(root) === 'values' || !blank(top['limit']) || !blank(top['fetch'])
 }
+
+/** The parts of a name as one text, for look-ups: letter case does not matter. */
+export function pathKey(parts: readonly string[]): string {
+  return parts.join('\u0000').toLowerCase()
+}

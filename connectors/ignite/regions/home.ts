@@ -1,0 +1,26 @@
+import type { RegionDefinition } from '../../ports/region-store.ts'
+import type { Clock, Scope } from '../../ports/scope.ts'
+import type { CommitLog } from '../../memory/commit-log.ts'
+import type { IgniteClient } from '../client.ts'
+import type { Told } from './feed.ts'
+import type { Place } from './layout.ts'
+import type { IgniteRegion } from './region.ts'
+import type { Telling } from './told.ts'
+import type { Versions } from './versions.ts'
+
+/** What the regions of one store share. */
+export interface Home {
+  readonly client: IgniteClient
+  readonly log: CommitLog
+  readonly clock: Clock
+  readonly versions: Versions
+  readonly telling: Telling<Told>
+  /** For what nobody asked for. */
+  readonly scope: Scope
+  /** A place nobody else has. */
+  freshPlace(definition: RegionDefinition): Place
+  /** Takes the region from one place to another; false: it has gone elsewhere meanwhile. */
+  move(region: IgniteRegion, to: Place): Promise<boolean>
+  /** Where the region is now, as the cluster says, and goes there; false: it is where it was. */
+  follow(region: IgniteRegion): Promise<boolean>
+}

@@ -1,0 +1,1 @@
+export { type IgniteRegionsOptions, openIgniteRegions } from './store.ts'

@@ -1,0 +1,47 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+
+/**
+ * `npm run test:engines [-- ARGUMENTS OF JEST]`: fetches and starts every engine, runs the tests that need them, one after the other since they share the engines, and stops what it
+ * started. An engine that is missing fails the run. Exit code as jest's, 1 when an engine does not start.
+ */
+const wanted = ['ignite:2', 'trino', 'kafka', 'postgres', 'redis', 'cassandra', 'elasticsearch', 's3']
+const needing = String.raw`test/(integration/|.*\.(ignite|trino|kafka|redis|cassandra|elasticsearch|s3)\.test\.ts$)`
+
+const path = (name: string) => fileURLToPath(new URL(name, import.meta.url))
+
+/** What a program prints; its own complaints go to ours. */
+async function output(program: string, args: readonly string[], fine: readonly number[]): Promise<string> {
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const chunks: Buffer[] = []
+  child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk))
+  const [code] = (await once(child, 'close')) as [number | null]
+  if (code === null || !fine.includes(code)) throw new Error(`${args.slice(1).join(' ')} ended with ${code}.`)
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+const engines = (...args: readonly string[]) => output(process.execPath, [path('main.ts'), ...args], [0])
+
+/** What was started and not stopped, whether it answers (0) or not (1). */
+async function nodes(): Promise<readonly string[]> {
+  const json = await output(process.execPath, [path('main.ts'), 'status', '--json'], [0, 1])
+  return (JSON.parse(json) as readonly { readonly node: string }[]).map(({ node }) => node)
+}
+
+const before = new Set(await nodes())
+try {
+  await engines('up', ...wanted)
+  const found = JSON.parse(await engines('env', '--json')) as Record<string, string>
+  const jest = spawn(process.execPath, ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', path('../../node_modules/jest/bin/jest.js'), '--runInBand', '--testPathPatterns', needing, ...process.argv.slice(2)], {
+    stdio: 'inherit', env: { ...process.env, ...found, REQUIRE_ENGINES: '1' },
+  })
+  const [code] = (await once(jest, 'close')) as [number | null]
+  process.exitCode = code ?? 1
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error)
+  process.exitCode = 1
+} finally {
+  const started = (await nodes()).filter(node => !before.has(node))
+  if (started.length > 0) await engines('down', ...started)
+}
