@@ -13,7 +13,7 @@ export const actions: CommandActions = {
     const log = openLog({ level: config.logLevel })
     const catalog = await catalogOf(config)
     const stop = stopSignal()
-    const server = await serve({ ...config, catalog }, { clock: systemClock, log, progress: progressLine(), onFatal: error => stop.fail(error) })
+    const server = await serve({ ...config, catalog }, { clock: systemClock, log, progress: progressLine(), onFatal: error => stop.fail(error), stopping: stop.asked })
     process.stdout.write(welcome(server.url, catalog, server.open))
     return until(stop, () => server.close())
   },
@@ -23,7 +23,7 @@ export const actions: CommandActions = {
     const log = openLog({ level: config.logLevel })
     const catalog = await catalogOf(config)
     const stop = stopSignal()
-    const server = await serveSubgraph(name, { ...config, catalog }, { clock: systemClock, log, onFatal: error => stop.fail(error) })
+    const server = await serveSubgraph(name, { ...config, catalog }, { clock: systemClock, log, onFatal: error => stop.fail(error), stopping: stop.asked })
     process.stdout.write(`Subgraph ${name}: ${server.url}/graphql\n`)
     return until(stop, () => server.close())
   },

@@ -26,7 +26,7 @@ const codeOfText: readonly (readonly [RegExp, Code])[] = [
 export function refusal(operation: OpName, code: number, text: string | null, server: string): HubError {
   const found = text ?? 'without a reason'
   const meaning = codeOfStatus[code] ?? codeOfText.find(([pattern]) => pattern.test(found))?.[1] ?? 'UPSTREAM_REJECTED'
-  return new HubError(meaning, `Ignite at ${server} refused "${operation}": ${found}`, { engine: 'ignite', status: code })
+  return new HubError(meaning, `Ignite at ${server} refused "${operation}": ${found}`, { engine: 'ignite', engineStatus: code })
 }
 
 export function unavailable(server: string, reason: string, cause?: unknown): HubError {

@@ -9,15 +9,17 @@ export interface WaitingOptions {
   readonly log: Log
   /** Whether a failure is one that time may mend. */
   readonly mends: (error: unknown) => error is HubError
+  /** Ends when the process is asked to stop. */
+  readonly stopping?: Promise<unknown>
 }
 
 const pauseMs = 1_000
 
 /**
  * What `open` opens, once it can. As long as what it needs does not answer, the port is served all the same: `/livez` says that the process lives, everything else is
- * refused with 503 and the reason. A failure that time does not mend ends the wait.
+ * refused with 503 and the reason. A failure that time does not mend ends the wait, and so does being asked to stop, with SHUTTING_DOWN.
  */
-export async function whenReached<T>({ host, port, clock, log, mends }: WaitingOptions, open: () => Promise<T>): Promise<T> {
+export async function whenReached<T>({ host, port, clock, log, mends, stopping }: WaitingOptions, open: () => Promise<T>): Promise<T> {
   let room: Awaited<ReturnType<typeof openRoom>> | undefined
   try {
     for (;;) {
@@ -30,8 +32,9 @@ export async function whenReached<T>({ host, port, clock, log, mends }: WaitingO
         room.reason = error.message
       }
       const over = Promise.withResolvers<void>()
-      clock.after(pauseMs, () => over.resolve())
-      await over.promise
+      const cancel = clock.after(pauseMs, () => over.resolve())
+      stopping?.then(() => over.reject(new HubError('SHUTTING_DOWN', `The hub was stopped before it could serve. ${room?.reason}`)), over.reject)
+      await over.promise.finally(cancel)
     }
   } finally {
     await room?.close()

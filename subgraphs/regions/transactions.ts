@@ -65,7 +65,7 @@ function checkLimits({ operations, timeoutMs, retry }: TransactionInput): void {
 }
 
 /** Reads every entry some operation looks at, one read a region; takes the steps in order; writes what they led to, again by region. Regions and keys in order of their names, so that engines that lock do so in one order. */
-async function run(roles: TransactionRoles, tx: RegionTransaction, operations: readonly Operation[]) {
+export async function run(roles: Pick<TransactionRoles, 'region'>, tx: RegionTransaction, operations: readonly Operation[]) {
   const rows = new Map<string, Map<string, Row | undefined>>()
   const names = [...new Set(operations.map(({ entity }) => entity.name))].sort()
   const stored = (name: string) => roles.region(name).definition.name

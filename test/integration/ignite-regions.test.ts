@@ -1,6 +1,6 @@
 import { jest } from '@jest/globals'
 import { randomBytes } from 'node:crypto'
-import { openIgnite, sqlRows } from '../../connectors/ignite/index.ts'
+import { cacheNames, configurationOf, openIgnite, sqlRows } from '../../connectors/ignite/index.ts'
 import { openIgniteRegions } from '../../connectors/ignite/regions/index.ts'
 import { matcher } from '../../schema/filter.ts'
 import type { Region, RegionStore } from '../../connectors/ports/region-store.ts'
@@ -89,6 +89,18 @@ withEngine('IGNITE_HOST_1', 'regions of a cluster, of two processes', () => {
     await isReset(blue, from)
     await expect(theirs.count(scope())).rejects.toMatchObject({ code: 'NOT_FOUND' })
     expect(blue.names).toEqual([])
+  })
+
+  test('H-09 H-10 copies and mode are the cluster\'s, and no other ones are taken for them', async () => {
+    const placed = (mode: 'PARTITIONED' | 'REPLICATED', backups: number) => red.define({ ...airports, name: `${mode}${backups}`, placement: { mode, backups } })
+    for (const [mode, backups] of [['PARTITIONED', 0], ['PARTITIONED', 1], ['REPLICATED', 0]] as const) {
+      await placed(mode, backups)
+      const client = openIgnite({ hosts: igniteHosts() })
+      const name = (await cacheNames(scope(), client)).find(one => one.startsWith(`${namespace}_${mode.toLowerCase()}${backups}_`)) ?? ''
+      expect(await configurationOf(scope(), client, name)).toMatchObject({ mode, atomicity: 'TRANSACTIONAL', ...(mode === 'PARTITIONED' && { backups }) })
+      client.close()
+    }
+    await expect(red.define({ ...airports, name: 'PARTITIONED1', placement: { mode: 'REPLICATED', backups: 1 } })).rejects.toMatchObject({ code: 'CONFLICT', message: expect.stringContaining('placement is {"mode":"PARTITIONED","backups":1}') })
   })
 
   test('a column that one adds is there for the other', async () => {

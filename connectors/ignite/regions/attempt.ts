@@ -2,6 +2,7 @@ import { HubError } from '../../../schema/errors.ts'
 import type { Row } from '../../../schema/values.ts'
 import type { RegionTransaction, TransactionOutcome, WaitedOn } from '../../ports/region-transaction.ts'
 import type { Scope } from '../../ports/scope.ts'
+import type { Lock } from '../../memory/key-lines.ts'
 import { refuseClashes } from '../../memory/unique.ts'
 import type { Transaction } from '../transaction.ts'
 import type { Kept } from './layout.ts'
@@ -119,6 +120,12 @@ export class Attempt implements RegionTransaction {
     this.#ended = reason
     for (const { region } of this.#participants.values()) region.counters.txRollbacks += 1
     await this.#transaction.rollback().catch(failure => this.#scope.log.warn('Ignite: a transaction was not rolled back at once.', { reason: String(failure) }))
+  }
+
+  /** Entries that were read or written. */
+  get locks(): readonly Lock[] {
+    return [...this.#participants.values()].flatMap(({ region: { definition: { name } }, tenant, found, writes }) =>
+      [...new Set([...found.keys(), ...writes.keys()])].map(key => ({ id: JSON.stringify([name, tenant, key]), region: name, key })))
   }
 
   outcome(): TransactionOutcome {

@@ -15,7 +15,7 @@ interface Spread {
 }
 
 /** The nodes this process is to speak to: those it does with their ids and partitions, the others as DOWN. */
-export async function clusterState(scope: Scope, client: IgniteClient, entries: readonly Entries[]): Promise<ClusterState> {
+export async function clusterState(scope: Scope, client: IgniteClient, entries: readonly Entries[], waiting: number): Promise<ClusterState> {
   scope.signal.throwIfAborted()
   const { hosts } = client.stats()
   const up = hosts.filter(({ state }) => state === 'connected')
@@ -28,7 +28,7 @@ export async function clusterState(scope: Scope, client: IgniteClient, entries: 
   })
   return {
     nodes: [...new Map(nodes.map(node => [node.id, node])).values()], topologyVersion: spread?.topologyVersion ?? null,
-    pool: { size: up.length, idle: up.filter(({ inFlight }) => inFlight === 0).length, waiting: 0 },
+    pool: { size: up.length, idle: up.filter(({ inFlight }) => inFlight === 0).length, waiting },
   }
 }
 

@@ -2,7 +2,7 @@ import { HubError } from '../../../schema/errors.ts'
 import type { RegionDefinition } from '../../ports/region-store.ts'
 import type { Scope } from '../../ports/scope.ts'
 import type { Row } from '../../../schema/values.ts'
-import { checkDefinition, checkSuccession } from '../../memory/definition.ts'
+import { checkDefinition, checkSuccession, equalDefinitions } from '../../memory/definition.ts'
 import { refuseShared } from '../../memory/unique.ts'
 import { sqlRows } from '../sql.ts'
 import { evict } from './evict.ts'
@@ -19,11 +19,21 @@ export function checkAlone(definition: RegionDefinition): void {
   checkColumns(definition)
 }
 
+/** Whether nothing is to be done for a region of the one definition to be one of the other. */
+export function sameDefinition(there: RegionDefinition, wanted: RegionDefinition): boolean {
+  return equalDefinitions(there, wanted) && isPlacedSo(there, wanted)
+}
+
+/** Entries that are loaded lie where they lie until they are loaded into a region of another shape. */
+function isPlacedSo({ placement }: RegionDefinition, wanted: RegionDefinition): boolean {
+  return !wanted.durable || wanted.placement === undefined || JSON.stringify(placement) === JSON.stringify(wanted.placement)
+}
+
 /** Fails unless the region's entries can go on under the definition. */
 export async function checkSuccessor(scope: Scope, region: IgniteRegion, definition: RegionDefinition): Promise<void> {
   const { placement } = region.definition
   checkSuccession(region.definition, definition)
-  if (definition.placement && JSON.stringify(placement) !== JSON.stringify(definition.placement)) {
+  if (!isPlacedSo(region.definition, definition)) {
     const [is, wanted] = [JSON.stringify(placement ?? 'the default'), JSON.stringify(definition.placement)]
     throw new HubError('CONFLICT', `Region "${definition.name}" exists with another definition: placement is ${is}, not ${wanted}. Drop it first, or define it as it is.`, { region: definition.name, differences: [`placement is ${is}, not ${wanted}`] })
   }

@@ -7,11 +7,19 @@ export const igniteDialect: FilterDialect = {
   operand: (column, value, bind) => bind(bound(column, value)),
   ordered: column => column.expression,
   among: (column, values, bind) => `${column.expression} IN (${values.map(value => (value === null ? 'NULL' : bind(bound(column, value)))).join(', ')})`,
-  // Its `_` is half of a character beyond U+FFFF; a regular expression takes it whole.
-  like: (text, pattern, bind) => (pattern.includes('_') ? `${text} REGEXP ${bind(regexpOf(pattern))}` : `${text} LIKE ${bind(pattern.replaceAll('\\', '\\\\'))}`),
+  like,
   // The bound below is for the index; the comparison of the beginning decides.
   startsWith: (text, prefix, bind) => `${text} >= ${bind(prefix)} AND LEFT(${text}, ${prefix.length}) = ${bind(prefix)}`,
   text: column => column.expression,
+}
+
+/**
+ * Of Ignite's LIKE, `_` is half of a character beyond U+FFFF, which a regular expression takes whole; and `%` alone is read as IS NOT NULL, so that its negation is true for
+ * null where it should be unknown.
+ */
+function like(text: string, pattern: string, bind: Bind): string {
+  if (/^%+$/.test(pattern)) return `LENGTH(${text}) >= 0`
+  return pattern.includes('_') ? `${text} REGEXP ${bind(regexpOf(pattern))}` : `${text} LIKE ${bind(pattern.replaceAll('\\', '\\\\'))}`
 }
 
 /** The pattern as Java reads it, for the whole text. The pieces between `%` are looked for one behind the other and never again: trying every way to share the text among them takes minutes. */

@@ -6,6 +6,7 @@ import { oldestStatement } from './statement.ts'
 import { versionAt } from './versions.ts'
 
 const evictedAtOnce = 5_000
+const sparedAtMost = 100
 
 /**
  * Sends away entries until the limit is met: those written longest ago, but for those this process read lately, which count as written then. Reads by other processes
@@ -17,7 +18,8 @@ export async function evict(scope: Scope, region: IgniteRegion): Promise<void> {
     region.size = await region.total(scope)
     const excess = Math.min(region.size - limit, evictedAtOnce)
     if (excess <= 0) return
-    const oldest = await region.table.query(scope, oldestStatement(region.table.layout, excess + region.recent.size))
+    // Some more, so that those read lately can be spared.
+    const oldest = await region.table.query(scope, oldestStatement(region.table.layout, excess * 2 + sparedAtMost))
     const candidates = oldest.map(([tenant, row, version]) => {
       const key = keyOf(region.definition.key, row)
       return { tenant, key, version, age: Math.max(version, versionAt(region.recent.get(identity({ tenant, key })) ?? 0)) }

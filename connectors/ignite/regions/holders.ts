@@ -90,10 +90,11 @@ export class Holders {
 }
 
 /** The holders of a region with unique indexes; undefined where it has none. A place that does not keep them yet keeps none. */
-export async function openHolders(scope: Scope, client: IgniteClient, definition: RegionDefinition, { holders }: Place): Promise<Holders | undefined> {
+export async function openHolders(scope: Scope, client: IgniteClient, definition: RegionDefinition, { holders, atomicity }: Place): Promise<Holders | undefined> {
   if ((definition.unique ?? []).length === 0) return undefined
-  if (definition.atomicity !== 'TRANSACTIONAL') {
-    throw new HubError('VALIDATION_ERROR', `Region "${definition.name}" has unique indexes and is ATOMIC; on a cluster only a TRANSACTIONAL region can have them. Make it TRANSACTIONAL, or take the indexes' uniqueness away.`, { region: definition.name })
+  if (atomicity !== 'TRANSACTIONAL') {
+    const difference = 'it has no unique indexes and is ATOMIC'
+    throw new HubError('CONFLICT', `Region "${definition.name}" exists with another definition: ${difference}, and on a cluster its entries cannot become unique. Drop it first, or define it as it is.`, { region: definition.name, differences: [difference] })
   }
   if (holders === undefined) throw new HubError('INTERNAL', `Region "${definition.name}" has unique indexes and no place for their holders.`)
   const { placement = { mode: 'PARTITIONED', backups: 1 } } = definition

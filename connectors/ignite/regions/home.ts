@@ -3,6 +3,7 @@ import type { Clock, Scope } from '../../ports/scope.ts'
 import type { CommitLog } from '../../memory/commit-log.ts'
 import type { IgniteClient } from '../client.ts'
 import type { Told } from './feed.ts'
+import type { Gate } from './gate.ts'
 import type { Place } from './layout.ts'
 import type { IgniteRegion } from './region.ts'
 import type { Telling } from './told.ts'
@@ -15,8 +16,10 @@ export interface Home {
   readonly clock: Clock
   readonly versions: Versions
   readonly telling: Telling<Told>
+  /** Before every transaction: the cluster takes so many at once over one connection, and refuses the others. */
+  readonly gate: Gate
   /** For what nobody asked for. */
-  readonly scope: Scope
+  scope(): Scope
   /** A place nobody else has. */
   freshPlace(definition: RegionDefinition): Place
   /** Takes the region from one place to another; false: it has gone elsewhere meanwhile. */

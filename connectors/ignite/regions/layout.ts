@@ -27,6 +27,8 @@ export interface Place {
   readonly cache: string
   /** In schema PUBLIC. */
   readonly table: string
+  /** Of the cache: an ATOMIC region with unique indexes is kept in a TRANSACTIONAL one. */
+  readonly atomicity: RegionDefinition['atomicity']
   /** The cache with the holders of unique values; absent where none are kept. */
   readonly holders?: string
 }
@@ -69,7 +71,7 @@ export class Layout {
   readonly #keyColumns: readonly Column[]
   readonly #only: string | undefined
 
-  constructor(definition: RegionDefinition, { cache, table }: Place) {
+  constructor(definition: RegionDefinition, { cache, table, atomicity }: Place) {
     const { columns, key, indexes, placement = { mode: 'PARTITIONED', backups: 1 } } = definition
     this.definition = definition
     this.tenanted = definition.tenancy === 'TENANT'
@@ -82,7 +84,7 @@ export class Layout {
     const affinityField = keyType !== undefined && placement.affinity !== undefined && key.includes(placement.affinity) ? placement.affinity.toUpperCase() : undefined
     const lists = [...indexes.map(list => list.map(name => name.toUpperCase())), ['_VERSION']]
     this.configuration = {
-      name: cache, table, mode: placement.mode, atomicity: definition.atomicity, backups: placement.mode === 'REPLICATED' ? 0 : placement.backups,
+      name: cache, table, mode: placement.mode, atomicity, backups: placement.mode === 'REPLICATED' ? 0 : placement.backups,
       key: keyFields, ...(keyType !== undefined && { keyType }), ...(affinityField !== undefined && { affinityField }), valueType: `${cache}_row`, fields,
       indexes: lists.map(list => ({ name: indexName(table, list), fields: this.tenanted && list[0] !== '_VERSION' ? [tenantField.name, ...list] : list })),
     }

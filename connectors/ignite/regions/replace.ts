@@ -30,6 +30,7 @@ export async function replaceOwn(scope: Scope, region: IgniteRegion, rows: Rows,
       const now = region.home.clock.now()
       const version = region.home.versions.next(Math.max(0, ...found.map(kept => kept?.version ?? 0)))
       const removals = found.flatMap(kept => (kept && !wanted.has(kept.key) ? [kept] : []))
+      Object.assign(result, { created: 0, updated: 0 })
       const puts = keys.flatMap((key, index): Put[] => {
         const shaped = wanted.get(key)
         const kept = found[index]
@@ -66,12 +67,12 @@ export async function replaceTable(scope: Scope, region: IgniteRegion, rows: Row
       else if (told.length > 0) home.log.commit({ committedAtMs: home.clock.now(), changes: told.map(change => ({ ...change, createdAtMs: 0 })) }, () => {})
       return { entries: loaded.wanted.size, created: loaded.created, updated: loaded.updated, removed: loaded.removed }
     } catch (error) {
-      await region.discard(home.scope, next)
+      await region.discard(home.scope(), next)
       throw error
     }
   })
   // Processes that have not heard of it yet find the old entries gone, and look where the new ones are.
-  await old.destroy(home.scope)
+  await old.destroy(home.scope())
   return result
 }
 

@@ -26,9 +26,10 @@ export class RegionSource implements SourceConnector {
   async *scan(scope: Scope, { columns, filter, limit }: ScanRequest): AsyncGenerator<readonly Row[], void, void> {
     const region = this.#region()
     if (!region) return
-    const { client } = region.home
-    const { sql: text, args, read } = scanOf(region.table.layout, region.owner(scope.tenant), { ...(filter && { filter }), ...(limit !== undefined && { limit }) }, columns)
-    const { pages } = await sql(scope, client, text, args)
+    const { pages, read } = await region.read(scope, async ({ layout }) => {
+      const statement = scanOf(layout, region.owner(scope.tenant), { ...(filter && { filter }), ...(limit !== undefined && { limit }) }, columns)
+      return { ...(await sql(scope, region.home.client, statement.sql, statement.args)), read: statement.read }
+    })
     for await (const page of pages) yield page.map(read)
   }
 
@@ -41,7 +42,7 @@ export class RegionSource implements SourceConnector {
     const named = (row: Row) => (columns ? Object.fromEntries(columns.map(name => [name, row[name] ?? null])) : row)
     if (isKey) return (await region.getMany(scope, [...new Set(rows.map(row => keyOf(definition.key, row)))])).flatMap(entry => (entry ? [named(entry.row)] : []))
     const filter = { or: rows.map(row => ({ and: keyColumns.map(column => ({ column, op: 'eq' as const, value: row[column] ?? null })) })) }
-    return region.table.query(scope, selectStatement(region.table.layout, region.owner(scope.tenant), { filter }, columns))
+    return region.read(scope, table => table.query(scope, selectStatement(table.layout, region.owner(scope.tenant), { filter }, columns)))
   }
 
   async close(): Promise<void> {}

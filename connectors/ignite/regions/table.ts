@@ -85,7 +85,7 @@ export async function openTable(scope: Scope, { client, telling }: { readonly cl
   return new Table(client, place, layout, entries, new Feed(client, layout, events, telling), holders)
 }
 
-export async function destroyPlace(scope: Scope, client: IgniteClient, { cache, holders }: Place): Promise<void> {
+export async function destroyPlace(scope: Scope, client: IgniteClient, { cache, holders }: Pick<Place, 'cache' | 'holders'>): Promise<void> {
   await destroyCache(scope, client, cache)
   if (holders !== undefined) await destroyCache(scope, client, holders)
 }

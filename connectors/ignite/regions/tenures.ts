@@ -45,18 +45,22 @@ export class Tenures {
     return ids
   }
 
+  /** Says once more what this process uses. */
+  async again(scope: Scope): Promise<void> {
+    if (this.#held.size > 0) await this.#cache.putAll(scope, [...this.#held].map(id => [this.#name(id), { region: id }] as const))
+  }
+
   renew(scope: () => Scope): void {
     const { clock, log } = this.#client.settings
     this.#stop = clock.after(lifeMs / 3, () => {
-      this.#cache.putAll(scope(), [...this.#held].map(id => [this.#name(id), { region: id }] as const))
-        .catch(error => log?.warn('Ignite: the cluster could not be told which regions are in use.', { reason: String(error) }))
+      this.again(scope()).catch(error => log?.warn('Ignite: the cluster could not be told which regions are in use.', { reason: String(error) }))
       this.renew(scope)
     })
   }
 
   async close(scope: Scope): Promise<void> {
     this.#stop()
-    await this.#cache.removeAll(scope, [...this.#held].map(id => this.#name(id)))
+    if (this.#held.size > 0) await this.#cache.removeAll(scope, [...this.#held].map(id => this.#name(id)))
   }
 
   #name(id: string): string {

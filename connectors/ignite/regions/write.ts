@@ -41,11 +41,16 @@ export interface Written {
 export interface Writing {
   readonly tenant: string
   readonly keys: readonly string[]
-  /** Per key the entry that is there. Called once, with the entries locked where the region is TRANSACTIONAL. */
+  /** Per key the entry that is there, locked where the region is TRANSACTIONAL. Called again where a node was lost before the commit. */
   decide(found: readonly (Kept | undefined)[]): Decision
 }
 
-const longestMs = 30_000
+/**
+ * How long one write may hold its locks, and a millisecond more for each entry: when a node is lost, one that it left half done keeps all others waiting until its time is
+ * over.
+ */
+const longestMs = 5_000
+const maxAttempts = 3
 /** The cluster sweeps twice a second. */
 const sweepMs = 1_500
 
@@ -53,13 +58,25 @@ const sweepMs = 1_500
  * Reads the entries, decides, and writes in one commit; answers when it was told. A TRANSACTIONAL region holds the entries' locks meanwhile; in an ATOMIC one each entry
  * changes by itself, and who writes last wins.
  */
-export async function write(scope: Scope, home: Home, table: Table, { tenant, keys, decide }: Writing): Promise<Written> {
-  if (table.layout.definition.atomicity === 'ATOMIC') {
+export async function write(scope: Scope, home: Home, table: Table, writing: Writing): Promise<Written> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await (table.layout.configuration.atomicity === 'ATOMIC' ? writeOnce(scope, home, table, writing) : home.gate.through(scope, () => writeOnce(scope, home, table, writing)))
+    } catch (error) {
+      // A node was lost before the commit: nothing is written, and others have its entries.
+      const isSafe = error instanceof HubError && error.code === 'UPSTREAM_UNAVAILABLE' && error.details['outcome'] === undefined && table.layout.configuration.atomicity === 'TRANSACTIONAL'
+      if (!isSafe || attempt === maxAttempts) throw error
+    }
+  }
+}
+
+async function writeOnce(scope: Scope, home: Home, table: Table, { tenant, keys, decide }: Writing): Promise<Written> {
+  if (table.layout.configuration.atomicity === 'ATOMIC') {
     const decision = decide(await table.keptOf(scope, tenant, keys))
     await writeEach(scope, home, { ...decision, table, tenant, before: new Map() })
     return { decision, clashes: [] }
   }
-  const timeoutMs = Math.max(1, Math.min(longestMs, scope.deadlineMs - scope.clock.now()))
+  const timeoutMs = Math.max(1, Math.min(longestMs + keys.length, scope.deadlineMs - scope.clock.now()))
   const transaction = await begin(scope, home.client, { concurrency: 'PESSIMISTIC', isolation: 'REPEATABLE_READ', timeoutMs })
   try {
     const found = await table.keptOf(scope, tenant, keys, table.entries.within(transaction))
