@@ -29,6 +29,8 @@ export interface ServeOptions {
   readonly log: Log
   readonly progress?: (region: string, rows: number) => void
   readonly onFatal: (error: Error) => void
+  /** Ends when the process is asked to stop, which ends a start that waits for what does not answer. */
+  readonly stopping?: Promise<unknown>
 }
 
 /** The hub of a configuration behind its door: catalog composed and loaded, edits of it followed. */
@@ -41,12 +43,12 @@ export function serveSubgraph(name: string, config: Config & { readonly catalog:
   return serveGraph(config, options, hub => onlySubgraph(hub, name))
 }
 
-async function serveGraph(config: Config & { readonly catalog: string }, { clock, log, progress, onFatal }: ServeOptions, facing: (hub: LiveHub) => Hub): Promise<Server> {
+async function serveGraph(config: Config & { readonly catalog: string }, { clock, log, progress, onFatal, stopping }: ServeOptions, facing: (hub: LiveHub) => Hub): Promise<Server> {
   const auth = createAuthenticator(config.auth, { host: config.host, clock, log })
   const lifecycle = new Lifecycle(clock)
   const metrics = createMetrics()
   const files = new CatalogFiles(config)
-  const opened = await placed(files, whenReached({ host: config.host, port: config.port, clock, log, mends: isUnreached }, () => openHub({
+  const opened = await placed(files, whenReached({ host: config.host, port: config.port, clock, log, mends: isUnreached, stopping }, () => openHub({
     data: config.data, clock, log, maxEntries: config.defaults.evictionSize, backups: config.defaults.backups, progress, onFatal,
     later: work => lifecycle.later(work, log),
     files: () => files.load(),
