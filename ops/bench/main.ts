@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,7 +11,9 @@ import { startServer, type Server } from './processes.ts'
 import { table, type Measured } from './report.ts'
 import { fanOutScenario, requestScenarios, type RequestScenario } from './scenarios.ts'
 
-const usage = `npm run bench -- [options]
+const usage = `npm run bench -- [engines] [options]
+  engines              instead: the adapters of real engines beside what they replace, then the hub on Ignite; where they are is read
+                       from the environment (npm run engines -- env)
   --only NAME          only scenarios whose name holds this text
   --connections N      connections of the client (default 32)
   --scale X            factor on every count of requests (default 1)
@@ -18,8 +22,11 @@ const usage = `npm run bench -- [options]
   --json               figures as JSON`
 
 const root = join(import.meta.dirname, '../..')
+/** Comparisons of adapters, by the variable that says where the engine is. */
+const adapters = [['IGNITE_HOST_1', 'ignite.ts'], ['TRINO_URL', 'trino.ts'], ['KAFKA_BROKER', 'kafka.ts']] as const
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     only: { type: 'string', default: '' }, connections: { type: 'string', default: '32' }, scale: { type: 'string', default: '1' }, catalog: { type: 'string' },
     bare: { type: 'boolean', default: false }, json: { type: 'boolean', default: false }, help: { type: 'boolean', default: false },
@@ -27,7 +34,9 @@ const { values } = parseArgs({
 })
 
 if (values.help) console.log(usage)
+else if (positionals.some(name => name !== 'engines')) throw new RangeError(`There is no bench "${positionals.join(' ')}".\n${usage}`)
 else {
+  if (positionals.length > 0) for (const [variable, program] of adapters) await beside(variable, program)
   const measured = await measure({ connections: positive('connections', values.connections), scale: positive('scale', values.scale), progress: onTerminal })
   onTerminal('')
   console.log(values.json ? JSON.stringify(measured, null, 2) : table(measured))
@@ -35,6 +44,15 @@ else {
     console.error('Some answers were errors: these figures do not count.')
     process.exitCode = 1
   }
+}
+
+/** Runs the comparison of one adapter, which prints its own table. */
+async function beside(variable: string, program: string): Promise<void> {
+  if (!process.env[variable]) throw new Error(`${variable} is not set. Start the engines (npm run engines -- up ignite:2 trino kafka) and take over what "npm run --silent engines -- env" prints.`)
+  console.log(`\n${program}, ${variable}=${process.env[variable]}`)
+  const child = spawn(process.execPath, [join(import.meta.dirname, program)], { stdio: 'inherit' })
+  const [code] = (await once(child, 'exit')) as [number | null]
+  if (code !== 0) throw new Error(`${program} ended with ${code}.`)
 }
 
 /** Both servers side by side, one scenario after the other, in a folder that is removed afterwards. */

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buildClientSchema, getIntrospectionQuery, type FormattedExecutionResult, type GraphQLSchema, type IntrospectionQuery } from 'graphql'
 import { createClient } from 'graphql-ws'
+import pg from 'pg'
 import WebSocket from 'ws'
 import { systemClock, type Clock, type Log } from '../../connectors/ports/scope.ts'
 import { readConfig, type Environment } from '../../gateway/config.ts'
@@ -49,13 +50,37 @@ export interface HubStart {
 /** With TEST_ON_ENGINES=1 hubs run on the engines the environment names, else embedded. */
 const engines = process.env['TEST_ON_ENGINES'] === '1' ? Object.fromEntries(Object.entries(process.env).filter(([name]) => /^(IGNITE_HOST_\d+|TRINO_URL|KAFKA_BROKER|POSTGRES_URL|REDIS_URL)$/.test(name))) : {}
 
-/** Regions on a cluster are shared by all hubs of a namespace; those of one test are its own. */
-function onEngines(): Environment {
-  return 'IGNITE_HOST_1' in engines ? { ...engines, IGNITE_NAMESPACE: `t${randomBytes(6).toString('hex')}` } : engines
+/** Regions on a cluster are shared by all hubs of a namespace, what is declared by all of a database; those of one test are its own. */
+async function onEngines(): Promise<Environment> {
+  const own = `t${randomBytes(6).toString('hex')}`
+  const server = engines['POSTGRES_URL']
+  return { ...engines, ...(engines['IGNITE_HOST_1'] ? { IGNITE_NAMESPACE: own } : {}), ...(server ? { POSTGRES_URL: await ownDatabase(server, own) } : {}) }
+}
+
+/** How to drop the databases made here, by their addresses. */
+const databases = new Map<string, () => Promise<void>>()
+
+async function ownDatabase(server: string, name: string): Promise<string> {
+  await inPostgres(server, `CREATE DATABASE ${name}`)
+  const url = new URL(server)
+  url.pathname = `/${name}`
+  databases.set(url.href, () => inPostgres(server, `DROP DATABASE ${name} WITH (FORCE)`))
+  return url.href
+}
+
+async function inPostgres(server: string, sql: string): Promise<void> {
+  const client = new pg.Client({ connectionString: server })
+  await client.connect()
+  try {
+    await client.query(sql)
+  } finally {
+    await client.end()
+  }
 }
 
 /** A hub on a free loopback port with a data folder of its own, everything real, reached over HTTP. Without a `log` it writes its errors to the output. */
-export async function startHub({ catalog, flags = [], env = onEngines(), data, log, clock = systemClock, headers: usual = {}, subgraph }: HubStart): Promise<RunningHub> {
+export async function startHub({ catalog, flags = [], env: wanted, data, log, clock = systemClock, headers: usual = {}, subgraph }: HubStart): Promise<RunningHub> {
+  const env = wanted ?? (await onEngines())
   const folder = data ?? (await mkdtemp(join(tmpdir(), 'tributary-')))
   const config = readConfig([`--catalog=${catalog}`, `--data=${folder}`, '--port=0', '--log-level=error', '--limits-requests-per-minute=1000000', ...flags], env)
   const options = { clock, log: log ?? openLog({ level: config.logLevel }), onFatal: (error: Error) => { throw error } }
@@ -84,6 +109,7 @@ export async function startHub({ catalog, flags = [], env = onEngines(), data, l
     async close() {
       await server.close()
       if (env['IGNITE_HOST_1'] && env['IGNITE_NAMESPACE']) await dropNamespace([env['IGNITE_HOST_1']], env['IGNITE_NAMESPACE'])
+      await databases.get(env['POSTGRES_URL'] ?? '')?.()
       await rm(folder, { recursive: true, force: true })
     },
   }
