@@ -7,7 +7,7 @@ import { proposeCatalog, type ProposedCatalog } from '../schema/propose.ts'
 import { openCassandra } from '../connectors/cassandra/index.ts'
 import { fromUrl as cassandraAt } from '../connectors/cassandra/options.ts'
 import { openDuckDb, type DuckDatabase } from '../connectors/duckdb/database.ts'
-import { baseTables, isLimited, parameterPlaces, withMembers } from '../connectors/statements/index.ts'
+import { baseTables, isLimited, parameterPlaces, selects, withMembers, writeStatement } from '../connectors/statements/index.ts'
 import { openDuckDbEngine } from '../connectors/duckdb/engine.ts'
 import { Mounts } from '../connectors/statements/mounts.ts'
 import { openEventLog } from '../connectors/events/index.ts'
@@ -24,13 +24,16 @@ import { openSchemaRegistry } from '../connectors/schema-registry/index.ts'
 import { openRoutedEngine } from '../connectors/routing/engine.ts'
 import { openS3 } from '../connectors/s3/index.ts'
 import { openSqlite } from '../connectors/sqlite/index.ts'
+import { TrinoCatalogs } from '../connectors/trino/catalogs.ts'
 import { openTrino } from '../connectors/trino/client.ts'
 import { openTrinoEngine } from '../connectors/trino/engine.ts'
+import { TrinoRegions } from '../connectors/trino/regions.ts'
 import { TrinoSources } from '../connectors/trino/sources.ts'
 import type { EventLog } from '../connectors/ports/event-log.ts'
 import type { RegionStats, RegionStore } from '../connectors/ports/region-store.ts'
-import { systemClock, type Clock, type Log } from '../connectors/ports/scope.ts'
+import { systemClock, type Clock, type Log, type Scope } from '../connectors/ports/scope.ts'
 import type { SourceConnector } from '../connectors/ports/source-connector.ts'
+import type { MountedTable } from '../connectors/ports/sql-engine.ts'
 import { sealer } from '../resolvers/cursor.ts'
 import { Dispatcher } from '../resolvers/live/dispatcher.ts'
 import type { Subgraph } from '../resolvers/subgraph.ts'
@@ -104,7 +107,7 @@ export async function openHub(options: HubOptions): Promise<OpenHub> {
     const store = opened(await (options.ignite ? openOnIgnite(options.ignite, options) : openMemoryRegions({ directory: inData('regions'), clock, log, onFatal: options.onFatal })))
     const database = opened(await openDuckDb({ directory: inData('engine') }))
     const duckdb = await openDuckDbEngine(database, { clock, log })
-    const trino = options.trino && openTrinoSide(options.trino, clock)
+    const trino = options.trino && openTrinoSide(options.trino, options, store)
     const engine = opened(trino ? openRoutedEngine({ first: trino.engine, second: duckdb, reads: trino.reads }) : duckdb)
     const events = opened(await openEvents(options, inData('events')))
     const schemas = options.schemaRegistryUrl === undefined ? undefined : openSchemaRegistry({ url: options.schemaRegistryUrl })
@@ -124,7 +127,7 @@ export async function openHub(options: HubOptions): Promise<OpenHub> {
       return [
         regionsSubgraph({
           model, rowsOf, region, engine, cursors, admin: hub, defaultBackups: options.backups, reload: (scope, name) => hub.refresh(scope, name),
-          endpoints: assembled.endpoints, results,
+          endpoints: assembled.endpoints, results, selectsOf: selects, writeOf: writeStatement,
           changes: { log: store.changes, dispatcher },
           cluster: scope => store.cluster(scope),
           transact: (scope, transaction, work) => store.transact(scope, transaction, work),
@@ -135,12 +138,13 @@ export async function openHub(options: HubOptions): Promise<OpenHub> {
           },
         }),
         viewsSubgraph({
-          model, rowsOf, region, engine, cursors, admin: hub, tablesOf: tableNames, isLimited,
+          model, rowsOf, region, engine, cursors, admin: hub, tablesOf: tableNames, isLimited, selectsOf: selects,
           changes: { log: store.changes, dispatcher },
           current: () => current().model,
           tables: () => current().mounts,
           connectorOf: name => sourceOf(name)?.source.type ?? 'hub',
           quarantineOf: (name, table) => hub.sourceTable(name, table)?.quarantine ?? { count: 0, samples: [] },
+          partitionOf: (name, table) => hub.sourceTable(name, table)?.partition,
           rowCountOf: (name, table) => hub.sourceTable(name, table)?.rowCount,
           regionEntry: name => current().catalog.regions.find(one => one.name === name),
           held: name => current().held.get(name)?.region,
@@ -183,13 +187,22 @@ export async function openHub(options: HubOptions): Promise<OpenHub> {
   }
 }
 
-/** Trino's part: the engine, and which tables it reads. Sources are told to it as they are opened. */
-function openTrinoSide({ url, user, password }: NonNullable<HubOptions['trino']>, clock: Clock) {
+/** Trino's part: the engine, and which tables it reads. Sources are told to it as they are opened, regions where they are on a cluster that it reaches without certificates of its own. */
+function openTrinoSide({ url, user, password }: NonNullable<HubOptions['trino']>, { clock, ignite }: HubOptions, store: RegionStore) {
   const secrets: Record<string, string> = {}
   const client = openTrino({ url, user, credentials: () => secrets, ...(password === undefined ? {} : { auth: { kind: 'basic', password } }) })
-  const sources = new TrinoSources(client, secrets)
-  const engine = openTrinoEngine(client, { clock, locate: table => sources.locate(table) })
-  return { engine, sources, reads: sources.reads.bind(sources) }
+  const catalogs = new TrinoCatalogs(client, secrets)
+  const sources = new TrinoSources(catalogs)
+  const regions = ignite && !ignite.tls ? new TrinoRegions(catalogs, ignite, store) : undefined
+  const engine = openTrinoEngine(client, {
+    clock,
+    locate: (table, tenant) => sources.locate(table) ?? regions?.locate(table, tenant),
+    lost: catalog => {
+      sources.forget(catalog)
+      regions?.forget(catalog)
+    },
+  })
+  return { engine, sources, reads: (scope: Scope, table: MountedTable) => sources.reads(scope, table) || (regions?.reads(scope, table) ?? false) }
 }
 
 /** Regions on the nodes of a cluster. */

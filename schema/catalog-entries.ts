@@ -15,12 +15,12 @@ export function sourceEntry(name: string, source: SourceInput): Source {
     case 'sqlite':
       return { ...source, name }
     case 'postgresql': {
-      const { type, description, url, host = '', port = 5432, database = '', user, password, schema = 'public' } = source
-      return { type, name, description, connection: url === undefined ? { host, port: Number(port), database, user, password } : { url }, schema }
+      const { type, description, trino, url, host = '', port = 5432, database = '', user, password, schema = 'public' } = source
+      return { type, name, description, trino, connection: url === undefined ? { host, port: Number(port), database, user, password } : { url }, schema }
     }
     case 'cassandra': {
-      const { type, description, url, hosts = '', keyspace = '', datacenter, user, password } = source
-      return { type, name, description, connection: url === undefined ? { hosts: listed(hosts), keyspace, datacenter, user, password } : { url } }
+      const { type, description, trino, url, hosts = '', keyspace = '', datacenter, user, password } = source
+      return { type, name, description, trino, connection: url === undefined ? { hosts: listed(hosts), keyspace, datacenter, user, password } : { url } }
     }
     case 'elasticsearch': {
       const { url, indices, ...rest } = source
@@ -50,6 +50,7 @@ export function regionEntry(name: string, region: RegionInput, defaults: Catalog
     backups: region.backups ?? defaults.backups,
     affinityKey: region.affinityKey,
     maxEntries: region.maxEntries ?? defaults.maxEntries,
+    evictionPolicy: region.evictionPolicy ?? 'LRU',
     tenancy: region.tenancy ?? (load ? 'SHARED' : 'TENANT'),
     tenantColumn,
   }

@@ -47,9 +47,15 @@ const filesTable = closed({
 })
 export type FilesTable = z.output<typeof filesTable>
 
+const trino = closed({
+  catalog: text.describe('Name of the catalog.'),
+  schema: text.describe('Its schema in which the tables stand, under the names they have here.'),
+}).optional().describe('A catalog of Trino, made by hand, that has the same tables. Absent: one is made where the source can be reached without a secret that Trino would show; else statements over it run embedded.')
+
 export const filesSource = closed({
   type: z.literal('files').describe('CSV, JSON and Parquet files in a folder.'),
   description,
+  trino,
   root: text.describe('The folder, relative to the file this stands in. Nothing outside of it is read.'),
   format: fileFormat.optional().describe('How the files are written, unless a table says otherwise. Absent: told by their endings.'),
   tables: named(z.union([text, filesTable], { error: 'a file\'s path or a map' })).optional().describe('Tables by name: a path, or a map. Absent: every file of the folder is a table of its name.'),
@@ -59,12 +65,14 @@ export const filesSource = closed({
 export const sqliteSource = closed({
   type: z.literal('sqlite').describe('A SQLite database file, opened for reading.'),
   description,
+  trino,
   file: text.describe('The database, relative to the file this stands in.'),
 })
 
 export const postgresqlSource = closed({
   type: z.literal('postgresql').describe('A PostgreSQL database.'),
   description,
+  trino,
   url: text.optional().describe('`postgresql://user:password@host:port/database`, best as a reference to a secret. Instead of host and the rest.'),
   host: text.optional().describe('Name or address of the server.'),
   port: z
@@ -96,6 +104,7 @@ const textsOrText = (what: string) => z.union([text, z.array(text).nonempty()], 
 export const cassandraSource = closed({
   type: z.literal('cassandra').describe('A keyspace of Apache Cassandra.'),
   description,
+  trino,
   url: text.optional().describe('`cassandra://user:password@host:port,host/keyspace?datacenter=name`, best as a reference to a secret. Instead of hosts and the rest.'),
   hosts: textsOrText('a host or a list of hosts').optional().describe('Nodes asked first, each `host` or `host:port`; the others are learnt from them. Default port 9042.'),
   keyspace: text.optional().describe('The keyspace whose tables are read.'),
@@ -113,6 +122,7 @@ export const cassandraSource = closed({
 export const elasticsearchSource = closed({
   type: z.literal('elasticsearch').describe('Indices, aliases and data streams of an Elasticsearch cluster.'),
   description,
+  trino,
   url: textsOrText('a URL or a list of URLs').describe('`http://user:password@host:9200` of one node or several, best as a reference to a secret.'),
   indices: textsOrText('a name or a list of names').optional().describe('Names of the indices, aliases and data streams that are its tables; `*` stands for any text. Absent: every one that is not hidden.'),
   user: text.optional().describe('Who connects.'),
@@ -126,6 +136,7 @@ export const elasticsearchSource = closed({
 export const s3Source = closed({
   type: z.literal('s3').describe('CSV, JSON and Parquet objects of a bucket of S3, or of a store that speaks its protocol.'),
   description,
+  trino,
   bucket: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, { error: 'the name of a bucket: letters, digits, points and hyphens' }).describe('Name of the bucket.'),
   prefix: text.optional().describe('What the keys of its objects begin with, as a folder: `exports/2024`. Absent: the whole bucket.'),
   endpoint: z.string().regex(/^https?:\/\/|\$\{/, { error: 'an http or https URL' }).optional().describe('Where the store answers, such as `http://minio:9000`; the bucket is then the first part of the path. Absent: AWS.'),
@@ -231,7 +242,8 @@ export const regionInput = closed({
   mode: z.enum(['PARTITIONED', 'REPLICATED']).optional().describe('How entries lie on the nodes of a cluster: spread over them, or a full copy on each. The embedded store has one node. Default PARTITIONED.'),
   backups: z.int().min(0).optional().describe('Copies of a partition on other nodes of a cluster. Default 1 copy, or DIH_DEFAULT_BACKUPS.'),
   affinityKey: text.optional().describe('Column whose equal values keep entries on one node of a cluster.'),
-  maxEntries: positive('a whole number of entries from 1').optional().describe('Above this count the entries used longest ago go. Default 10000000 entries, or DIH_DEFAULT_EVICTION_SIZE.'),
+  maxEntries: positive('a whole number of entries from 1').optional().describe('Above this count entries go, by `evictionPolicy`. Default 10000000 entries, or DIH_DEFAULT_EVICTION_SIZE.'),
+  evictionPolicy: z.enum(['LRU', 'FIFO']).optional().describe('Which entries go first: LRU those used longest ago, FIFO those created first. Default LRU.'),
   tenancy: z.enum(['SHARED', 'TENANT']).optional().describe('SHARED: one set of entries for everybody; TENANT: each tenant its own. Default SHARED with a source, TENANT without.'),
   tenantColumn: text.optional().describe('With a source and TENANT: the column that says whose row it is.'),
 })

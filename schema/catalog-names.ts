@@ -42,7 +42,7 @@ export const reservedNames: Readonly<Record<NameSpace, ReadonlySet<string>>> = {
   type: new Set([
     ...scalars, ...scalars.map(name => `${name}Filter`),
     'Query', 'Mutation', 'Subscription', 'PageInfo', 'Direction', 'ChangeType', 'QueryResult', 'QueryLineage', 'LineageGraph', 'LineageDirection', 'LineageNode', 'LineageEdge',
-    'SqlResult', 'SqlColumn', 'CacheRegion', 'CacheRegionStats', 'CacheRegionConnection', 'CacheRegionEdge', 'CacheMode', 'CacheStrategy', 'AtomicityMode', 'DataSource',
+    'SqlResult', 'SqlWriteResult', 'SqlColumn', 'CacheRegion', 'CacheRegionStats', 'CacheRegionConnection', 'CacheRegionEdge', 'CacheRegionFilter', 'CacheMode', 'EvictionPolicy', 'CacheStrategy', 'AtomicityMode', 'DataSource',
     'DataSourceType', 'ApiEndpoint', 'Transaction', 'TransactionInput', 'TransactionRetryInput', 'TransactionPayload', 'TransactionState', 'TransactionParticipant', 'TransactionVote', 'TxOp', 'TxOperationInput', 'TxResult', 'Isolation', 'ConsistencyLevel', 'View', 'ViewConnection', 'Column', 'CatalogEntry', 'AuditEvent',
     'CacheChangeEvent', 'CacheEntry', 'SqlType', 'SqlPlan', 'CreateCacheRegionInput', 'UpdateCacheRegionInput', 'CreateCacheRegionPayload', 'ExpiryPolicy', 'ExpiryPolicyInput', 'IndexInput',
     'RegionColumn', 'CacheCluster', 'CacheNode', 'CacheNodeState', 'CachePool', 'ResultColumn', 'StatementPageInfo', 'QueryStats', 'QueryInputs', 'QueryPlan', 'FederatedView', 'FederatedViewConnection', 'FederatedViewEdge', 'RefreshPolicy', 'SourceStatus', 'StoreRole', 'TableColumn', 'TableSchema', 'TableStats', 'MaterializeInput', 'QueryDataSource', 'QuarantinedRow',

@@ -21,10 +21,18 @@ export interface Catalog {
 
 export type Source = FilesSource | SqliteSource | PostgresqlSource | CassandraSource | ElasticsearchSource | S3Source
 
+/** Tables of a catalog of Trino that somebody made. */
+export interface TrinoTables {
+  readonly catalog: string
+  readonly schema: string
+}
+
 export interface FilesSource {
   readonly type: 'files'
   readonly name: string
   readonly description?: string
+  /** Where Trino has the tables. Absent: as can be told from the rest. */
+  readonly trino?: TrinoTables
   /** A folder; from a catalog file an absolute path. */
   readonly root: string
   /** Absent: told by each file's ending. */
@@ -39,6 +47,8 @@ export interface SqliteSource {
   readonly type: 'sqlite'
   readonly name: string
   readonly description?: string
+  /** Where Trino has the tables. Absent: as can be told from the rest. */
+  readonly trino?: TrinoTables
   /** From a catalog file an absolute path. */
   readonly file: string
 }
@@ -47,6 +57,8 @@ export interface PostgresqlSource {
   readonly type: 'postgresql'
   readonly name: string
   readonly description?: string
+  /** Where Trino has the tables. Absent: as can be told from the rest. */
+  readonly trino?: TrinoTables
   readonly connection: { readonly url: string } | { readonly host: string; readonly port: number; readonly database: string; readonly user?: string; readonly password?: string }
   readonly schema: string
 }
@@ -55,6 +67,8 @@ export interface CassandraSource {
   readonly type: 'cassandra'
   readonly name: string
   readonly description?: string
+  /** Where Trino has the tables. Absent: as can be told from the rest. */
+  readonly trino?: TrinoTables
   readonly connection: { readonly url: string } | { readonly hosts: readonly string[]; readonly keyspace: string; readonly datacenter?: string; readonly user?: string; readonly password?: string }
 }
 
@@ -62,6 +76,8 @@ export interface ElasticsearchSource {
   readonly type: 'elasticsearch'
   readonly name: string
   readonly description?: string
+  /** Where Trino has the tables. Absent: as can be told from the rest. */
+  readonly trino?: TrinoTables
   readonly urls: readonly string[]
   /** Names, `*` for any text. Absent: every one that is not hidden. */
   readonly indices?: readonly string[]
@@ -74,6 +90,8 @@ export interface S3Source {
   readonly type: 's3'
   readonly name: string
   readonly description?: string
+  /** Where Trino has the tables. Absent: as can be told from the rest. */
+  readonly trino?: TrinoTables
   readonly bucket: string
   readonly prefix?: string
   /** Absent: AWS. */
@@ -112,6 +130,7 @@ export interface RegionEntry {
   readonly backups: number
   readonly affinityKey?: string
   readonly maxEntries: number
+  readonly evictionPolicy: 'LRU' | 'FIFO'
   readonly tenancy: 'SHARED' | 'TENANT'
   readonly tenantColumn?: string
 }

@@ -127,6 +127,7 @@ export async function openCassandra(given: CassandraOptions & { name: string }):
         name: table,
         columns: columns.map(({ name: column, type, nullable }) => ({ name: column, type, nullable })),
         key: [...partition, ...clustering].map(column => column.name),
+        partition: partition.map(column => column.name),
         foreignKeys: [], quarantine: { count: 0, samples: [] }, ...(description ? { description } : {}),
       }))
     },

@@ -110,7 +110,7 @@ export class Commits {
     this.#home.log.commit(record, () => apply(this.#home.log.end))
   }
 
-  /** Sends away the entries used longest ago until the limit is met. */
+  /** Sends away entries, those whose turn it is, until the limit is met. */
   evict(now: number): void {
     const limit = Math.min(this.#entries.definition.maxEntries, mostEntries)
     if (this.#entries.size <= limit) return

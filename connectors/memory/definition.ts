@@ -1,13 +1,13 @@
 import { HubError, type Problem } from '../../schema/errors.ts'
 import { didYouMean } from '../../schema/names.ts'
 import type { Column } from '../../schema/values.ts'
-import type { RegionDefinition } from '../ports/region-store.ts'
+import { evictionPolicies, type RegionDefinition } from '../ports/region-store.ts'
 
 /** Fails with VALIDATION_ERROR listing everything that is wrong with a definition. */
 export function checkDefinition(definition: RegionDefinition): void {
   const problems: Problem[] = []
   const add = (path: string, message: string) => problems.push({ path, message })
-  const { name, columns, key, indexes, unique = [], expiry, maxEntries } = definition
+  const { name, columns, key, indexes, unique = [], expiry, maxEntries, evictionPolicy = 'LRU' } = definition
   const names = columns.map(column => column.name)
 
   if (!/^[A-Za-z][A-Za-z0-9_]{0,62}$/.test(name)) add('name', `"${name}" is not a name: a letter, then letters, digits and _, at most 63 in all.`)
@@ -31,6 +31,7 @@ export function checkDefinition(definition: RegionDefinition): void {
     if (value !== undefined && !(Number.isFinite(value) && value > 0)) add(`expiry.${limit}`, `${value} is not a number of milliseconds above 0.`)
   }
   if (!Number.isInteger(maxEntries) || maxEntries < 1) add('maxEntries', `${maxEntries} is not a whole number above 0.`)
+  if (!evictionPolicies.includes(evictionPolicy)) add('evictionPolicy', `"${evictionPolicy}" is not one of ${evictionPolicies.join(', ')}.`)
   if (problems.length === 0) return
   throw new HubError('VALIDATION_ERROR', `Region "${name}" cannot be defined. ${problems.map(problem => `${problem.path}: ${problem.message}`).join(' ')}`, { problems })
 }
@@ -65,9 +66,9 @@ function typeOf({ name, type, nullable }: Column): string {
 }
 
 function canonical(definition: RegionDefinition): string {
-  const { name, columns, key, indexes, unique = [], atomicity, expiry, maxEntries, durable, tenancy } = definition
+  const { name, columns, key, indexes, unique = [], atomicity, expiry, maxEntries, evictionPolicy = 'LRU', durable, tenancy } = definition
   return JSON.stringify([
     name, columns.map(column => [column.name, column.type, column.nullable, column.description]), key, indexes, unique, atomicity,
-    [expiry.createMs, expiry.updateMs, expiry.accessMs], maxEntries, durable, tenancy,
+    [expiry.createMs, expiry.updateMs, expiry.accessMs], maxEntries, evictionPolicy, durable, tenancy,
   ])
 }

@@ -19,7 +19,7 @@ export interface Stored {
   readonly commitEnd: number
 }
 
-/** All tenants' entries of a region in memory, with who was used last and who expires next. Every change here is synchronous and cannot fail. */
+/** All tenants' entries of a region in memory, with who is to go first and who expires next. Every change here is synchronous and cannot fail. */
 export class Entries {
   readonly recency = new Recency()
   readonly queue: ExpiryQueue
@@ -57,7 +57,7 @@ export class Entries {
       Object.assign(found, { entry, bytes, createdAtMs, usedAtMs, filled, commitEnd, position: this.position })
       found.expiresAtMs = expiresAtMs(this.definition.expiry, found)
       rows.moved(found, before)
-      this.recency.use(found)
+      this.#used(found)
       this.queue.put(found)
       return found
     }
@@ -95,8 +95,17 @@ export class Entries {
 
   use(slot: Slot, nowMs: number): void {
     slot.usedAtMs = nowMs
-    this.recency.use(slot)
+    this.#used(slot)
     if (this.definition.expiry.accessMs !== undefined) slot.expiresAtMs = expiresAtMs(this.definition.expiry, slot)
+  }
+
+  /** Who is to go first is found out anew, from the entries' own times. */
+  reorder(): void {
+    this.recency.reorder(slot => (this.definition.evictionPolicy === 'FIFO' ? slot.createdAtMs : slot.usedAtMs))
+  }
+
+  #used(slot: Slot): void {
+    if (this.definition.evictionPolicy !== 'FIFO') this.recency.use(slot)
   }
 
   /** Entries expired and not yet swept, of one tenant or all. */
@@ -109,7 +118,9 @@ export class Entries {
   /** Takes over a definition, giving rows the columns that are new. */
   redefine(definition: RegionDefinition, shape: Shape): void {
     const grown = definition.columns.length !== this.definition.columns.length
+    const before = this.definition.evictionPolicy ?? 'LRU'
     this.definition = definition
+    if ((definition.evictionPolicy ?? 'LRU') !== before) this.reorder()
     for (const rows of this.tenants.values()) {
       for (const slot of rows.slots.values()) {
         if (grown) slot.entry = Object.freeze({ ...slot.entry, row: shape.extend(slot.entry.row) })

@@ -1,6 +1,6 @@
 import type { Slot } from './slot.ts'
 
-/** A region's slots in the order they were last used. */
+/** A region's slots in the order in which they are to go: by their last use, or by their creation where nobody calls `use`. */
 export class Recency {
   #newest: Slot | undefined
   #oldest: Slot | undefined
@@ -30,5 +30,13 @@ export class Recency {
     if (slot === this.#newest) return
     this.remove(slot)
     this.add(slot)
+  }
+
+  /** Puts them in the order of their moments, the earliest first; equals stay as they were. */
+  reorder(momentOf: (slot: Slot) => number): void {
+    const slots: Slot[] = []
+    for (let slot = this.#oldest; slot; slot = slot.newer) slots.push(slot)
+    for (const slot of slots) this.remove(slot)
+    for (const slot of slots.sort((a, b) => momentOf(a) - momentOf(b))) this.add(slot)
   }
 }

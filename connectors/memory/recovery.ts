@@ -99,6 +99,8 @@ class OpenDirectory implements StoreDirectory {
 
   /** Everything is read: says what is lost with the last process, and begins to keep the log short. */
   async begin(replayedFrom: number, checkpointBytes: number): Promise<void> {
+    // What was read came by tenant.
+    for (const { entries } of this.regions.values()) if (entries.definition.evictionPolicy === 'FIFO') entries.reorder()
     const lost = [...this.#ephemeral.keys()]
     this.#ephemeral.clear()
     const versions = this.#version + versionBlock

@@ -18,8 +18,10 @@ export interface RegionDefinition {
   readonly unique?: readonly (readonly string[])[]
   readonly atomicity: 'ATOMIC' | 'TRANSACTIONAL'
   readonly expiry: Expiry
-  /** Above this count the entries used longest ago go, one commit at a time; never an error to the writer. */
+  /** Above this count entries go, one commit at a time, in the order of `evictionPolicy`; never an error to the writer. */
   readonly maxEntries: number
+  /** LRU: those used longest ago go first. FIFO: those created first, whatever was read or written since. Absent: LRU. A store that cannot tell that order → VALIDATION_ERROR naming the policy, at `define` and `check`. */
+  readonly evictionPolicy?: EvictionPolicy
   /** False: the rows come from a source and are loaded again after a restart, so writing them down is not worth it. */
   readonly durable: boolean
   /** SHARED: one set of entries for everybody. TENANT: each tenant reads and writes its own and cannot name another's. */
@@ -27,6 +29,9 @@ export interface RegionDefinition {
   /** How the entries lie on the nodes of a cluster, fixed when the region is made; absent: partitioned, with one copy. Without meaning, and no part of equality, where there is one node. */
   readonly placement?: Placement
 }
+
+export const evictionPolicies = ['LRU', 'FIFO'] as const
+export type EvictionPolicy = (typeof evictionPolicies)[number]
 
 export interface Placement {
   /** PARTITIONED: each entry on one node and `backups` others. REPLICATED: every entry on every node. */
@@ -113,7 +118,7 @@ export interface RegionStore {
   readonly changes: ChangeLog
   /**
    * The region of this definition, made if there is none. An equal definition answers the one there is. A definition that differs only in indexes, expiry,
-   * maxEntries or in nullable columns added at the end is taken over with the entries kept; any other difference → CONFLICT, naming it. So is a unique index over
+   * maxEntries, evictionPolicy or in nullable columns added at the end is taken over with the entries kept; any other difference → CONFLICT, naming it. So is a unique index over
    * values that entries share already: with the values and keys of a SHARED region, with their count of a TENANT one.
    */
   define(definition: RegionDefinition): Promise<Region>

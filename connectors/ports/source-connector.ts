@@ -56,6 +56,8 @@ export interface SourceTable {
   readonly columns: readonly Column[]
   /** Primary key; empty where the source knows none. */
   readonly key: readonly string[]
+  /** Those of the key whose values say where a row lies: a read that demands values of them all is answered from there, any other reads the table whole. Absent: the source has nothing of the kind, or does not tell. */
+  readonly partition?: readonly string[]
   readonly foreignKeys: readonly ForeignKey[]
   /** Absent where counting would cost a scan. */
   readonly rowCount?: number

@@ -18,7 +18,7 @@ const keptStatements = 1_000
 
 /**
  * Two engines as one: each statement goes to the one that can read all it names, the distributed one first. An engine that fails is not replaced by the other: its error is the answer.
- * A statement that names no table is the second's, which is nearer.
+ * A statement that names nothing but regions, or no table, is the second's, which is nearer.
  */
 export function openRoutedEngine(engines: RoutedEngines): SqlEngine {
   return new RoutedEngine(engines, [], true)
@@ -93,7 +93,7 @@ class RoutedEngine implements SqlEngine {
     }
     const leaves = this.#leaves.get(key) ?? []
     const { first, second, reads } = this.#engines
-    return leaves.length > 0 && leaves.every(table => reads(scope, table)) ? first : second
+    return leaves.some(table => table.catalog !== 'hub') && leaves.every(table => reads(scope, table)) ? first : second
   }
 
   /** Undefined for a statement that has a mistake: the engine that is asked says which. */

@@ -29,6 +29,16 @@ const longestSql = 262_144
  * a mistake in the text → SQL_ERROR with its place. Comments leave no trace.
  */
 export function parseTrino(sql: string): ParsedStatement {
+  const statement = parseStatement(sql)
+  if (!reading.has(kindOf(statement.root))) throw readOnly(statement.root)
+  walk(statement.root, node => {
+    if (writing.has(kindOf(node))) throw readOnly(node)
+  })
+  return statement
+}
+
+/** One statement of any kind as a tree. Errors are those of `parseTrino`, but READ_ONLY_SQL. */
+export function parseStatement(sql: string): ParsedStatement {
   if (sql.length > longestSql) throw new HubError('PAYLOAD_TOO_LARGE', `The statement has ${sql.length} characters; at most ${longestSql} are taken.`)
   const { text, count, original } = markParameters(sql)
   const positionAt = (offset: number) => place(sql, original(offset))
@@ -45,12 +55,10 @@ export function parseTrino(sql: string): ParsedStatement {
   const [root] = statements
   if (root === undefined) throw sqlError('The statement is empty; a SELECT was expected.', { line: 1, column: 1 })
   if (statements.length > 1) throw new HubError('BAD_USER_INPUT', `The text has ${statements.length} statements; exactly one is taken. Send each on its own.`)
-  if (!reading.has(kindOf(root))) throw readOnly(root)
 
   let found = 0
   walk(root, node => {
     if (kindOf(node) === 'parameter') found += 1
-    if (writing.has(kindOf(node))) throw readOnly(node)
   })
   if (found !== count) throw sqlError('The marks "?" in the statement cannot be told from its text and comments; write it without strings of special kinds.')
 

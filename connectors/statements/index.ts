@@ -1,5 +1,7 @@
+export { selects } from './selects.ts'
 export { withMembers } from './members.ts'
 export { parameterPlaces } from './parameter-places.ts'
 export { parseTrino, type ParsedStatement } from './ast.ts'
 export { quoteIdentifier, quoteText } from './quote.ts'
+export { writeStatement } from './write.ts'
 export { type BaseTable, baseTables, isLimited } from './tables.ts'

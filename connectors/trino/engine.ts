@@ -7,7 +7,7 @@ import { Mounts } from '../statements/mounts.ts'
 import { Stop } from '../statements/stop.ts'
 import type { Clock, Scope } from '../ports/scope.ts'
 import type { MountedTable, Plan, QueryOptions, QueryResult, SqlEngine, Statement } from '../ports/sql-engine.ts'
-import type { TrinoClient, TrinoResult } from './client.ts'
+import { type TrinoClient, TrinoFailure, type TrinoResult } from './client.ts'
 import { failureOf, type Sent } from './failures.ts'
 import { literal, needsType } from './literals.ts'
 import { checkCount, flatParameters } from './parameters.ts'
@@ -19,6 +19,8 @@ export interface TrinoEngineOptions {
   readonly clock: Clock
   /** Where Trino finds a table's rows of a tenant, under the columns' own names; undefined where it does not. A view needs none: it is expanded. */
   readonly locate: (table: MountedTable, tenant: string) => TrinoName | undefined
+  /** Told of every catalog a table was located in and that Trino says it does not have. */
+  readonly lost?: (catalog: string) => void
 }
 
 /** Statements whose parameters' types are kept. */
@@ -169,6 +171,7 @@ class TrinoEngine implements SqlEngine {
         return await work
       } catch (error) {
         stop.signal.throwIfAborted()
+        if (error instanceof TrinoFailure && error.error.errorName === 'CATALOG_NOT_FOUND') for (const name of tables.values()) if (name && error.error.message.includes(`'${name.catalog}'`)) this.#shared.lost?.(name.catalog)
         throw failureOf(error, tables, sent)
       }
     }

@@ -13,6 +13,10 @@ export interface TrinoName {
   readonly catalog: string
   readonly schema: string
   readonly table: string
+  /** Columns that are not read as they are: by name the expression that has their values. */
+  readonly columns?: ReadonlyMap<string, string>
+  /** Holds for the rows that are the table's, where Trino's has others: a condition with its values in it. */
+  readonly where?: string
 }
 
 /** A statement in Trino's own names: the text as it was, but for the names of tables, lists of parameters and a limit. */
@@ -44,7 +48,7 @@ export function rewrite(statement: Statement, parsed: ParsedStatement, { mounts,
   function textOf(table: MountedTable, position: Position | undefined): string {
     const name = locate(table)
     tables.set(table, name)
-    if (name) return `(SELECT ${table.columns.map(column => quoteIdentifier(column.name)).join(', ')} FROM ${fullName(name)})`
+    if (name) return `(SELECT ${table.columns.map(column => read(column.name, name)).join(', ')} FROM ${fullName(name)}${name.where === undefined ? '' : ` WHERE ${name.where}`})`
     if (table.from.kind === 'view') return `(${expand(table, table.from.sql)}\n)`
     const where = `${table.catalog}.${table.name}`
     throw new HubError('SQL_UNSUPPORTED', `Trino cannot read table "${where}": its rows are not in a store that Trino reaches.`, { table: where, ...position })
@@ -88,7 +92,7 @@ export function rewrite(statement: Statement, parsed: ParsedStatement, { mounts,
       const table = mounts.resolve(parts, session, position)
       const travels = !blank(body['version']) || !blank(body['when'])
       const at = travels ? locate(table) : undefined
-      if (travels && at === undefined) throw unread(`time travel over "${parts.join('.')}"`, position)
+      if (travels && (at === undefined || at.where !== undefined || (at.columns?.size ?? 0) > 0)) throw unread(`time travel over "${parts.join('.')}"`, position)
       if (at) tables.set(table, at)
       const text = at ? fullName(at) : `${textOf(table, position)}${blank(body['alias']) ? ` AS ${quoteIdentifier(alias)}` : ''}`
       edits.push({ start: chain.start, end: chain.ends[chain.ends.length - 1] ?? chain.start, text })
@@ -134,6 +138,11 @@ function columnEdit({ names, ends, start, next }: Chain, qualified: ReadonlyMap<
     if (alias !== undefined) return { start, end: ends[length - 1] ?? start, text: quoteIdentifier(alias) }
   }
   return undefined
+}
+
+function read(column: string, { columns }: TrinoName): string {
+  const expression = columns?.get(column)
+  return expression === undefined ? quoteIdentifier(column) : `${expression} AS ${quoteIdentifier(column)}`
 }
 
 function fullName({ catalog, schema, table }: TrinoName): string {

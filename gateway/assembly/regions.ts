@@ -127,7 +127,7 @@ function definitionOf(model: Model, entity: EntityModel, entry: RegionEntry | Vi
   const common = { name: entity.name, columns, key: entity.key, indexes, unique: 'unique' in entry ? entry.unique : [], tenancy: entity.tenancy }
   if ('sql' in entry) return { ...common, atomicity: 'ATOMIC', expiry: {}, maxEntries: Number.MAX_SAFE_INTEGER, durable: false }
   const placement = { mode: entry.mode, backups: entry.backups, ...(entry.affinityKey !== undefined && { affinity: entry.affinityKey }) }
-  return { ...common, atomicity: entry.atomicity, expiry: entry.expiry, maxEntries: entry.maxEntries, durable: entry.load === undefined, placement }
+  return { ...common, atomicity: entry.atomicity, expiry: entry.expiry, maxEntries: entry.maxEntries, ...(entry.evictionPolicy !== 'LRU' && { evictionPolicy: entry.evictionPolicy }), durable: entry.load === undefined, placement }
 }
 
 function originOf(entry: RegionEntry | ViewEntry, sources: readonly OpenSource[]): unknown {

@@ -38,7 +38,7 @@ const members = 'name type description key cacheMode backups atomicityMode cache
 const figures = 'entries sizeBytes hits misses hitRatio gets puts removals evictions expiries txCommits txRollbacks avgGetMicros avgPutMicros offloadRatio lastSyncAt'
 
 const list = operation<{ cacheRegions: { nodes: readonly Region[]; pageInfo: { hasNextPage: boolean; endCursor: string | null } } }>(
-  `query RestRegions($first: Int, $after: String) { cacheRegions(first: $first, after: $after) { nodes { ${members} } pageInfo { hasNextPage endCursor } } }`,
+  `query RestRegions($first: Int, $after: String, $filter: CacheRegionFilter) { cacheRegions(first: $first, after: $after, filter: $filter) { nodes { ${members} } pageInfo { hasNextPage endCursor } } }`,
 )
 const names = operation<{ cacheRegions: { nodes: readonly { name: string }[] } }>('{ cacheRegions(first: 1000) { nodes { name } } }')
 const one = operation<{ cacheRegion: Region | null }>(`query RestRegion($name: String!) { cacheRegion(name: $name) { ${members} } }`)
@@ -60,6 +60,8 @@ const indexType = z.string().meta({ enum: [...indexTypes] }).transform((text, co
   context.issues.push({ code: 'custom', input: text, message: `a type: ${indexTypes.join(', ')}` })
   return z.NEVER
 })
+const cacheMode = word(['PARTITIONED', 'REPLICATED'])
+const atomicityMode = word(['TRANSACTIONAL', 'ATOMIC'])
 const strategy = word(['WRITE_THROUGH', 'WRITE_BEHIND', 'READ_THROUGH', 'REFRESH_AHEAD'])
 const seconds = z.int().min(1).max(2_147_483_647).optional()
 const pair = 'a pair ["column", "TYPE"] or a map with "columns", "type" and "unique"'
@@ -70,7 +72,8 @@ const changeable = {
     z.tuple([z.string(), indexType], { error: pair }),
     closed({ columns: z.union([z.string(), z.array(z.string()).min(1)]), type: indexType.optional(), unique: z.boolean().optional() }),
   ], { error: pair })).optional().describe('Each a pair `["column", "TYPE"]`, or a map for several columns or unique values.'),
-  eviction_max_size: z.int().min(1).max(2_147_483_647).optional().describe('Entries beyond this count push out those used longest ago.'),
+  eviction_max_size: z.int().min(1).max(2_147_483_647).optional().describe('Entries beyond this count push out others.'),
+  eviction_policy: word(['LRU', 'FIFO']).optional().describe('Which: those used longest ago, or those created first. Default LRU.'),
 }
 const createBody = closed({
   name: z.string().describe('`[A-Za-z][A-Za-z0-9_]*`, at most 63 characters, no reserved word of SQL; also its table in SQL.'),
@@ -78,19 +81,26 @@ const createBody = closed({
   description: z.string().optional(),
   key: z.array(z.string()).min(1).optional().describe('Its key\'s columns; absent: `key`.'),
   fields: z.record(z.string(), z.unknown()).optional().describe('Its columns with their types as in a catalog file; absent: the key, the indexed columns and `value`, a JSON value.'),
-  cache_mode: word(['PARTITIONED', 'REPLICATED']).optional().describe('Default PARTITIONED.'),
+  cache_mode: cacheMode.optional().describe('Default PARTITIONED.'),
   backups: z.int().min(0).max(2_147_483_647).optional().describe('Copies on other nodes.'),
-  atomicity_mode: word(['TRANSACTIONAL', 'ATOMIC']).optional().describe('Default TRANSACTIONAL.'),
+  atomicity_mode: atomicityMode.optional().describe('Default TRANSACTIONAL.'),
   cache_strategy: z.union([strategy, z.array(strategy)], { error: 'a strategy or a list of them' }).optional(),
   affinity_key: z.string().optional().describe('Entries with one value of this column stay on one node.'),
   ...changeable,
 })
 const updateBody = closed(changeable)
+const listQuery = pageQuery.extend({
+  name: z.string().optional().describe('A part of the name, in any letter case.'),
+  type: z.string().optional().describe('The GraphQL type, whole.'),
+  cache_mode: cacheMode.optional(),
+  atomicity_mode: atomicityMode.optional(),
+  has_source: flag.optional().describe('Whether rows are read from a source; false: clients write them.'),
+})
 
 /** Names the graph has for members of these bodies. */
 const bodyNames = {
   mode: 'cache_mode', cacheMode: 'cache_mode', atomicity: 'atomicity_mode', atomicityMode: 'atomicity_mode', strategies: 'cache_strategy', cacheStrategies: 'cache_strategy', expiry: 'expiry_policy', expiryPolicy: 'expiry_policy',
-  maxEntries: 'eviction_max_size', evictionMaxSize: 'eviction_max_size', affinityKey: 'affinity_key',
+  maxEntries: 'eviction_max_size', evictionMaxSize: 'eviction_max_size', evictionPolicy: 'eviction_policy', affinityKey: 'affinity_key',
 }
 const failure = problem(bodyNames)
 
@@ -106,9 +116,10 @@ export function regionRoutes(hub: Hub): readonly Route[] {
       },
     }),
     route({
-      method: 'GET', path: base, summary: 'The cache regions, by name.', query: pageQuery, failure, answers: { 200: 'A page of regions.' },
-      answer: async (request, { query }) => {
-        const { nodes, pageInfo } = (await list(hub, request, { first: query.page_size, after: query.page_token })).cacheRegions
+      method: 'GET', path: base, summary: 'The cache regions, by name; those for which all that is given holds.', query: listQuery, failure, answers: { 200: 'A page of regions.' },
+      answer: async (request, { query: { page_size, page_token, name, type, cache_mode, atomicity_mode, has_source } }) => {
+        const filter = { name, type, cacheMode: cache_mode, atomicityMode: atomicity_mode, hasSource: has_source }
+        const { nodes, pageInfo } = (await list(hub, request, { first: page_size, after: page_token, filter })).cacheRegions
         return { status: 200, body: { cache_regions: nodes.map(shown), next_page_token: pageInfo.hasNextPage ? pageInfo.endCursor : null } }
       },
     }),
@@ -158,11 +169,12 @@ function createInput({ name, type, description, key, fields, cache_mode, backups
   }
 }
 
-function changes({ expiry_policy: expiry, indexes, eviction_max_size }: z.output<typeof updateBody>) {
+function changes({ expiry_policy: expiry, indexes, eviction_max_size, eviction_policy }: z.output<typeof updateBody>) {
   return {
     ...(expiry && { expiryPolicy: { createSeconds: expiry.create, accessSeconds: expiry.access, updateSeconds: expiry.update } }),
     ...(indexes && { indexes: indexes.map(index => (Array.isArray(index) ? { columns: [index[0]], type: index[1] } : { ...index, columns: typeof index.columns === 'string' ? [index.columns] : index.columns })) }),
     ...(eviction_max_size !== undefined && { evictionMaxSize: eviction_max_size }),
+    ...(eviction_policy !== undefined && { evictionPolicy: eviction_policy }),
   }
 }
 

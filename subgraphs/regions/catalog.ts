@@ -42,6 +42,7 @@ interface CreateInput {
   readonly expiryPolicy?: ExpiryInput | null
   readonly indexes?: readonly IndexInput[] | null
   readonly evictionMaxSize?: number | null
+  readonly evictionPolicy?: RegionEntry['evictionPolicy'] | null
   readonly affinityKey?: string | null
 }
 
@@ -57,6 +58,14 @@ interface IndexInput {
   readonly unique?: boolean | null
 }
 
+interface RegionFilter {
+  readonly name?: string | null
+  readonly type?: string | null
+  readonly cacheMode?: CreateInput['cacheMode'] | null
+  readonly atomicityMode?: CreateInput['atomicityMode'] | null
+  readonly hasSource?: boolean | null
+}
+
 const sqlTypes = {
   STRING: 'String', INT: 'Int', LONG: 'Long', DOUBLE: 'Float', DECIMAL: 'Decimal', BOOLEAN: 'Boolean', TIMESTAMP: 'DateTime', DATE: 'Date', UUID: 'UUID', BYTES: 'Bytes', JSON: 'JSON',
 } as const
@@ -70,10 +79,10 @@ export function regionCatalogFields(roles: RegionCatalogRoles): Subgraph['fields
   }
   return {
     Query: {
-      cacheRegions: (_: unknown, args: { first?: number | null; after?: string | null }, { scope }: Context) => {
+      cacheRegions: (_: unknown, args: { first?: number | null; after?: string | null; filter?: RegionFilter | null }, { scope }: Context) => {
         mustHold(scope, 'catalog:read')
         const served = roles.current()
-        const regions = served.model.entities.filter(entity => entity.kind === 'region').toSorted((a, b) => (a.name < b.name ? -1 : 1))
+        const regions = served.model.entities.filter(entity => entity.kind === 'region' && passes(entity, entryOf(served, entity.name), args.filter ?? {})).toSorted((a, b) => (a.name < b.name ? -1 : 1))
         return simplePage(regions, { name: entity => entity.name, show: entity => describedRegion(served, entity), identity: JSON.stringify(['cacheRegions', scope.tenant]), cursors: roles.cursors }, args)
       },
       cacheRegion: (_: unknown, { name }: { name: string }, { scope }: Context) => {
@@ -92,7 +101,7 @@ export function regionCatalogFields(roles: RegionCatalogRoles): Subgraph['fields
         mustHold(scope, 'catalog:write')
         return payload(input.name, roles.admin.declare(scope, 'region', input.name, definitionOf(input, roles.defaultBackups)))
       },
-      updateCacheRegion: (_: unknown, { name, input }: { name: string; input: Pick<CreateInput, 'expiryPolicy' | 'indexes' | 'evictionMaxSize'> }, { scope }: Context) => {
+      updateCacheRegion: (_: unknown, { name, input }: { name: string; input: Pick<CreateInput, 'expiryPolicy' | 'indexes' | 'evictionMaxSize' | 'evictionPolicy'> }, { scope }: Context) => {
         mustHold(scope, 'catalog:write')
         return payload(name, roles.admin.redeclare(scope, 'region', name, before => ({ ...(before as Written), ...changes(input) })))
       },
@@ -137,13 +146,14 @@ function definitionOf(input: CreateInput, defaultBackups: number): Written {
   }
 }
 
-function changes({ expiryPolicy, indexes, evictionMaxSize }: Pick<CreateInput, 'expiryPolicy' | 'indexes' | 'evictionMaxSize'>): Written {
+function changes({ expiryPolicy, indexes, evictionMaxSize, evictionPolicy }: Pick<CreateInput, 'expiryPolicy' | 'indexes' | 'evictionMaxSize' | 'evictionPolicy'>): Written {
   const seconds = (value: number | null | undefined) => (value === null || value === undefined ? undefined : `PT${value}S`)
   const expiry = expiryPolicy && Object.fromEntries(Object.entries({ create: seconds(expiryPolicy.createSeconds), update: seconds(expiryPolicy.updateSeconds), access: seconds(expiryPolicy.accessSeconds) }).filter(([, value]) => value !== undefined))
   return {
     ...(expiry ? { expiry: expiry as Json } : {}),
     ...(indexes ? { indexes: indexes.map(indexOf) } : {}),
     ...(evictionMaxSize !== null && evictionMaxSize !== undefined ? { maxEntries: evictionMaxSize } : {}),
+    ...(evictionPolicy ? { evictionPolicy } : {}),
   }
 }
 
@@ -156,6 +166,17 @@ function entryOf(served: ServedRegions, name: string): RegionEntry {
   const entry = served.catalog.regions.find(one => one.name === name)
   if (!entry) throw new RangeError(`Region ${name} is not in the catalog.`)
   return entry
+}
+
+function passes({ name, type, load }: EntityModel, { mode, atomicity }: RegionEntry, wanted: RegionFilter): boolean {
+  const given = (value: unknown) => value !== undefined && value !== null
+  return (
+    name.toLowerCase().includes((wanted.name ?? '').toLowerCase()) &&
+    (!given(wanted.type) || type === wanted.type) &&
+    (!given(wanted.cacheMode) || mode === wanted.cacheMode) &&
+    (!given(wanted.atomicityMode) || atomicity === wanted.atomicityMode) &&
+    (!given(wanted.hasSource) || (load !== undefined) === wanted.hasSource)
+  )
 }
 
 function warningsOf({ mode, backups, strategies, load }: Written): string[] {
@@ -174,7 +195,7 @@ export function describedRegion(served: ServedRegions, entity: EntityModel) {
     name: entity.name, type: entity.type, description: entity.description ?? null, key: entity.key,
     cacheMode: entry.mode, backups: entry.backups, atomicityMode: entry.atomicity, cacheStrategies: entry.strategies, affinityKey: entry.affinityKey ?? null, colocatedWith: () => colocated(served, entity).map(other => describedRegion(served, other)),
     expiryPolicy: { createSeconds: seconds(entry.expiry.createMs), accessSeconds: seconds(entry.expiry.accessMs), updateSeconds: seconds(entry.expiry.updateMs) },
-    indexes: entry.indexes, uniqueIndexes: entry.unique, evictionMaxSize: entry.maxEntries, evictionPolicy: 'LRU',
+    indexes: entry.indexes, uniqueIndexes: entry.unique, evictionMaxSize: entry.maxEntries, evictionPolicy: entry.evictionPolicy,
     columns: entity.fields.map(field => ({ ...field, indexed: entry.indexes.some(columns => columns.includes(field.name)) || entity.key.includes(field.name) })),
     stats: (_args: unknown, { scope }: Context) => figures(scope, served, entity),
   }

@@ -11,10 +11,11 @@ import { regionCatalogFields, type RegionCatalogRoles } from './catalog.ts'
 import { genericChanges } from './changes.ts'
 import { entryFields, type EntryRoles } from './entries.ts'
 import { sqlFields, type SqlRoles } from './sql.ts'
+import { sqlWriteFields, type SqlWriteRoles } from './sql-write.ts'
 import { transactionFields, type TransactionRoles } from './transactions.ts'
 import { writes } from './writes.ts'
 
-export interface RegionsRoles extends EntryRoles, SqlRoles, EndpointRoles, TransactionRoles, Omit<RegionCatalogRoles, 'current'> {
+export interface RegionsRoles extends EntryRoles, Omit<SqlRoles, 'current'>, EndpointRoles, TransactionRoles, SqlWriteRoles, Omit<RegionCatalogRoles, 'current'> {
   readonly changes: Changes
 }
 
@@ -28,7 +29,7 @@ export function regionsSubgraph(roles: RegionsRoles): Subgraph {
   return {
     name: 'regions',
     sdl: withIdempotencyKeys(`${entitySdl(roles.model, 'regions')}\n${management}\n${endpointSdl(roles.endpoints)}`),
-    fields: mergeFields(fields, changeFields(roles, 'regions'), { Mutation: mutation, Subscription: { cacheChanges: genericChanges(roles) } }, entryFields(roles), transactionFields(roles), sqlFields(roles), regionCatalogFields(roles), endpointFields(roles)),
+    fields: mergeFields(fields, changeFields(roles, 'regions'), { Mutation: mutation, Subscription: { cacheChanges: genericChanges(roles) } }, entryFields(roles), transactionFields(roles), sqlFields(roles), sqlWriteFields(roles), regionCatalogFields(roles), endpointFields(roles)),
     scalars,
     entities,
   }

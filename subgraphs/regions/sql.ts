@@ -7,12 +7,17 @@ import type { CursorSealer } from '../../resolvers/cursor.ts'
 import { mustHold } from '../../resolvers/guard.ts'
 import { pageSizeWithin, paramsWithin, runStatement } from '../../resolvers/statement.ts'
 import type { Subgraph } from '../../resolvers/subgraph.ts'
+import { affinityWarnings, hasAffinity, type Join } from './affinity.ts'
+import type { ServedRegions } from './catalog.ts'
 
 export interface SqlRoles {
   readonly model: Model
   readonly engine: SqlEngine
   readonly cursors: CursorSealer
   readonly region: (name: string) => Region
+  readonly current: () => ServedRegions
+  /** The SELECTs of a statement, each for itself. */
+  readonly selectsOf: (sql: string) => readonly Join[]
 }
 
 interface Arguments {
@@ -29,7 +34,8 @@ export function sqlFields(roles: SqlRoles): Subgraph['fields'] {
       sqlQuery: async (_: unknown, { query, params, pageSize, after }: Arguments, context: Context) => {
         mustHold(context.scope, 'query:run')
         const page = await runStatement(context, roles.engine, roles.cursors, { sql: query, params, pageSize: pageSizeWithin('pageSize', pageSize, 10_000), after })
-        return { columns: page.columns, rows: page.rows, tookMs: page.tookMs, engine: page.engine, pageInfo: { endCursor: page.endCursor, hasNextPage: page.hasNextPage } }
+        const warnings = () => (hasAffinity(roles.current()) ? affinityWarnings(roles.current(), roles.selectsOf(query)) : [])
+        return { columns: page.columns, rows: page.rows, tookMs: page.tookMs, engine: page.engine, warnings, pageInfo: { endCursor: page.endCursor, hasNextPage: page.hasNextPage } }
       },
       sqlExplain: async (_: unknown, { query, params }: Pick<Arguments, 'query' | 'params'>, { scope }: Context) => {
         mustHold(scope, 'query:run')

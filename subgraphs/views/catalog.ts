@@ -23,6 +23,8 @@ export interface CatalogRoles {
   /** Every table statements can name. */
   readonly tables: () => readonly MountedTable[]
   readonly connectorOf: (catalog: string) => string
+  /** Columns whose values say where in a source a table's row lies; undefined where there is nothing of the kind. */
+  readonly partitionOf: (catalog: string, table: string) => readonly string[] | undefined
   readonly quarantineOf: (catalog: string, table: string) => Quarantine
   /** Rows of a source's table; undefined where counting would cost a scan. */
   readonly rowCountOf: (catalog: string, table: string) => number | undefined
@@ -163,7 +165,7 @@ function describedColumn(column: Column) {
 
 function partitionKeys(roles: CatalogRoles, table: MountedTable): readonly string[] | null {
   const region = table.catalog === 'hub' ? roles.regionEntry(table.name) : undefined
-  if (!region) return null
+  if (!region) return roles.partitionOf(table.catalog, table.name) ?? null
   if (region.mode === 'REPLICATED') return []
   return region.affinityKey === undefined ? region.key : [region.affinityKey]
 }

@@ -16,6 +16,13 @@ export interface QueryRoles {
   readonly tablesOf: (sql: string, session?: Session) => readonly string[]
   /** Whether the statement itself says how many rows it answers at most. */
   readonly isLimited: (sql: string) => boolean
+  /** The SELECTs of a statement: the tables each reads, by what their names may mean, the best first, and the columns, in lower case, that it demands a value of. */
+  readonly selectsOf: (sql: string, session?: Session) => readonly {
+    readonly tables: readonly { readonly mayBe: readonly { readonly catalog: string; readonly name: string }[]; readonly as: string }[]
+    readonly given: readonly { readonly of: string | undefined; readonly column: string }[]
+  }[]
+  /** Columns whose values say where in a source a table's row lies; undefined where there is nothing of the kind. */
+  readonly partitionOf: (catalog: string, table: string) => readonly string[] | undefined
 }
 
 type Session = Pick<Statement, 'catalog' | 'schema'>
@@ -64,14 +71,27 @@ async function tablesFound<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-function advice({ model, tablesOf, isLimited }: QueryRoles, sql: string, session: Session): string[] {
+function advice(roles: QueryRoles, sql: string, session: Session): string[] {
+  const { model, tablesOf, isLimited } = roles
   const named = new Set(tablesOf(sql, session).map(name => name.toLowerCase()))
   const isNamed = (name: string) => named.has(name.toLowerCase())
   const loaded = model.entities.filter(entity => entity.kind === 'region' && entity.complete && entity.load && isNamed(`${entity.load.source}.${entity.load.table}`) && !isNamed(`hub.${entity.name}`))
   const computed = model.entities.filter(entity => entity.kind === 'view' && !entity.complete && isNamed(`hub.${entity.name}`))
   return [
     ...(isLimited(sql) ? [] : ['The statement has no LIMIT: every row is computed, though a page shows the first.']),
+    ...unpartitioned(roles, sql, session),
     ...loaded.map(entity => `"${entity.load?.source}.${entity.load?.table}" is read from its source; region "${entity.name}" holds the same rows in memory.`),
     ...computed.map(entity => `View "${entity.name}" is computed by every statement; materializeEvery would keep its rows.`),
   ]
+}
+
+/** Tables that lie in partitions and of which the statement does not say which. */
+function unpartitioned({ engine, selectsOf, partitionOf }: QueryRoles, sql: string, session: Session): string[] {
+  const same = (a: string, b: string) => a.toLowerCase() === b.toLowerCase()
+  return selectsOf(sql, session).flatMap(({ tables, given }) => tables.flatMap(({ mayBe, as }) => {
+    const table = mayBe.map(({ catalog, name }) => engine.tables.find(one => same(one.catalog, catalog) && same(one.name, name))).find(one => one !== undefined)
+    const partition = (table && partitionOf(table.catalog, table.name)) ?? []
+    const missing = partition.filter(column => !given.some(one => (one.of ?? as) === as && same(one.column, column)))
+    return table && missing.length > 0 ? [`"${table.catalog}.${table.name}" is read whole: the WHERE demands no value of ${missing.join(', ')}. With = or IN on its whole partition key, (${partition.join(', ')}), only those partitions are read.`] : []
+  }))
 }

@@ -338,6 +338,21 @@ export const regionStoreChecks = [
     expect(await region.stats(subject.scope())).toMatchObject({ entries: 3, evictions: 2 })
     expect((await told(subject, from)).filter(([type]) => type === 'REMOVED').map(([, key]) => key).sort()).toEqual(['KEF', 'LYS'])
   }),
+  must<RegionStoreSubject>('RS55', 'H-15 under FIFO the entries created first go, whatever was read or written since; a store that cannot tell refuses it by name', async subject => {
+    const opened = await open(subject, { maxEntries: 3, evictionPolicy: 'FIFO' }).catch((error: unknown) => error as HubError)
+    if ('code' in opened) {
+      expect(opened).toMatchObject({ code: 'VALIDATION_ERROR', message: expect.stringContaining('FIFO') })
+      return
+    }
+    for (const row of three) await opened.putMany(subject.scope(), [row])
+    await opened.getMany(subject.scope(), ['CDG'])
+    await opened.putMany(subject.scope(), [airport('CDG', 'France', 393)])
+    await opened.putMany(subject.scope(), [airport('NCE')])
+    expect(iatas(await opened.select(subject.scope(), {}))).toEqual(['KEF', 'LYS', 'NCE'])
+    await opened.removeMany(subject.scope(), ['LYS'])
+    await opened.putMany(subject.scope(), [airport('LYS'), airport('ORY')])
+    expect(iatas(await opened.select(subject.scope(), {}))).toEqual(['LYS', 'NCE', 'ORY'])
+  }),
   must<RegionStoreSubject>('RS29', 'H-18 statistics count reads, writes and removals, and know no means before the first call', async subject => {
     const region = await open(subject)
     expect(await region.stats(subject.scope())).toEqual({ entries: 0, sizeBytes: 0, hits: 0, misses: 0, gets: 0, puts: 0, removals: 0, evictions: 0, expiries: 0, txCommits: 0, txRollbacks: 0, avgGetMicros: null, avgPutMicros: null })

@@ -69,7 +69,7 @@ describe('two tenants of one hub', () => {
       '{ cacheGet(region: "notes", key: "n1") { key } }', '{ cacheGetAll(region: "notes", keys: ["n1"]) { key } }', '{ sqlQuery(query: "SELECT 1") { rows } }', '{ unifiedQuery(sql: "SELECT 1") { rows } }',
       '{ sqlExplain(query: "SELECT 1") { text } }', '{ explainQuery(sql: "SELECT 1") { text } }', '{ cacheRegions { totalCount } }', '{ cacheRegion(name: "notes") { name } }', '{ federatedViews { totalCount } }',
       '{ queryDataSources { name } }', '{ tableSchema(catalog: "hub", table: "notes") { name } }', '{ lineage(of: "Note") { nodes { id } } }', '{ queryLineage(sql: "SELECT 1") { outputs } }',
-      'mutation { putNote(input: { id: "n1", weight: 1 }) { id } }', 'mutation { removeNote(id: "n1") }', 'mutation { clearCacheRegion(name: "notes") }', 'mutation { cacheRemove(region: "notes", key: "n1") }',
+      'mutation { putNote(input: { id: "n1", weight: 1 }) { id } }', 'mutation { removeNote(id: "n1") }', 'mutation { clearCacheRegion(name: "notes") }', 'mutation { cacheRemove(region: "notes", key: "n1") }', 'mutation { sqlExecute(statement: "DELETE FROM notes WHERE TRUE") { affectedRows } }',
     ]
     for (const door of doors) {
       const { errors = [] } = await hub.query(door, {}, { 'x-api-key': 'key of nobody' })

@@ -171,6 +171,47 @@ describe('regions declared, filled and dropped through the API', () => {
     expect(await hub.query('{ cacheRegion(name: "nowhere") { name } }')).toEqual({ data: { cacheRegion: null } })
   })
 
+  test('H-05 the list of regions is narrowed by name, type, modes and whether there is a source, all of them together', async () => {
+    await make({ name: 'narrowed', cacheMode: 'REPLICATED', atomicityMode: 'ATOMIC' })
+    type Page = { cacheRegions: { totalCount: number; nodes: { name: string }[] } }
+    const named = async (filter: Record<string, unknown>) => {
+      const { data } = await hub.query<Page>('query ($filter: CacheRegionFilter) { cacheRegions(filter: $filter) { totalCount nodes { name } } }', { filter })
+      const names = data?.cacheRegions.nodes.map(node => node.name)
+      expect(data?.cacheRegions.totalCount).toBe(names?.length)
+      return names
+    }
+    const all = ['asset_metadata', 'customers', 'narrowed', 'user_sessions']
+    for (const everything of [{}, { name: '' }, { name: null, hasSource: null }]) expect(await named(everything)).toEqual(all)
+    expect(await named({ name: 'USER' })).toEqual(['user_sessions'])
+    expect(await named({ type: 'Customer' })).toEqual(['customers'])
+    expect(await named({ type: 'customer' })).toEqual([])
+    expect(await named({ cacheMode: 'REPLICATED' })).toEqual(['narrowed', 'user_sessions'])
+    expect(await named({ atomicityMode: 'ATOMIC' })).toEqual(['narrowed'])
+    expect(await named({ hasSource: true })).toEqual(['customers'])
+    expect(await named({ hasSource: false, atomicityMode: 'TRANSACTIONAL' })).toEqual(['asset_metadata', 'user_sessions'])
+    expect(await failure(hub.query('{ cacheRegions(filter: { cacheMode: LOCAL }) { totalCount } }'))).toMatchObject({ message: expect.stringContaining('LOCAL') })
+    expect(await hub.query('mutation { deleteCacheRegion(name: "narrowed") }')).toEqual({ data: { deleteCacheRegion: true } })
+  })
+
+  test('H-15 what is beyond the limit goes by the policy declared, which may be changed, and another one is refused', async () => {
+    type Declared = { [name: string]: { region: { evictionPolicy: string }; changed: boolean } }
+    const kept = async () => (await hub.query<{ queues: { nodes: { key: string }[] } }>('{ queues { nodes { key } } }')).data?.queues.nodes.map(node => node.key)
+    const put = (key: string) => hub.query('mutation ($value: JSON!) { cachePut(region: "queues", value: $value) { key } }', { value: { key, value: 1 } })
+    expect((await make({ name: 'queues', evictionMaxSize: 2, evictionPolicy: 'FIFO' })).data?.createCacheRegion).toMatchObject({ region: { evictionPolicy: 'FIFO', evictionMaxSize: 2 }, changed: true })
+    for (const key of ['a', 'b', 'a', 'c']) await put(key)
+    expect(await kept()).toEqual(['b', 'c'])
+    const changed = await hub.query<Declared>(update, { name: 'queues', input: { evictionPolicy: 'LRU' } })
+    expect(changed.data?.['updateCacheRegion']).toMatchObject({ region: { evictionPolicy: 'LRU', evictionMaxSize: 2 }, changed: true })
+    await hub.query('{ queue(key: "b") { key } }')
+    await put('d')
+    expect(await kept()).toEqual(['b', 'd'])
+    expect((await hub.query<Declared>(update, { name: 'queues', input: { evictionPolicy: 'FIFO' } })).data?.['updateCacheRegion']).toMatchObject({ region: { evictionPolicy: 'FIFO' } })
+    await put('e')
+    expect(await kept()).toEqual(['d', 'e'])
+    expect((await make({ name: 'dice', evictionPolicy: 'RANDOM_2_LRU' })).errors).toMatchObject([{ message: expect.stringMatching(/"RANDOM_2_LRU".*"EvictionPolicy"/) }])
+    expect(await hub.query('mutation { deleteCacheRegion(name: "queues") }')).toEqual({ data: { deleteCacheRegion: true } })
+  })
+
   test('H-18 figures of a region never used are zeros and null ratios; used, they count', async () => {
     await make({ name: 'realtime_metrics' })
     const figures = '{ cacheRegion(name: "realtime_metrics") { stats { entries hits misses hitRatio gets puts removals evictions expiries avgGetMicros avgPutMicros offloadRatio lastSyncAt } } }'

@@ -63,23 +63,23 @@ describe('the views of the demo over HTTP', () => {
   })
 
   test('M-26 assets of all stores in one list, with nulls and presentIn for those of one store, as entities by their id', async () => {
-    const assets = (await read('platform/digital_assets.ndjson')).trim().split('\n').map(line => JSON.parse(line) as { asset_id: string; asset_name: string; tags: string[] })
+    const assets = (await read('platform/digital_assets.ndjson')).trim().split('\n').map(line => JSON.parse(line) as { asset_id: string; asset_name: string; tags: string[]; updated_at: string | null; created_at: string })
     const checked = new Set((await read('lake/data_quality_latest.csv')).trim().split('\n').slice(1).map(line => line.split(',')[0]))
     const unchecked = assets.filter(asset => !checked.has(asset.asset_id))
-    const alone = await ask<Record<string, unknown>>('unifiedAssets', '{ unifiedAssets(first: 3, where: { qualityScore: { isNull: true } }, orderBy: [{ assetId: ASC }]) { totalCount nodes { assetId assetName assetType ownerId tags engagementScore qualityScore failingRule checkedAt presentIn } } }')
+    const alone = await ask<Record<string, unknown>>('unifiedAssets', '{ unifiedAssets(first: 3, where: { qualityScore: { isNull: true } }, orderBy: [{ assetId: ASC }]) { totalCount nodes { assetId assetName assetType ownerId tags engagementScore qualityScore failingRule checkedAt cachedUpdatedAt presentIn } } }')
     expect(alone.totalCount).toBe(unchecked.length)
-    expect(alone.nodes).toEqual(unchecked.slice(0, 3).map(({ asset_id, asset_name, tags }) => ({
-      assetId: asset_id, assetName: asset_name, assetType: expect.any(String), ownerId: expect.any(Number), tags, engagementScore: expect.any(Number), qualityScore: null, failingRule: null, checkedAt: null, presentIn: ['platform'],
+    expect(alone.nodes).toEqual(unchecked.slice(0, 3).map(({ asset_id, asset_name, tags, updated_at, created_at }) => ({
+      assetId: asset_id, assetName: asset_name, assetType: expect.any(String), ownerId: expect.any(Number), tags, engagementScore: expect.any(Number), qualityScore: null, failingRule: null, checkedAt: null, cachedUpdatedAt: updated_at ?? created_at, presentIn: ['platform', 'cache'],
     })))
     const [known] = checked
     const one = await hub.query('query ($id: ID!) { unifiedAsset(assetId: $id) { presentIn qualityScore asset { owner { userId } } } }', { id: known })
-    expect(one.data).toEqual({ unifiedAsset: { presentIn: ['platform', 'lake'], qualityScore: expect.any(Number), asset: { owner: { userId: expect.any(Number) } } } })
+    expect(one.data).toEqual({ unifiedAsset: { presentIn: ['platform', 'lake', 'cache'], qualityScore: expect.any(Number), asset: { owner: { userId: expect.any(Number) } } } })
 
     // The lake goes on knowing an asset that the platform has no more.
     await writeFile(join(folder, 'lake/data_quality_latest.csv'), `${(await read('lake/data_quality_latest.csv')).trimEnd()}\nasset-gone,silver,0.5,1,,2026-01-01T00:00:00Z\n`)
     expect((await hub.query('mutation { refreshView(name: "data_quality_dashboard") { name } }')).errors).toBeUndefined()
-    const gone = await hub.query('{ unifiedAsset(assetId: "asset-gone") { assetName ownerId engagementScore qualityScore presentIn asset { assetId } } }')
-    expect(gone.data).toEqual({ unifiedAsset: { assetName: null, ownerId: null, engagementScore: null, qualityScore: 0.5, presentIn: ['lake'], asset: null } })
+    const gone = await hub.query('{ unifiedAsset(assetId: "asset-gone") { assetName ownerId engagementScore qualityScore cachedUpdatedAt presentIn asset { assetId } } }')
+    expect(gone.data).toEqual({ unifiedAsset: { assetName: null, ownerId: null, engagementScore: null, qualityScore: 0.5, cachedUpdatedAt: null, presentIn: ['lake'], asset: null } })
   })
 
   describe('M-27 the activity of people', () => {

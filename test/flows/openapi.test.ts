@@ -91,7 +91,7 @@ describe('the document of the routes', () => {
     for (const change of [{ name: undefined }, { cache_mode: 'LOCAL' }, { backups: -1 }, { expiry_policy: { create: 0 } }, { indexes: [['a']] }, { indexes: [['a', 'TEXT']] }, { cach_mode: 'x' }]) expect([change, region(JSON.parse(JSON.stringify({ ...sample, ...change })))]).toEqual([change, false])
     const query = taken(schemaOf(document, '/api/v1/query', 'post'))
     expect([{ query: 'SELECT 1', params: [1, [2]], limit: 5 }, { query: 'SELECT 1', limit: 0 }, { sql: 'SELECT 1' }].map(value => query(value))).toEqual([true, false, false])
-    expect(document.paths['/api/v1/dih/cache-regions']?.['get']?.parameters).toMatchObject([{ name: 'page_size', in: 'query', required: false, schema: { type: 'integer', minimum: 1, maximum: 1000 } }, { name: 'page_token', in: 'query' }])
+    expect(document.paths['/api/v1/dih/cache-regions']?.['get']?.parameters).toMatchObject([{ name: 'page_size', in: 'query', required: false, schema: { type: 'integer', minimum: 1, maximum: 1000 } }, { name: 'page_token', in: 'query' }, ...['name', 'type', 'cache_mode', 'atomicity_mode', 'has_source'].map(name => ({ name, in: 'query', required: false }))])
     const refused = await fetch(`${hub.url}/api/v1/query`, { method: 'POST', headers: { 'content-type': 'application/json', 'x-api-key': 'key of all' }, body: '{}' })
     expect(taken(document.components.schemas.Problem)(await refused.json())).toBe(true)
   })

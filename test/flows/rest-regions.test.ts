@@ -88,6 +88,7 @@ describe('regions over REST', () => {
     [{ indexes: [['a', 'STRING'], ['b', 'TEXT']] }, 422, ['indexes', 1, 1], 'STRING'],
     [{ indexes: [['a', 'STRING'], ['a', 'STRING']] }, 422, ['indexes', 1], 'a'],
     [{ eviction_max_size: 0 }, 422, ['eviction_max_size'], 'at least 1'],
+    [{ eviction_policy: 'RANDOM_2_LRU' }, 400, ['eviction_policy'], '"LRU" or "FIFO"'],
     [{ affinity_key: 'nope' }, 422, ['affinity_key'], 'nope'],
     [{ name: 'select' }, 422, ['name'], 'select'],
     [{ name: '1st' }, 422, ['name'], '1st'],
@@ -113,6 +114,10 @@ describe('regions over REST', () => {
     const second = await call('GET', `cache-regions?page_size=2&page_token=${encodeURIComponent(String(first.body['next_page_token']))}`)
     const named = ({ body }: typeof first) => (body['cache_regions'] as { name: string }[]).map(region => region.name)
     expect([named(first), named(second), second.body['next_page_token']]).toEqual([['customers', 'numbers'], ['user_sessions'], null])
+    for (const [query, names] of [['name=SER', ['user_sessions']], ['type=Number', ['numbers']], ['cache_mode=replicated', ['user_sessions']], ['atomicity_mode=ATOMIC', []], ['has_source=true', ['customers']], ['has_source=false&cache_mode=PARTITIONED', ['numbers']]] as const) {
+      expect([query, named(await call('GET', `cache-regions?${query}`))]).toEqual([query, names])
+    }
+    expect(await call('GET', 'cache-regions?cache_mode=LOCAL')).toMatchObject({ status: 400, body: { errors: [{ loc: ['query', 'cache_mode'] }] } })
     expect(await call('GET', 'cache-regions/user_session')).toMatchObject({ status: 404, body: { code: 'NOT_FOUND', detail: expect.stringContaining('"user_sessions"') } })
     for (const query of ['page_size=0', 'page_size=ten', 'page_siz=1']) expect([query, (await call('GET', `cache-regions?${query}`)).status]).toEqual([query, 422])
     expect(await call('GET', 'cache-regions?page_size=1001')).toMatchObject({ status: 400, body: { code: 'BAD_USER_INPUT' } })

@@ -56,3 +56,11 @@ test('stores are reached at listed hosts, every one of them, with listed secrets
 test('regions, views and relations reach nothing by themselves', async () => {
   expect(await used('view', { key: 'a', sql: "SELECT '${env:PRIVATE}' AS a" })).toEqual({ key: 'a', sql: "SELECT '${env:PRIVATE}' AS a" })
 })
+
+test('a source given through the API names no catalog of Trino, where anything may be', async () => {
+  const trino = { catalog: 'payroll', schema: 'public' }
+  const definitions: Json[] = [{ type: 'postgresql', host: 'db.example', database: 'x', trino }, { type: 'files', root: '/', trino }]
+  for (const definition of definitions) {
+    expect(await failure('source', definition)).toMatchObject({ code: 'FORBIDDEN', message: expect.stringContaining('catalog of Trino') })
+  }
+})

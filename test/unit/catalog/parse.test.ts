@@ -12,7 +12,7 @@ const first = (input: unknown) => parseCatalog(input).findings.map(({ path, mess
 test('defaults are filled in, durations are milliseconds, and one text may stand for a list of one', () => {
   const notes = { key: ['a', 'B_COL'], fields: { a: 'ID', b: { type: 'Int', column: 'B_COL' }, added_by: 'String', c: { type: 'Long!', description: 'C.' } } }
   expect(parseEntry('region', 'notes', notes)).toEqual({
-    name: 'notes', type: 'Note', key: ['a', 'B_COL'], strategies: [], arguments: [], indexes: [], unique: [], atomicity: 'TRANSACTIONAL', maxEntries: 10_000_000, tenancy: 'TENANT', mode: 'PARTITIONED', backups: 1,
+    name: 'notes', type: 'Note', key: ['a', 'B_COL'], strategies: [], arguments: [], indexes: [], unique: [], atomicity: 'TRANSACTIONAL', maxEntries: 10_000_000, evictionPolicy: 'LRU', tenancy: 'TENANT', mode: 'PARTITIONED', backups: 1,
     expiry: {},
     fields: [
       { name: 'a', field: 'a', type: 'String', nullable: false, id: true },
@@ -92,6 +92,12 @@ test('H-15 H-70 maxEntries below one is refused, and its default is the configur
   expect(() => parseEntry('region', 'notes', { ...region, maxEntries: 0 })).toThrow('0 is not a whole number of entries from 1.')
   expect(parseEntry('region', 'notes', region, { maxEntries: 5, backups: 1 }).maxEntries).toBe(5)
   expect(parseEntry('region', 'notes', { ...region, maxEntries: 7 }, { maxEntries: 5, backups: 1 }).maxEntries).toBe(7)
+})
+
+test('H-15 an eviction policy is LRU, which is the default, or FIFO; another is refused with what is allowed', () => {
+  expect(parseEntry('region', 'notes', region).evictionPolicy).toBe('LRU')
+  expect(parseEntry('region', 'notes', { ...region, evictionPolicy: 'FIFO' }).evictionPolicy).toBe('FIFO')
+  expect(() => parseEntry('region', 'notes', { ...region, evictionPolicy: 'RANDOM_2_LRU' })).toThrow(/"RANDOM_2_LRU" is not .*"LRU" or "FIFO"/)
 })
 
 test('H-21 an affinity key that is no column of the region is refused', () => {

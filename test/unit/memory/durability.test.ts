@@ -158,3 +158,28 @@ test('H-04 a store that takes no more writes says that its node is down', async 
   await store.close()
   expect((await store.cluster(scope)).nodes).toMatchObject([{ id: store.changes.id, state: 'DOWN' }])
 })
+
+test('H-15 under FIFO a restart behind a checkpoint lets go the entry of whichever tenant was created first', async () => {
+  let store = await opened()
+  const of = (tenant: string) => testScope({ clock: scope.clock, tenant })
+  const fifo = { ...airports, name: 'queue', tenancy: 'TENANT', maxEntries: 3, evictionPolicy: 'FIFO' } as const
+  const region = await store.define(fifo)
+  await store.define(airports)
+  for (const [tenant, iata] of [['b', 'KEF'], ['a', 'LYS'], ['b', 'NCE']] as const) {
+    await region.putMany(of(tenant), [airport(iata)])
+    scope.clock.advance(1000)
+  }
+  await region.putMany(of('b'), [airport('KEF', 'written again')])
+  await untilTrimmed(store)
+  await store.close()
+
+  store = await opened()
+  const again = store.region('queue')
+  const left = async () => Promise.all(['a', 'b'].map(async tenant => (await again.select(of(tenant), {})).map(row => row['iata'])))
+  expect(await left()).toEqual([['LYS'], ['KEF', 'NCE']])
+  await again.putMany(of('a'), [airport('ORY')])
+  expect(await left()).toEqual([['LYS', 'ORY'], ['NCE']])
+  await again.putMany(of('b'), [airport('CDG')])
+  expect(await left()).toEqual([['ORY'], ['CDG', 'NCE']])
+  await store.close()
+})
