@@ -16,6 +16,10 @@ import { leftMs } from './write.ts'
 /** Fails with every mistake of a definition by itself. */
 export function checkAlone(definition: RegionDefinition): void {
   checkDefinition(definition)
+  if (definition.evictionPolicy === 'FIFO') {
+    const message = `evictionPolicy: "FIFO" is not one a cluster keeps: it does not know in which order its entries came. Leave it out, or say LRU.`
+    throw new HubError('VALIDATION_ERROR', `Region "${definition.name}" cannot be defined so. ${message}`, { region: definition.name, problems: [{ path: 'evictionPolicy', message }] })
+  }
   checkColumns(definition)
 }
 
