@@ -9,6 +9,8 @@ export interface Select {
   readonly equal: readonly (readonly [Equal, Equal])[]
   /** Columns that must equal a value, or one of a list, told without looking at another row. */
   readonly given: readonly SelectedColumn[]
+  /** Which rows it groups and by what, as one text; undefined where it groups none. SELECTs of one text have the same groups. */
+  readonly groups: string | undefined
 }
 
 export interface SelectedTable {
@@ -56,7 +58,27 @@ function selectOf(body: Body, ctes: ReadonlySet<string>, session: SessionNames):
     tables: all.flatMap(({ table }) => table ?? []),
     equal: [...clauses.flatMap((clause, index) => sharedBy(clause, all.slice(0, behind + index), all[behind + index]?.as)), ...demanded.flatMap(equalOf)],
     given: demanded.flatMap(givenBy),
+    groups: groupsOf(body),
   }
+}
+
+function groupsOf({ from, joins, where_clause: where, group_by: grouping, expressions }: Body): string | undefined {
+  const columns = listOf(expressions)
+  const keys = listOf((grouping as Body | undefined)?.['expressions']).map(key => {
+    const position = kindOf(key) === 'literal' ? Number((key as Body as { literal: { value: string } }).literal.value) : 0
+    const column = columns[position - 1]
+    return textOf(kindOf(column) === 'alias' ? (column as Body as { alias: Body }).alias['this'] : (column ?? key))
+  })
+  return keys.length === 0 ? undefined : [textOf([from, joins, where]), ...keys.sort()].join('\n')
+}
+
+/** What a part says, whatever place, comments and letter case it is written with. */
+function textOf(part: unknown): string {
+  return JSON.stringify(part, (name, value: unknown) => {
+    if (value === null || name === 'span' || name.endsWith('comments') || name === 'alias_explicit_as') return undefined
+    const { name: text, quoted } = value as { readonly name?: unknown; readonly quoted?: unknown }
+    return typeof text === 'string' && quoted === false ? text.toLowerCase() : value
+  }) ?? ''
 }
 
 function tableOf(node: unknown, ctes: ReadonlySet<string>, session: SessionNames): { readonly as: string; readonly table?: SelectedTable } {

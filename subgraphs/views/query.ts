@@ -16,10 +16,12 @@ export interface QueryRoles {
   readonly tablesOf: (sql: string, session?: Session) => readonly string[]
   /** Whether the statement itself says how many rows it answers at most. */
   readonly isLimited: (sql: string) => boolean
-  /** The SELECTs of a statement: the tables each reads, by what their names may mean, the best first, and the columns, in lower case, that it demands a value of. */
+  /** The SELECTs of a statement: the tables each reads, by what their names may mean, the best first, and the columns, in lower case, that it demands a value of, and its groups. */
   readonly selectsOf: (sql: string, session?: Session) => readonly {
     readonly tables: readonly { readonly mayBe: readonly { readonly catalog: string; readonly name: string }[]; readonly as: string }[]
     readonly given: readonly { readonly of: string | undefined; readonly column: string }[]
+    /** Equal for SELECTs that group the same rows by the same; undefined where it groups none. */
+    readonly groups: string | undefined
   }[]
   /** Columns whose values say where in a source a table's row lies; undefined where there is nothing of the kind. */
   readonly partitionOf: (catalog: string, table: string) => readonly string[] | undefined
@@ -80,9 +82,20 @@ function advice(roles: QueryRoles, sql: string, session: Session): string[] {
   return [
     ...(isLimited(sql) ? [] : ['The statement has no LIMIT: every row is computed, though a page shows the first.']),
     ...unpartitioned(roles, sql, session),
+    ...regrouped(roles, sql, session).map(entity => `View "${entity.name}" has these rows grouped so already${entity.complete ? ', in memory' : ''}: ask it where its columns are enough.`),
     ...loaded.map(entity => `"${entity.load?.source}.${entity.load?.table}" is read from its source; region "${entity.name}" holds the same rows in memory.`),
     ...computed.map(entity => `View "${entity.name}" is computed by every statement; materializeEvery would keep its rows.`),
   ]
+}
+
+/** Views that are nothing but a grouping the statement makes, too. */
+function regrouped({ model, selectsOf }: QueryRoles, sql: string, session: Session) {
+  const wanted = new Set(selectsOf(sql, session).flatMap(({ groups }) => groups ?? []))
+  return model.entities.filter(({ kind, sql: own }) => {
+    if (kind !== 'view' || own === undefined || wanted.size === 0) return false
+    const [select, ...others] = selectsOf(own)
+    return others.length === 0 && select?.groups !== undefined && wanted.has(select.groups)
+  })
 }
 
 /** Tables that lie in partitions and of which the statement does not say which. */

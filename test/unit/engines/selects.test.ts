@@ -14,3 +14,20 @@ test('M-31 a table is told by all its name may mean, and one of WITH is none', (
     { as: 'orders', mayBe: [{ catalog: 'shop', name: 'orders' }, { catalog: 'rides', name: 'shop.orders' }] },
   ])
 })
+
+test('M-31 SELECTs have the same groups when they group the same rows by the same, however they are written', () => {
+  const groups = (sql: string) => selects(sql)[0]?.groups
+  const view = groups('SELECT origin, carrier AS c, count(*) AS n FROM lake.flights WHERE delay > 10 GROUP BY 1, carrier')
+  expect(view).toBeDefined()
+  for (const same of [
+    'SELECT carrier, max(delay) FROM lake.flights WHERE delay > 10 GROUP BY carrier, origin LIMIT 5',
+    '-- by both\nselect ORIGIN as o, Carrier from Lake.Flights where Delay>10 group by 2, 1 order by 1',
+  ]) expect(groups(same)).toBe(view)
+  for (const other of [
+    'SELECT origin, count(*) FROM lake.flights WHERE delay > 10 GROUP BY origin',
+    'SELECT origin, carrier, count(*) FROM lake.flights WHERE delay > 11 GROUP BY 1, 2',
+    'SELECT origin, carrier, count(*) FROM lake.flights GROUP BY 1, 2',
+    'SELECT origin, carrier FROM lake.flights WHERE delay > 10',
+    'SELECT "ORIGIN", carrier, count(*) FROM lake.flights WHERE delay > 10 GROUP BY 1, 2',
+  ]) expect(groups(other)).not.toBe(view)
+})
