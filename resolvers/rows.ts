@@ -35,7 +35,7 @@ export interface PlacedRow {
 /** A region whose every row is in memory: key look-ups, filters and orders over its own columns are answered there, those through links by the engine. `asOfMs` says when its rows were those of where they come from; undefined where clients write them. */
 export function completeRows(model: Model, entity: EntityModel, region: Region, engine: SqlEngine, asOfMs: () => number | undefined): EntityRows {
   const throughEngine = engineRows(model, entity, engine, entity.kind === 'view' ? 'view' : 'region')
-  const note = (context: Context, path: string, rows: number) => context.explain?.({ path, from: 'region', name: entity.name, engine: 'memory', rows, ageMs: ageOf(context.scope, asOfMs()) })
+  const note = (context: Context, path: string, rows: number) => context.explain?.({ path, from: 'region', name: entity.name, engine: region.engine, rows, ageMs: ageOf(context.scope, asOfMs()) })
   const entries: EntityRows['entries'] = async (context, path, keys) => {
     const found = await region.getMany(context.scope, keys)
     note(context, path, found.filter(Boolean).length)
@@ -161,8 +161,8 @@ function withTried(error: unknown, tried: readonly string[]): unknown {
 export function partialRows(model: Model, entity: EntityModel, through: ReadThrough, engine: SqlEngine): EntityRows {
   const lists = engineRows(model, entity, engine, 'source')
   const read = async (context: Context, path: string, keys: readonly string[]) => {
-    const { rows, hits, loaded, hitsAsOfMs, loadedAsOfMs } = await readThrough(context.scope, through, keys).catch((error: unknown) => Promise.reject(withTried(error, ['memory', through.loader])))
-    if (hits.length > 0 || loaded === 0) context.explain?.({ path, from: 'region', name: entity.name, engine: 'memory', rows: hits.length, ageMs: ageOf(context.scope, hitsAsOfMs) })
+    const { rows, hits, loaded, hitsAsOfMs, loadedAsOfMs } = await readThrough(context.scope, through, keys).catch((error: unknown) => Promise.reject(withTried(error, [through.region.engine, through.loader])))
+    if (hits.length > 0 || loaded === 0) context.explain?.({ path, from: 'region', name: entity.name, engine: through.region.engine, rows: hits.length, ageMs: ageOf(context.scope, hitsAsOfMs) })
     if (loaded > 0) context.explain?.({ path, from: 'source', name: entity.load ? `${entity.load.source}.${entity.load.table}` : entity.name, engine: through.loader, rows: loaded, ageMs: ageOf(context.scope, loadedAsOfMs) })
     return { rows, hits }
   }

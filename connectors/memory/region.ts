@@ -26,6 +26,7 @@ export interface MemoryRegion extends Region {
 }
 
 export class OpenRegion implements MemoryRegion {
+  readonly engine = 'memory'
   readonly entries: Entries
   readonly indexes: RowIndexes
   readonly #home: Home

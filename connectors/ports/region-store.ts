@@ -152,6 +152,8 @@ export interface RegionStore {
 
 export interface Region {
   readonly definition: RegionDefinition
+  /** Who answers: `memory`, `ignite`. */
+  readonly engine: string
   /**
    * One entry per key, in the order asked; undefined marks an absent key. Counts as a read of the entry. One call, however many keys. With `near`, entries that a process keeps
    * of those it read lately may answer: never older than the last change it was told of, nor than what its own writes answered.

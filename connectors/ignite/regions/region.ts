@@ -25,6 +25,7 @@ import { dropped, leftMs, write, type Writing, type Written } from './write.ts'
 
 /** A region whose entries are on the nodes of a cluster. */
 export class IgniteRegion implements Region {
+  readonly engine = 'ignite'
   readonly id: string
   readonly home: Home
   readonly counters = new Counters()
