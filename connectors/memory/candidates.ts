@@ -1,7 +1,8 @@
 import type { Filter } from '../../schema/filter.ts'
 import { compareValues, type Value } from '../../schema/values.ts'
 import { keyOf } from '../ports/region-store.ts'
-import { type ColumnIndex, type Group, indexed } from './column-index.ts'
+import { indexed } from '../regions/index-values.ts'
+import type { ColumnIndex, Group } from './column-index.ts'
 import type { Rows } from './rows.ts'
 import type { Slot } from './slot.ts'
 

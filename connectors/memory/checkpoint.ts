@@ -5,8 +5,8 @@ import { crc32 } from 'node:zlib'
 import type { Row } from '../../schema/values.ts'
 import type { RegionDefinition } from '../ports/region-store.ts'
 import { replaceFile } from '../segments/durable-file.ts'
+import { decodeRow, encodeRow } from '../regions/record.ts'
 import type { Entries } from './entries.ts'
-import { decodeRow, encodeRow } from './record.ts'
 
 /**
  * A checkpoint file, `checkpoint-<offset>`: JSON texts, one a line.

@@ -1,4 +1,5 @@
-import { type ColumnType, compareValues, toLong, type Column, type Row, type Value } from '../../schema/values.ts'
+import { type ColumnType, compareValues, type Column, type Row, type Value } from '../../schema/values.ts'
+import { indexed, IndexValues } from '../regions/index-values.ts'
 import type { Slot } from './slot.ts'
 import { SortedList } from './sorted-list.ts'
 
@@ -27,18 +28,15 @@ export class Group {
 }
 
 /** A secondary index: equality on all its columns, range and order on the last. Rows with a null before the last column are not in it. */
-export class ColumnIndex {
-  readonly columns: readonly string[]
+export class ColumnIndex extends IndexValues {
   readonly last: string
   readonly lastType: ColumnType
-  readonly #types: readonly ColumnType[]
   readonly #groups = new Map<string, Group>()
 
   constructor(columns: readonly string[], definitions: readonly Column[]) {
-    this.columns = columns
-    this.#types = columns.map(name => definitions.find(column => column.name === name)?.type ?? 'String')
+    super(columns, definitions)
     this.last = columns[columns.length - 1] as string
-    this.lastType = this.#types[this.#types.length - 1] as ColumnType
+    this.lastType = this.types[this.types.length - 1] as ColumnType
   }
 
   /** The group of these values of the leading columns; undefined: no row has them. */
@@ -100,12 +98,6 @@ export class ColumnIndex {
     if (group) yield* group.at(value)
   }
 
-  /** One text for all rows that have the same values in all columns; undefined where one of the values is null. */
-  nameOf(row: Row): string | undefined {
-    const values = this.columns.map((column, index) => indexed(this.#types[index] as ColumnType, row[column] ?? null))
-    return values.includes(null) ? undefined : JSON.stringify(values.map(String))
-  }
-
   /** Whether a row changed from one to the other stays where it is. */
   same(before: Row, after: Row): boolean {
     return this.columns.every(column => before[column] === after[column])
@@ -123,18 +115,6 @@ export class ColumnIndex {
 
   #name(leading: readonly Value[]): string {
     if (leading.length === 0) return ''
-    return JSON.stringify(leading.map((value, index) => String(indexed(this.#types[index] as ColumnType, value))))
+    return JSON.stringify(leading.map((value, index) => String(indexed(this.types[index] as ColumnType, value))))
   }
-}
-
-/** One value for all that `compareValues` calls equal. */
-export function indexed(type: ColumnType, value: Value): Value {
-  if (typeof value === 'bigint') return toLong(value)
-  if (value === null || (type !== 'Decimal' && type !== 'JSON')) return value
-  if (type === 'JSON') return JSON.stringify(value)
-  const match = /^([+-]?)0*(\d+?)(?:\.(\d*?)0*)?$/.exec(String(value))
-  if (!match) return value
-  const [, sign, whole, fraction] = match
-  const digits = fraction ? `${whole}.${fraction}` : `${whole}`
-  return sign === '-' && /[1-9]/.test(digits) ? `-${digits}` : digits
 }

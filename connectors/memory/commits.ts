@@ -1,14 +1,15 @@
 import type { ChangeType } from '../../schema/change.ts'
 import type { Row } from '../../schema/values.ts'
 import type { Clock } from '../ports/scope.ts'
-import type { CommitLog } from './commit-log.ts'
-import type { Counters } from './counters.ts'
+import type { CommitLog } from '../regions/commit-log.ts'
+import type { Counters } from '../regions/counters.ts'
+import type { StoredChange } from '../regions/record.ts'
+import type { Shaped } from '../regions/shape.ts'
+import { refuseClashes } from '../regions/unique.ts'
 import type { Entries } from './entries.ts'
-import type { StoredChange } from './record.ts'
 import type { Rows } from './rows.ts'
-import type { Shaped } from './shape.ts'
 import type { Slot } from './slot.ts'
-import { clashesOf, refuseClashes } from './unique.ts'
+import { clashesOf } from './clashes.ts'
 
 /** What the regions of one store share. */
 export interface Home {

@@ -1,10 +1,10 @@
 import type { Row } from '../../schema/values.ts'
 import type { RegionDefinition } from '../ports/region-store.ts'
 import type { Clock } from '../ports/scope.ts'
+import type { Shape, Shaped } from '../regions/shape.ts'
 import { ExpiryQueue, expiresAtMs } from './expiry.ts'
 import { Recency } from './recency.ts'
 import { Rows } from './rows.ts'
-import type { Shape, Shaped } from './shape.ts'
 import type { Slot } from './slot.ts'
 
 /** What a row brings beside itself when it is stored. */

@@ -1,11 +1,11 @@
 import { HubError } from '../../schema/errors.ts'
 import type { Row } from '../../schema/values.ts'
 import type { Entry } from '../ports/region-store.ts'
+import type { Counters } from '../regions/counters.ts'
+import type { Shape, Shaped } from '../regions/shape.ts'
 import type { Commits, Plan } from './commits.ts'
-import type { Counters } from './counters.ts'
 import type { Entries } from './entries.ts'
 import type { Rows } from './rows.ts'
-import type { Shape, Shaped } from './shape.ts'
 
 export interface ParticipantParts {
   readonly entries: Entries

@@ -2,12 +2,12 @@ import { HubError } from '../../schema/errors.ts'
 import type { RegionDefinition } from '../ports/region-store.ts'
 import type { Clock, Log } from '../ports/scope.ts'
 import { lockDirectory } from '../segments/directory-lock.ts'
+import { type CommitLog, openDurableLog } from '../regions/commit-log.ts'
+import type { CommitRecord, StoredChange } from '../regions/record.ts'
+import { Shape } from '../regions/shape.ts'
 import { type CheckpointHead, readCheckpoint, writeCheckpoint } from './checkpoint.ts'
-import { type CommitLog, openDurableLog } from './commit-log.ts'
 import type { Home } from './commits.ts'
-import type { CommitRecord, StoredChange } from './record.ts'
 import { OpenRegion } from './region.ts'
-import { Shape } from './shape.ts'
 
 export interface DirectoryOptions {
   readonly directory: string

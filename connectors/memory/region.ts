@@ -5,17 +5,18 @@ import type { Row } from '../../schema/values.ts'
 import type { Criteria, Entry, Region, RegionDefinition, RegionStats, ReplaceResult, Snapshot } from '../ports/region-store.ts'
 import type { Scope } from '../ports/scope.ts'
 import type { RowIndexes } from '../ports/sql-engine.ts'
+import { Counters } from '../regions/counters.ts'
+import type { StoredChange } from '../regions/record.ts'
+import { sameRow, Shape, type Shaped } from '../regions/shape.ts'
+import { refuseClashes, refuseShared, within } from '../regions/unique.ts'
 import { Commits, type Home } from './commits.ts'
-import { Counters } from './counters.ts'
 import { Entries } from './entries.ts'
 import { Participant } from './participant.ts'
-import type { StoredChange } from './record.ts'
 import { rowIndexes } from './row-indexes.ts'
 import type { Rows } from './rows.ts'
 import { count, select } from './select.ts'
-import { sameRow, Shape, type Shaped } from './shape.ts'
 import type { Slot } from './slot.ts'
-import { clashesOf, refuseClashes, refuseShared, within } from './unique.ts'
+import { clashesOf } from './clashes.ts'
 
 /** A region whose rows are in this process. */
 export interface MemoryRegion extends Region {
@@ -147,7 +148,7 @@ export class OpenRegion implements MemoryRegion {
     this.#enter(scope, 'write')
 
     const rows = this.entries.rowsOf(this.#tenant(scope))
-    refuseClashes(this.definition.name, within(rows, [...wanted.values()]), key => `rows[${JSON.stringify(key)}]`)
+    refuseClashes(this.definition.name, within(rows.uniqueIndexes, [...wanted.values()]), key => `rows[${JSON.stringify(key)}]`)
     const now = this.#home.clock.now()
     const all = [...rows.slots.values()]
     const lapsed = all.filter(slot => slot.expiresAtMs <= now)

@@ -3,9 +3,9 @@ import { HubError } from '../../schema/errors.ts'
 import type { RegionTransaction, Transacted, TransactionOutcome, TransactOptions } from '../ports/region-transaction.ts'
 import type { Scope } from '../ports/scope.ts'
 import { Outcomes } from '../transactions/outcomes.ts'
+import { KeyLines, type Lock, type Place } from '../regions/key-lines.ts'
 import { Attempt } from './attempt.ts'
 import type { Home } from './commits.ts'
-import { KeyLines, type Lock, type Place } from './key-lines.ts'
 import type { OpenRegion } from './region.ts'
 
 /**

@@ -1,7 +1,8 @@
 import { type Order, comparator } from '../../schema/filter.ts'
 import { compareValues, type Row } from '../../schema/values.ts'
+import { indexed } from '../regions/index-values.ts'
 import type { Constraint } from './candidates.ts'
-import { type ColumnIndex, type Group, indexed } from './column-index.ts'
+import type { ColumnIndex, Group } from './column-index.ts'
 import type { Rows } from './rows.ts'
 import type { Slot } from './slot.ts'
 

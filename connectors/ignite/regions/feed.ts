@@ -1,6 +1,6 @@
 import type { Row, Value } from '../../../schema/values.ts'
 import type { Scope } from '../../ports/scope.ts'
-import type { StoredChange } from '../../memory/record.ts'
+import type { StoredChange } from '../../regions/record.ts'
 import type { Cache } from '../cache.ts'
 import type { IgniteClient } from '../client.ts'
 import { continuous, type CacheEvent, type ContinuousQuery } from '../continuous.ts'

@@ -1,5 +1,5 @@
 import type { Scope } from '../../ports/scope.ts'
-import type { Shaped } from '../../memory/shape.ts'
+import type { Shaped } from '../../regions/shape.ts'
 import { identity, type Kept } from './layout.ts'
 import type { IgniteRegion } from './region.ts'
 import type { Decision, Put } from './write.ts'

@@ -2,8 +2,8 @@ import { HubError } from '../../../schema/errors.ts'
 import type { Row, Value } from '../../../schema/values.ts'
 import type { RegionDefinition } from '../../ports/region-store.ts'
 import type { Scope } from '../../ports/scope.ts'
-import { ColumnIndex } from '../../memory/column-index.ts'
-import { type Clash, within } from '../../memory/unique.ts'
+import { IndexValues } from '../../regions/index-values.ts'
+import { type Clash, within } from '../../regions/unique.ts'
 import { rowsOf, valuesOf } from '../binary/codec.ts'
 import { BinaryType } from '../binary/type.ts'
 import { type Cache, openCache } from '../cache.ts'
@@ -32,13 +32,13 @@ const latelyMs = 5_000
 /** Which entry holds which value of a unique index; the two change in one transaction. An entry that expired leaves its value behind: who holds it no longer, does not hold it. */
 export class Holders {
   readonly #cache: Cache<Value, Row>
-  readonly #indexes: readonly ColumnIndex[]
+  readonly #indexes: readonly IndexValues[]
   readonly #definition: RegionDefinition
 
   constructor(cache: Cache<Value, Row>, definition: RegionDefinition) {
     this.#cache = cache
     this.#definition = definition
-    this.#indexes = (definition.unique ?? []).map(columns => new ColumnIndex(columns, definition.columns))
+    this.#indexes = (definition.unique ?? []).map(columns => new IndexValues(columns, definition.columns))
   }
 
   /**
@@ -46,7 +46,7 @@ export class Holders {
    * keys of entries that lately held one of the values, and expired.
    */
   async claim(scope: Scope, transaction: Transaction, tenant: string, { entries, layout }: Held, written: readonly Claiming[], removed: readonly Kept[]): Promise<{ readonly clashes: Clash[]; readonly expired: readonly string[] }> {
-    const clashes = within({ uniqueIndexes: this.#indexes }, written)
+    const clashes = within(this.#indexes, written)
     const cache = this.#cache.within(transaction)
     const claims = written.flatMap(one => this.#names(tenant, one.row).map(claim => ({ ...claim, ...one })))
     const held = await cache.getAll(scope, claims.map(({ name }) => name))

@@ -1,6 +1,6 @@
 import type { RegionDefinition } from '../../ports/region-store.ts'
 import type { Clock, Scope } from '../../ports/scope.ts'
-import type { CommitLog } from '../../memory/commit-log.ts'
+import type { CommitLog } from '../../regions/commit-log.ts'
 import type { IgniteClient } from '../client.ts'
 import type { Told } from './feed.ts'
 import type { Gate } from './gate.ts'

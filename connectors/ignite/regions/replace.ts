@@ -3,9 +3,9 @@ import { HubError } from '../../../schema/errors.ts'
 import type { Row } from '../../../schema/values.ts'
 import type { ReplaceResult } from '../../ports/region-store.ts'
 import type { Scope } from '../../ports/scope.ts'
-import { ColumnIndex } from '../../memory/column-index.ts'
-import { sameRow, type Shaped } from '../../memory/shape.ts'
-import { refuseClashes, within } from '../../memory/unique.ts'
+import { IndexValues } from '../../regions/index-values.ts'
+import { sameRow, type Shaped } from '../../regions/shape.ts'
+import { refuseClashes, within } from '../../regions/unique.ts'
 import { scan } from '../sql.ts'
 import type { Kept } from './layout.ts'
 import type { IgniteRegion } from './region.ts'
@@ -104,8 +104,8 @@ async function load(scope: Scope, region: IgniteRegion, old: Table, next: Table,
   }
   if (next.holders) {
     const latest = [...new Map(claims.map(claim => [claim.key, claim])).values()]
-    const indexes = (definition.unique ?? []).map(columns => new ColumnIndex(columns, definition.columns))
-    refuseClashes(name, within({ uniqueIndexes: indexes }, latest), key => `rows[${JSON.stringify(key)}]`)
+    const indexes = (definition.unique ?? []).map(columns => new IndexValues(columns, definition.columns))
+    refuseClashes(name, within(indexes, latest), key => `rows[${JSON.stringify(key)}]`)
     await next.holders.fill(scope, latest.map(claim => ({ ...claim, tenant: '' })))
   }
   const gone: Change[] = []

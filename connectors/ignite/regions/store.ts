@@ -5,7 +5,7 @@ import type { ClusterState, Region, RegionDefinition, RegionStore } from '../../
 import type { RegionTransaction, Transacted, TransactionOutcome, TransactOptions } from '../../ports/region-transaction.ts'
 import type { Clock, Log, Scope } from '../../ports/scope.ts'
 import type { TableOrigin } from '../../ports/sql-engine.ts'
-import { type CommitLog, openVolatileLog } from '../../memory/commit-log.ts'
+import { type CommitLog, openVolatileLog } from '../../regions/commit-log.ts'
 import type { IgniteClient } from '../client.ts'
 import { clusterState } from './cluster.ts'
 import { checkAlone, checkSuccessor, sameDefinition } from './define.ts'

@@ -1,7 +1,7 @@
 import { HubError, type Problem } from '../../schema/errors.ts'
 import type { Row, Value } from '../../schema/values.ts'
-import { keyOf, type RegionDefinition } from '../ports/region-store.ts'
 import { didYouMean } from '../../schema/names.ts'
+import { keyOf, type RegionDefinition } from '../ports/region-store.ts'
 
 /** A row as the region keeps it: every column, in the definition's order, frozen. */
 export interface Shaped {

@@ -1,11 +1,8 @@
 import { HubError, type Problem } from '../../schema/errors.ts'
 import type { Row, Value } from '../../schema/values.ts'
 import type { RegionDefinition } from '../ports/region-store.ts'
-import { ColumnIndex } from './column-index.ts'
-import type { Entries } from './entries.ts'
-import type { Rows } from './rows.ts'
+import { IndexValues } from './index-values.ts'
 import type { Shaped } from './shape.ts'
-import type { Slot } from './slot.ts'
 
 /** A row that has, in a unique index, the values of another: of one in the same commit, or of an entry that stays. */
 export interface Clash {
@@ -26,38 +23,16 @@ export interface Sharing {
 const listed = 20
 const longestValue = 100
 
-/**
- * What the unique indexes have against writing these rows, of which no two have one key, while the keys of `removed` go and every other entry stays. Expired entries
- * that are in the way are no clash: they are added to `lapsed`, to leave in the same commit. Costs a look-up a row and index.
- */
-export function clashesOf(rows: Rows, written: readonly Shaped[], removed: readonly string[], now: number, lapsed: Slot[]): Clash[] {
-  if (rows.uniqueIndexes.length === 0) return []
-  const clashes = within(rows, written)
-  const keys = new Set([...written.map(({ key }) => key), ...removed])
-  const gone = new Set<Slot>()
-  for (const index of rows.uniqueIndexes) {
-    for (const { key, row } of written) {
-      for (const slot of index.holders(row)) {
-        if (keys.has(slot.entry.key)) continue
-        if (slot.expiresAtMs > now) clashes.push({ key, columns: index.columns, row, holder: slot.entry.key })
-        else gone.add(slot)
-      }
-    }
-  }
-  lapsed.push(...gone)
-  return clashes
-}
-
-/** What they have against these rows alone, where no other entry stays. */
-export function within(rows: Pick<Rows, 'uniqueIndexes'>, written: readonly Pick<Shaped, 'key' | 'row'>[]): Clash[] {
-  return rows.uniqueIndexes.flatMap(index => repeated(index, written))
+/** What unique indexes have against these rows alone, where no other entry stays. */
+export function within(indexes: readonly IndexValues[], written: readonly Pick<Shaped, 'key' | 'row'>[]): Clash[] {
+  return indexes.flatMap(index => repeated(index, written))
 }
 
 /** Fails with CONFLICT where entries share values over which a definition wants an index to be unique. */
-export function refuseShared(entries: Entries | Sharing, wanted: RegionDefinition, now: number): void {
+export function refuseShared(entries: Sharing, wanted: RegionDefinition, now: number): void {
   const known = new Set((entries.definition.unique ?? []).map(columns => JSON.stringify(columns)))
   const differences = (wanted.unique ?? []).filter(columns => !known.has(JSON.stringify(columns))).flatMap(columns => {
-    const index = new ColumnIndex(columns, wanted.columns)
+    const index = new IndexValues(columns, wanted.columns)
     const shared = [...entries.tenants.values()].flatMap(rows => repeated(index, rows.entriesAt(now)))
     if (shared.length === 0) return []
     const name = `the index (${columns.join(', ')}) cannot be unique`
@@ -70,7 +45,7 @@ export function refuseShared(entries: Entries | Sharing, wanted: RegionDefinitio
 }
 
 /** Rows whose values an earlier one of them has. */
-function repeated(index: ColumnIndex, entries: Iterable<{ readonly key: string; readonly row: Row }>): Clash[] {
+function repeated(index: IndexValues, entries: Iterable<{ readonly key: string; readonly row: Row }>): Clash[] {
   const clashes: Clash[] = []
   const holders = new Map<string, string>()
   for (const { key, row } of entries) {
