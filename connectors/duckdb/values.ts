@@ -4,7 +4,7 @@ import {
   timestampValue, uuidValue,
 } from '@duckdb/node-api'
 import { type ColumnType, type Json, toLong, type Value } from '../../schema/values.ts'
-import { parseExact } from '../sql-text/exact-json.ts'
+import { parseWithTexts } from '../../schema/exact-json.ts'
 
 /** Digits a Decimal may have. */
 export const decimalWidth = 38
@@ -56,7 +56,7 @@ export interface Reader {
 }
 
 export function readerOf(type: DuckDBType): Reader {
-  if (type.typeId === DuckDBTypeId.VARCHAR && type.alias === 'JSON') return { type: 'JSON', read: value => parseExact(String(value)) as Json & Value }
+  if (type.typeId === DuckDBTypeId.VARCHAR && type.alias === 'JSON') return { type: 'JSON', read: value => parseWithTexts(String(value)) as Json & Value }
   return readers[type.typeId] ?? { type: 'String', read: String }
 }
 

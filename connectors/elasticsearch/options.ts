@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import type { ClientOptions } from '@elastic/elasticsearch'
+import { type ClientOptions, Serializer } from '@elastic/elasticsearch'
 import { HubError } from '../../schema/errors.ts'
-import { ExactSerializer } from './exact-json.ts'
+import { parseWithBigints } from '../../schema/exact-json.ts'
 
 /** How a cluster is reached. */
 export const elasticsearchOptions = z.strictObject({
@@ -17,6 +17,13 @@ export const elasticsearchOptions = z.strictObject({
   requestTimeoutMs: z.number().int().positive().default(30_000),
 })
 export type ElasticsearchOptions = z.input<typeof elasticsearchOptions>
+
+/** The client's serializer, but integers beyond 2^53 are read as bigints. */
+class ExactSerializer extends Serializer {
+  override deserialize<T = unknown>(text: string): T {
+    return parseWithBigints(text) as T
+  }
+}
 
 /** What the client takes. A url of another form → CATALOG_INVALID, with nothing of it in the message. */
 export function clientOptions(source: string, { urls, user, password = '', apiKey }: z.output<typeof elasticsearchOptions>): ClientOptions {

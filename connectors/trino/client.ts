@@ -1,6 +1,6 @@
 import { HubError } from '../../schema/errors.ts'
 import type { Json } from '../../schema/values.ts'
-import { parseExact } from '../sql-text/exact-json.ts'
+import { parseWithTexts } from '../../schema/exact-json.ts'
 import { type TrinoHttp, openHttp } from './http.ts'
 import type { TrinoOptions } from './options.ts'
 import type { Page, TrinoColumn, TrinoError, TrinoStats } from './protocol.ts'
@@ -54,7 +54,7 @@ export function openTrino(options: TrinoOptions): TrinoClient {
   return {
     run: call => Statement.start(http, call, options.credentials?.() ?? {}),
     async check(signal) {
-      const { starting } = parseExact(await http.text({ method: 'GET', path: '/v1/info', signal, once: true })) as { readonly starting?: boolean }
+      const { starting } = parseWithTexts(await http.text({ method: 'GET', path: '/v1/info', signal, once: true })) as { readonly starting?: boolean }
       if (starting !== false) throw new HubError('UPSTREAM_UNAVAILABLE', `Trino at ${new URL(options.url).host} is starting. Ask again later.`)
     },
     close: () => http.close(),
@@ -159,5 +159,5 @@ class Statement implements TrinoResult {
 }
 
 function pageOf(text: string): Page {
-  return parseExact(text) as unknown as Page
+  return parseWithTexts(text) as unknown as Page
 }

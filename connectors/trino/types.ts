@@ -1,6 +1,6 @@
 import type { ColumnType, Json, Value } from '../../schema/values.ts'
 import { toLong } from '../../schema/values.ts'
-import { parseExact } from '../sql-text/exact-json.ts'
+import { parseWithTexts } from '../../schema/exact-json.ts'
 import { instantOf, localOf, timeOf } from './times.ts'
 
 /** A type as Trino's protocol tells it with every column. */
@@ -49,7 +49,7 @@ const readers: Readonly<Record<string, Reader>> = {
   timestamp: { type: 'LocalDateTime', read: value => localOf(value as string) },
   'timestamp with time zone': { type: 'DateTime', read: value => instantOf(value as string) },
   uuid: { type: 'UUID', read: value => value as string },
-  json: { type: 'JSON', read: value => parseExact(value as string) as Value },
+  json: { type: 'JSON', read: value => parseWithTexts(value as string) as Value },
   varbinary: bytes,
   HyperLogLog: bytes,
   P4HyperLogLog: bytes,

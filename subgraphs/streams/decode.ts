@@ -1,4 +1,5 @@
 import { asHubError } from '../../schema/errors.ts'
+import { parseWithBigints } from '../../schema/exact-json.ts'
 import type { Json } from '../../schema/values.ts'
 import type { StoredEvent } from '../../connectors/ports/event-log.ts'
 import type { RegisteredSchema, SchemaLookup } from '../../connectors/ports/schema-lookup.ts'
@@ -76,13 +77,8 @@ function textOf(bytes: Buffer): string | undefined {
 /** Whole numbers beyond 2^53 keep all their digits. */
 function jsonOf(text: string): Json | undefined {
   try {
-    return JSON.parse(text, exact) as Json
+    return parseWithBigints(text) as Json
   } catch {
     return undefined
   }
-}
-
-function exact(_name: string, value: unknown, context?: { readonly source?: string }): unknown {
-  const isInexact = typeof value === 'number' && !Number.isSafeInteger(value) && context?.source !== undefined && /^-?\d+$/.test(context.source)
-  return isInexact ? BigInt(context.source ?? '') : value
 }
