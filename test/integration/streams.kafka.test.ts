@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { setTimeout as pause } from 'node:timers/promises'
 import { CompressionTypes, Kafka, logLevel, type Producer } from 'kafkajs'
 import { catalogFolder } from '../support/catalog-folder.ts'
 import { withEngine } from '../support/engines.ts'
+import { eventually } from '../support/eventually.ts'
 import { startHub, type RunningHub } from '../support/hub.ts'
 import { topicAdministration } from '../flows/streams.ts'
 
@@ -83,7 +83,8 @@ withEngine('KAFKA_BROKER', 'topics on Kafka', place => {
     const committed = await producer.transaction()
     await committed.send({ topic, messages: [{ value: '"committed"' }] })
     await committed.commit()
-    const found = await eventually(() => messages(topic), nodes => nodes.length >= 3)
+    await eventually('the markers of the transaction are written', async () => (await messages(topic)).length >= 3)
+    const found = await messages(topic)
     expect(found.map(({ key, headers, value }) => [key, headers, value])).toEqual([['a', { source: 'other' }, { n: 1 }], ['a', {}, null], [null, {}, 'committed']])
     // The transaction's markers stand in the log, too.
     expect(found.map(({ offset }) => offset)).toEqual([0, 1, 4])
@@ -117,13 +118,3 @@ withEngine('KAFKA_BROKER', 'topics on Kafka', place => {
     await rest.return()
   })
 })
-
-/** The answer once it is as wanted: a committed transaction shows when its markers are written. */
-async function eventually<T>(ask: () => Promise<T>, isWanted: (answer: T) => boolean): Promise<T> {
-  const until = performance.now() + 10_000
-  for (;;) {
-    const answer = await ask()
-    if (isWanted(answer) || performance.now() > until) return answer
-    await pause(20)
-  }
-}
