@@ -1,5 +1,5 @@
-import { createServer, type IncomingMessage } from 'node:http'
 import { WebSocketServer, type WebSocket } from 'ws'
+import { serveJson } from './json-server.ts'
 
 /**
  * What the hub is compared with: the least a JSON server can do. A request's body is parsed and a ready object, set before by `PUT /ready`, is written as JSON.
@@ -8,13 +8,11 @@ import { WebSocketServer, type WebSocket } from 'ws'
 const sockets = new Map<WebSocket, string>()
 let ready: unknown = {}
 
-const server = createServer(async (request, response) => {
-  const body = await bodyOf(request)
-  const parsed: unknown = JSON.parse(body)
-  if (request.url === '/ready') ready = parsed
-  if (request.url === '/publish') for (const [socket, id] of sockets) socket.send(JSON.stringify({ id, type: 'next', payload: ready }))
-  const answer = JSON.stringify(request.url === '/publish' ? { data: {} } : ready)
-  response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(answer) }).end(answer)
+const server = serveJson((path, body) => {
+  if (path === '/ready') ready = body
+  if (path !== '/publish') return ready
+  for (const [socket, id] of sockets) socket.send(JSON.stringify({ id, type: 'next', payload: ready }))
+  return { data: {} }
 })
 
 new WebSocketServer({ server, path: '/graphql' }).on('connection', socket => {
@@ -25,15 +23,4 @@ new WebSocketServer({ server, path: '/graphql' }).on('connection', socket => {
     if (message.type === 'subscribe' && message.id !== undefined) sockets.set(socket, message.id)
   })
 })
-
-server.listen(0, '127.0.0.1', () => {
-  const address = server.address()
-  if (typeof address === 'object' && address !== null) console.log(`http://127.0.0.1:${address.port}`)
-})
 process.once('SIGTERM', () => process.exit(0))
-
-async function bodyOf(request: IncomingMessage): Promise<string> {
-  const parts: Buffer[] = []
-  for await (const part of request) parts.push(part)
-  return Buffer.concat(parts).toString()
-}

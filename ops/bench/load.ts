@@ -68,7 +68,7 @@ async function send(pool: Pool, scenario: RequestScenario, from: number, count: 
       const index = next++
       const body = bodyOf(scenario.document, scenario.variables(from + index))
       const started = performance.now()
-      const response = await pool.request({ path: '/graphql', method: 'POST', headers, body })
+      const response = await pool.request({ path: '/graphql', method: 'POST', headers: { ...headers, ...scenario.headers }, body })
       const text = await response.body.text()
       latencies[index] = performance.now() - started
       if (response.statusCode !== 200 || !isData(text)) errors++

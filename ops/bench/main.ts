@@ -23,7 +23,7 @@ const usage = `npm run bench -- [engines] [options]
 
 const root = join(import.meta.dirname, '../..')
 /** Comparisons of adapters, by the variable that says where the engine is. */
-const adapters = [['IGNITE_HOST_1', 'ignite.ts'], ['TRINO_URL', 'trino.ts'], ['KAFKA_BROKER', 'kafka.ts']] as const
+const adapters = [['IGNITE_HOST_1', 'ignite.ts'], ['IGNITE_HOST_1', 'cluster.ts'], ['TRINO_URL', 'trino.ts'], ['KAFKA_BROKER', 'kafka.ts']] as const
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -13,8 +13,8 @@ export interface Server {
 }
 
 /** Starts a Node program and waits until it prints its URL. What it printed until then is in the error when it ends or stays silent for a minute. */
-export async function startServer(program: string, args: readonly string[]): Promise<Server> {
-  const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+export async function startServer(program: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<Server> {
+  const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env })
   const url = await printedUrl(child, program)
   const { pid } = child
   if (pid === undefined) throw new Error(`${program} has no process id.`)

@@ -6,6 +6,8 @@ export interface RequestScenario {
   readonly document: string
   /** Variables of the nth request, n from 0. */
   readonly variables: (n: number) => Readonly<Record<string, unknown>>
+  /** Sent with each request beside those of every one. */
+  readonly headers?: Readonly<Record<string, string>>
   /** Requests measured and, before them, sent to warm up; with the default scale. */
   readonly requests: number
   readonly warmUp: number
