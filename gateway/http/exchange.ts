@@ -10,6 +10,8 @@ export interface Exchange {
   readonly response: ServerResponse
   readonly url: URL
   readonly requestId: string
+  /** Of every answer to this request. */
+  readonly headers: OutgoingHttpHeaders
   readonly log: Log
   /** Fields for the line of the log and labels for the metrics, filled on the way. */
   readonly seen: { route: string; tenant?: string; [field: string]: unknown }
@@ -28,17 +30,22 @@ const maxDiscardedBytes = 16 * 1024 * 1024
 
 /** Writes the whole answer. Headers given here win over the defaults. Nothing happens when the client has left or was answered. */
 export function send(exchange: Exchange, status: number, headers: OutgoingHttpHeaders, body: string | Buffer): void {
-  const { response, request, requestId } = exchange
+  const { response, request } = exchange
   if (response.headersSent || response.destroyed) return
-  const bytes = typeof body === 'string' ? Buffer.from(body, 'utf8') : body
-  response.writeHead(status, { ...securityHeaders, 'x-request-id': requestId, ...headers, ...(status === 204 || status === 304 ? {} : { 'content-length': bytes.length }) })
-  response.end(request.method === 'HEAD' ? undefined : bytes)
+  const length = status === 204 || status === 304 ? {} : { 'content-length': typeof body === 'string' ? Buffer.byteLength(body) : body.length }
+  response.writeHead(status, { ...headersOf(exchange), ...headers, ...length })
+  // A text leaves together with its head, in one write.
+  response.end(request.method === 'HEAD' ? undefined : body)
   if (!request.complete) discard(request)
 }
 
 /** Headers of an answer that goes on, as an event stream does. */
 export function streamHeaders(exchange: Exchange, headers: OutgoingHttpHeaders): OutgoingHttpHeaders {
-  return { ...securityHeaders, 'x-request-id': exchange.requestId, ...headers }
+  return { ...headersOf(exchange), ...headers }
+}
+
+function headersOf({ headers, requestId }: Exchange): OutgoingHttpHeaders {
+  return { ...securityHeaders, ...headers, 'x-request-id': requestId }
 }
 
 export function sendJson(exchange: Exchange, status: number, value: unknown, headers: OutgoingHttpHeaders = {}): void {

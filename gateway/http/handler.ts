@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { Log } from '../../connectors/ports/scope.ts'
 import { HubError } from '../../schema/errors.ts'
 import { didYouMean } from '../../schema/names.ts'
@@ -33,7 +33,6 @@ const nobody: Identity = { tenant: 'public', caller: { subject: 'anonymous', sco
 export async function handle(parts: HandlerParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const exchange = exchangeOf(parts, request, response)
   const finish = parts.lifecycle.begin()
-  response.setHeaders(new Headers(Object.entries(parts.origins.headers(request)).map(([name, value]) => [name, String(value)])))
   observe(parts, exchange)
   try {
     await dispatch(parts, exchange)
@@ -44,13 +43,19 @@ export async function handle(parts: HandlerParts, request: IncomingMessage, resp
   }
 }
 
-function exchangeOf({ log }: HandlerParts, request: IncomingMessage, response: ServerResponse): Exchange {
+function exchangeOf({ log, origins }: HandlerParts, request: IncomingMessage, response: ServerResponse): Exchange {
   const requestId = requestIdOf(request.headers['x-request-id'])
-  const base = 'http://localhost'
-  const target = request.url ?? '/'
+  return { request, response, url: urlOf(request.url), requestId, headers: origins.headers(request), log: withFields(log, { requestId }), seen: { route: 'none' } }
+}
+
+const base = 'http://localhost'
+/** What nearly every request asks for. */
+const graphqlUrl = new URL(`${base}/graphql`)
+
+function urlOf(target = '/'): URL {
+  if (target === '/graphql') return graphqlUrl
   // `//host/path` would be read as a name of a host.
-  const url = target.startsWith('/') && URL.canParse(base + target) ? new URL(base + target) : new URL(base)
-  return { request, response, url, requestId, log: withFields(log, { requestId }), seen: { route: 'none' } }
+  return target.startsWith('/') && URL.canParse(base + target) ? new URL(base + target) : new URL(base)
 }
 
 /** One line and one count for each answer, when it is over. */
@@ -187,8 +192,7 @@ async function answerRoute(parts: HandlerParts, exchange: Exchange, route: Route
 
 function notAllowed(parts: HandlerParts, exchange: Exchange, methods: readonly string[]): void {
   const refused = new HubError('BAD_USER_INPUT', `"${exchange.request.method}" is not for "${exchange.url.pathname.slice(0, 200)}"; ${methods.join(' and ')} ${methods.length === 1 ? 'is' : 'are'}.`, { status: 405 })
-  exchange.response.setHeader('allow', methods.join(', '))
-  answerFailure(parts, exchange, refused)
+  answerFailure(parts, exchange, refused, { allow: methods.join(', ') })
 }
 
 function methodsAt(at: Own | undefined, found: ReturnType<Routes['find']> | undefined): string {
@@ -196,12 +200,12 @@ function methodsAt(at: Own | undefined, found: ReturnType<Routes['find']> | unde
 }
 
 /** As GraphQL at /graphql, as a problem elsewhere. A status in the details (405, 406, 415) is closer than that of the code. */
-function answerFailure(parts: HandlerParts, exchange: Exchange, error: unknown): void {
+function answerFailure(parts: HandlerParts, exchange: Exchange, error: unknown, own: OutgoingHttpHeaders = {}): void {
   const { operations, auth } = parts
   const answered = operations.error(error, exchange)
   const { status: closer, ...extensions } = answered.extensions
   const status = typeof closer === 'number' ? closer : answered.extensions.http.status
-  const headers = headersFor(error, auth.challenge)
+  const headers = { ...headersFor(error, auth.challenge), ...own }
   const worded = { ...answered, extensions: { ...extensions, code: answered.extensions.code, http: { status }, requestId: exchange.requestId } }
   exchange.seen['codes'] = [worded.extensions.code]
   if (exchange.seen.route !== '/graphql') {

@@ -6,6 +6,8 @@ import { isLoopback } from '../auth/authenticator.ts'
 export class Origins {
   readonly #allowed: ReadonlySet<string>
   readonly #hosts: ReadonlySet<string> | undefined
+  /** The header that passed last: most requests have the same. */
+  #passed: string | undefined
 
   /** `hosts`: names beside the loopback's under which the hub may be called; undefined when every name will do. */
   constructor(options: { corsOrigins: readonly string[]; hosts: readonly string[] | undefined }) {
@@ -15,9 +17,13 @@ export class Origins {
 
   /** Refuses with FORBIDDEN a name that is not ours: a page can make its own name lead to a loopback address and would then be of our origin. */
   checkHost(request: IncomingMessage): void {
-    if (!this.#hosts) return
-    const name = nameOf(request.headers.host)
-    if (name !== undefined && (isLoopback(name) || this.#hosts.has(name))) return
+    const { host } = request.headers
+    if (!this.#hosts || (host !== undefined && host === this.#passed)) return
+    const name = nameOf(host)
+    if (name !== undefined && (isLoopback(name) || this.#hosts.has(name))) {
+      this.#passed = host
+      return
+    }
     throw new HubError('FORBIDDEN', `The hub is open to this machine and was called as "${(name ?? '').slice(0, 100)}". Call it as localhost, or allow the name in the setting allowedHosts.`)
   }
 
@@ -39,7 +45,7 @@ export class Origins {
     const { origin } = request.headers
     if (this.#allowed.size === 0) return { 'cross-origin-resource-policy': 'same-origin' }
     if (origin === undefined || !this.allows(origin)) return { vary: 'origin', 'cross-origin-resource-policy': 'same-origin' }
-    return { vary: 'origin', 'access-control-allow-origin': origin, 'access-control-expose-headers': 'x-request-id, retry-after, www-authenticate', 'cross-origin-resource-policy': 'cross-origin' }
+    return { vary: 'origin', 'access-control-allow-origin': origin, 'access-control-expose-headers': 'x-request-id, retry-after, www-authenticate, x-session-token, x-consistency, x-max-staleness-ms, x-cache, x-query-engine', 'cross-origin-resource-policy': 'cross-origin' }
   }
 
   /** What an allowed origin's page may send; nothing for others. */
@@ -48,7 +54,7 @@ export class Origins {
     if (origin === undefined || !this.allows(origin)) return {}
     return {
       'access-control-allow-methods': 'GET, POST, PUT, PATCH, DELETE',
-      'access-control-allow-headers': 'authorization, content-type, x-api-key, x-request-id, x-hub-explain, idempotency-key, apollo-require-preflight, x-apollo-operation-name, last-event-id',
+      'access-control-allow-headers': 'authorization, content-type, x-api-key, x-request-id, x-hub-explain, x-consistency, x-max-staleness-ms, x-session-token, idempotency-key, apollo-require-preflight, x-apollo-operation-name, last-event-id',
       'access-control-max-age': '600',
     }
   }

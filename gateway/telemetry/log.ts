@@ -2,7 +2,12 @@ import { type DestinationStream, pino, stdSerializers } from 'pino'
 import type { Log } from '../../connectors/ports/scope.ts'
 
 /** Names under which secrets travel: what stands behind them, at the top or one level down, is never written. */
-const secret = ['authorization', 'cookie', 'password', 'secret', 'token', 'apiKey', 'api_key', 'x-api-key', 'accessToken', 'refreshToken', 'credentials']
+const secret = new Set(['authorization', 'cookie', 'password', 'secret', 'token', 'apiKey', 'api_key', 'x-api-key', 'accessToken', 'refreshToken', 'credentials'])
+
+type Fields = Readonly<Record<string, unknown>>
+
+/** Lines that are written while an earlier one still is wait and go together; none waits when the process ends. */
+let standardOutput: DestinationStream | undefined
 
 /** JSON lines: level, time (RFC 3339), message, and the fields. An `error` field is written with its stack and its causes. */
 export function openLog(options: { level: 'debug' | 'info' | 'warn' | 'error' | 'silent'; to?: DestinationStream }): Log {
@@ -12,11 +17,10 @@ export function openLog(options: { level: 'debug' | 'info' | 'warn' | 'error' | 
       base: null,
       messageKey: 'message',
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
-      formatters: { level: label => ({ level: label }) },
+      formatters: { level: label => ({ level: label }), log: fields => withoutSecrets(fields, withoutSecrets) },
       serializers: { error: stdSerializers.errWithCause, cause: stdSerializers.errWithCause },
-      redact: { paths: secret.flatMap(name => [`["${name}"]`, `*["${name}"]`]), censor: '[secret]' },
     },
-    options.to ?? process.stdout,
+    options.to ?? (standardOutput ??= pino.destination({ fd: 1, sync: false })),
   )
   return {
     debug: (message, fields) => to.debug(fields ?? {}, message),
@@ -24,6 +28,17 @@ export function openLog(options: { level: 'debug' | 'info' | 'warn' | 'error' | 
     warn: (message, fields) => to.warn(fields ?? {}, message),
     error: (message, fields) => to.error(fields ?? {}, message),
   }
+}
+
+/** A copy where there is something to hide, else the fields themselves: one look at each name. `below` does the same for what stands in them. */
+function withoutSecrets(fields: Fields, below?: (fields: Fields) => Fields): Fields {
+  let copy: Record<string, unknown> | undefined
+  for (const name in fields) {
+    const value = fields[name]
+    const plain = secret.has(name) ? '[secret]' : below && typeof value === 'object' && value !== null && !(value instanceof Error) ? below(value as Fields) : value
+    if (plain !== value) copy = { ...(copy ?? fields), [name]: plain }
+  }
+  return copy ?? fields
 }
 
 /** The same log with fields of the request on every line. */
