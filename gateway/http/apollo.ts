@@ -1,8 +1,8 @@
-import { ApolloServer, type ApolloServerPlugin, type GraphQLRequestContext, HeaderMap } from '@apollo/server'
+import { ApolloServer, type ApolloServerPlugin, HeaderMap } from '@apollo/server'
 import {
   ApolloServerPluginCacheControlDisabled, ApolloServerPluginInlineTraceDisabled, ApolloServerPluginLandingPageDisabled, ApolloServerPluginSchemaReportingDisabled, ApolloServerPluginUsageReportingDisabled,
 } from '@apollo/server/plugin/disabled'
-import type { GraphQLFormattedError } from 'graphql'
+import { getOperationAST, type DocumentNode, type GraphQLFormattedError } from 'graphql'
 import type { Log } from '../../connectors/ports/scope.ts'
 import { asHubError, HubError } from '../../schema/errors.ts'
 import type { Supergraph } from '../federation/supergraph.ts'
@@ -10,12 +10,13 @@ import type { PersistedDocuments } from '../limits/persisted.ts'
 import type { AnsweredError } from './errors.ts'
 import { type Answer, noOperation, type Operations } from './operations.ts'
 import type { Params } from './params.ts'
+import { Proven } from './proven.ts'
 import type { OpenScope } from './scope.ts'
 
 /** What one request hands through the pipeline. */
 export interface GraphQLExchange {
   readonly method: 'GET' | 'POST'
-  readonly headers: HeaderMap
+  readonly headers: () => HeaderMap
   /** With the question mark, for GET. */
   readonly search: string
   readonly params: Params
@@ -44,6 +45,11 @@ export interface Written {
   readonly body: string
 }
 
+/** A plugin for the pipeline. It sees every request, and so sends each through the whole pipeline, unless it says that the first one with a document is enough for it. */
+export interface FrontPlugin extends ApolloServerPlugin {
+  readonly sees?: 'first'
+}
+
 interface Context extends GraphQLExchange {
   readonly supergraph: Supergraph
 }
@@ -55,13 +61,15 @@ const preflighted = ['x-apollo-operation-name', 'apollo-require-preflight', 'aut
 export class Apollo {
   readonly #operations: Operations
   readonly #persisted: PersistedDocuments
-  readonly #options: { readonly introspection: boolean; readonly maxTokens: number; readonly log: Log; readonly plugins: readonly ApolloServerPlugin[] }
+  readonly #options: { readonly introspection: boolean; readonly maxTokens: number; readonly log: Log; readonly plugins: readonly FrontPlugin[] }
+  readonly #proven: Proven | undefined
   readonly #servers = new WeakMap<Supergraph, Promise<ApolloServer<Context>>>()
 
-  constructor(parts: { operations: Operations; persisted: PersistedDocuments; introspection: boolean; maxTokens: number; log: Log; plugins: readonly ApolloServerPlugin[] }) {
+  constructor(parts: { operations: Operations; persisted: PersistedDocuments; introspection: boolean; maxTokens: number; fastPath: boolean; log: Log; plugins: readonly FrontPlugin[] }) {
     this.#operations = parts.operations
     this.#persisted = parts.persisted
     this.#options = parts
+    this.#proven = parts.fastPath && parts.plugins.every(({ sees }) => sees === 'first') ? new Proven() : undefined
   }
 
   /** One server a supergraph, so that what began on the old graph ends on it. */
@@ -74,11 +82,14 @@ export class Apollo {
   }
 
   async handle(supergraph: Supergraph, exchange: GraphQLExchange): Promise<Written> {
-    const server = await this.prepare(supergraph)
     const { method, headers, search, params, seen } = exchange
+    // A body of JSON is no link and no form, and extensions may name the document in other ways.
+    const proven = method === 'POST' && params.query && !params.extensions ? this.#proven?.find(supergraph, params.query) : undefined
+    if (proven) return this.#again(supergraph, exchange, proven)
+    const server = await this.prepare(supergraph)
     let began = false
     const response = await server.executeHTTPGraphQLRequest({
-      httpGraphQLRequest: { method, headers, search, body: method === 'POST' ? params : undefined },
+      httpGraphQLRequest: { method, headers: headers(), search, body: method === 'POST' ? params : undefined },
       context: async () => {
         began = true
         return { ...exchange, supergraph }
@@ -126,20 +137,34 @@ export class Apollo {
     }
   }
 
-  #execution(): ApolloServerPlugin<Context> {
-    const run = async (request: GraphQLRequestContext<Context>): Promise<Answer> => {
-      const { supergraph, params, open, explain, seen } = request.contextValue
-      const { document, source = '' } = request
-      if (!document) throw new HubError('INTERNAL', 'The pipeline asks for an answer without a document.')
-      if (!request.operation) throw new HubError('BAD_USER_INPUT', noOperation(document, params.operationName))
-      seen.operationType = request.operation.operation
-      if (request.operation.name) seen.operationName = request.operation.name.value
-      return this.#operations.execute(this.#operations.choose({ supergraph, document, text: source, params }), open.scope, { explain })
+  /** Answers as the pipeline would. */
+  async #again(supergraph: Supergraph, exchange: GraphQLExchange, document: DocumentNode): Promise<Written> {
+    const { errors, data, extensions } = await this.#answer(supergraph, exchange, document, exchange.params.query ?? '')
+    const { seen, mediaType } = exchange
+    for (const error of errors ?? []) seen.codes.push(error.extensions.code)
+    return { status: statusOf({ data, errors }, mediaType), headers: answerHeaders(mediaType, errors), body: JSON.stringify({ errors, data, extensions }) }
+  }
+
+  async #answer(supergraph: Supergraph, { params, open, explain, seen }: GraphQLExchange, document: DocumentNode, text: string): Promise<Answer> {
+    try {
+      const operation = getOperationAST(document, params.operationName)
+      if (!operation) throw new HubError('BAD_USER_INPUT', noOperation(document, params.operationName))
+      seen.operationType = operation.operation
+      if (operation.name) seen.operationName = operation.name.value
+      return await this.#operations.execute(this.#operations.choose({ supergraph, document, text, params }), open.scope, { explain })
+    } catch (error) {
+      return this.#operations.failure(error, open.scope)
     }
+  }
+
+  #execution(): ApolloServerPlugin<Context> {
     return {
       requestDidStart: async () => ({
-        responseForOperation: async request => {
-          const answer = await run(request).catch((error: unknown) => this.#operations.failure(error, request.contextValue.open.scope))
+        responseForOperation: async ({ contextValue, document, source = '' }) => {
+          const { supergraph } = contextValue
+          if (!document) throw new HubError('INTERNAL', 'The pipeline asks for an answer without a document.')
+          this.#proven?.keep(supergraph, source, document)
+          const answer = await this.#answer(supergraph, contextValue, document, source)
           return { http: { headers: new HeaderMap() }, body: { kind: 'single', singleResult: { ...answer, errors: mutable(answer.errors) } } }
         },
         willSendResponse: async request => {
@@ -152,9 +177,7 @@ export class Apollo {
           const errors = body.singleResult.errors as readonly AnsweredError[] | undefined
           seen.codes.push(...(errors ?? []).map(({ extensions }) => extensions.code))
           http.status = http.status === 405 ? 405 : statusOf({ ...body.singleResult, errors }, mediaType)
-          http.headers.set('content-type', `${mediaType}; charset=utf-8`)
-          const wait = errors?.[0]?.extensions['retryAfterSeconds']
-          if (typeof wait === 'number') http.headers.set('retry-after', String(wait))
+          for (const [name, value] of answerHeaders(mediaType, errors)) http.headers.set(name, value)
         },
       }),
       unexpectedErrorProcessingRequest: async ({ requestContext, error }) => {
@@ -162,6 +185,13 @@ export class Apollo {
       },
     }
   }
+}
+
+function answerHeaders(mediaType: MediaType, errors: readonly AnsweredError[] | undefined): Map<string, string> {
+  const headers = new Map([['content-type', `${mediaType}; charset=utf-8`]])
+  const wait = errors?.[0]?.extensions['retryAfterSeconds']
+  if (typeof wait === 'number') headers.set('retry-after', String(wait))
+  return headers
 }
 
 const forged = 'The request could have been made by a page of another site without asking (CSRF), and was not run. Send "Content-Type: application/json", or one of the headers ' +

@@ -2,7 +2,6 @@ import { createServer, type IncomingMessage, type Server, STATUS_CODES } from 'n
 import type { AddressInfo } from 'node:net'
 import { resolve } from 'node:path'
 import type { Duplex } from 'node:stream'
-import type { ApolloServerPlugin } from '@apollo/server'
 import type { Clock, Log } from '../../connectors/ports/scope.ts'
 import { asHubError, HubError } from '../../schema/errors.ts'
 import type { Authenticator } from '../auth/authenticator.ts'
@@ -13,7 +12,7 @@ import { RateLimit } from '../limits/rate.ts'
 import { ShapeCheck } from '../limits/shape.ts'
 import { withFields } from '../telemetry/log.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
-import { Apollo, type Seen } from './apollo.ts'
+import { Apollo, type FrontPlugin, type Seen } from './apollo.ts'
 import { openConsole } from './console.ts'
 import { rateKey } from './graphql.ts'
 import { handle, type HandlerParts } from './handler.ts'
@@ -37,7 +36,7 @@ export interface FrontOptions {
   /** Routes beside the front's own: REST, OpenAPI. */
   readonly routes?: readonly Route[]
   /** Plugins for Apollo Server, before ours. */
-  readonly plugins?: readonly ApolloServerPlugin[]
+  readonly plugins?: readonly FrontPlugin[]
   /** Folder of the built explorer; the product's own by default. */
   readonly consoleFolder?: string
 }
@@ -58,7 +57,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
   const { hub, settings, clock, log, auth, metrics } = options
   const persisted = new PersistedDocuments(settings.persisted)
   const operations = new Operations({ settings, persisted, shape: new ShapeCheck(settings.limits), metrics })
-  const apollo = new Apollo({ operations, persisted, introspection: settings.introspection, maxTokens: settings.limits.maxTokens, log, plugins: options.plugins ?? [] })
+  const apollo = new Apollo({ operations, persisted, introspection: settings.introspection, maxTokens: settings.limits.maxTokens, fastPath: settings.fastPath, log, plugins: options.plugins ?? [] })
   const subscriptions = new Subscriptions(settings.subscriptions.maxPerCaller, metrics)
   const parts: HandlerParts = {
     hub, settings, clock, log, auth, metrics, operations, apollo, subscriptions,

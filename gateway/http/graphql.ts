@@ -51,7 +51,7 @@ async function answerOnce(parts: GraphQLParts, exchange: Exchange, identity: Ide
     parts.operations.admit(params)
     const explain = request.headers['x-hub-explain'] === '1'
     const method = request.method === 'GET' ? 'GET' : 'POST'
-    const written = await parts.apollo.handle(parts.hub.supergraph, { method, headers: headersOf(request, mediaType), search: url.search, params, open, explain, mediaType, seen })
+    const written = await parts.apollo.handle(parts.hub.supergraph, { method, headers: () => headersOf(request, mediaType), search: url.search, params, open, explain, mediaType, seen })
     send(exchange, written.status, Object.fromEntries(written.headers), written.body)
   } catch (error) {
     const answer = parts.operations.failure(error, open.scope)

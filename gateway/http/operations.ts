@@ -5,7 +5,7 @@ import type { Scope } from '../../connectors/ports/scope.ts'
 import type { Live, Read } from '../../resolvers/context.ts'
 import { HubError } from '../../schema/errors.ts'
 import type { Supergraph } from '../federation/supergraph.ts'
-import { checkCost } from '../limits/cost.ts'
+import { costOf, refuseAbove } from '../limits/cost.ts'
 import type { PersistedDocuments } from '../limits/persisted.ts'
 import type { ShapeCheck } from '../limits/shape.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
@@ -41,6 +41,11 @@ export class Refusal extends Error {
   }
 }
 
+interface Chosen {
+  readonly node: OperationDefinitionNode
+  readonly cost: (variables: Params['variables']) => number
+}
+
 const maxDocuments = 2_000
 
 /** What every transport does with an operation: find its document, check it, run it, word its errors. */
@@ -50,6 +55,7 @@ export class Operations {
   readonly #shape: ShapeCheck
   readonly #metrics: Metrics
   readonly #valid = new WeakMap<Supergraph, Map<string, DocumentNode>>()
+  readonly #choices = new WeakMap<DocumentNode, Map<string, Chosen>>()
 
   constructor(parts: { settings: FrontSettings; persisted: PersistedDocuments; shape: ShapeCheck; metrics: Metrics }) {
     this.#settings = parts.settings
@@ -74,10 +80,22 @@ export class Operations {
 
   /** The operation that is asked for, within its limit of cost. */
   choose({ supergraph, document, text, params }: Omit<Prepared, 'node'>): Prepared {
-    const node = getOperationAST(document, params.operationName)
-    if (!node) throw new HubError('BAD_USER_INPUT', noOperation(document, params.operationName))
-    checkCost(supergraph.schema, document, node, params.variables, this.#settings.limits)
+    const { node, cost } = this.#chosen(supergraph, document, params.operationName ?? '')
+    refuseAbove(this.#settings.limits, cost(params.variables))
     return { supergraph, document, text, node, params }
+  }
+
+  /** What holds for every request with the document. A document is parsed for one supergraph only. */
+  #chosen(supergraph: Supergraph, document: DocumentNode, operationName: string): Chosen {
+    const ofDocument = this.#choices.get(document) ?? new Map<string, Chosen>()
+    this.#choices.set(document, ofDocument)
+    const known = ofDocument.get(operationName)
+    if (known) return known
+    const node = getOperationAST(document, operationName || undefined)
+    if (!node) throw new HubError('BAD_USER_INPUT', noOperation(document, operationName || undefined))
+    const chosen = { node, cost: costOf(supergraph.schema, document, node, this.#settings.limits.defaultRows) }
+    ofDocument.set(operationName, chosen)
+    return chosen
   }
 
   /** Runs a query or a mutation; the answer comes by the scope's deadline. Throws the reason when the scope was aborted first. */

@@ -26,6 +26,7 @@ export const frontSettings = z.object({
   requestTimeoutMs: z.number().int().positive().max(2_000_000_000).default(30_000).describe('How long one request may wait for its answer.'),
   healthTimeoutMs: z.number().int().positive().default(2_000).describe('How long a health check may take.'),
   drainTimeoutMs: z.number().int().positive().default(10_000).describe('How long requests under way may take to end when the hub stops.'),
+  fastPath: z.boolean().default(true).describe('Whether a document that passed the whole pipeline once goes straight to its execution from then on. The answers are the same.'),
   introspection: z.boolean().default(true).describe('Whether clients may read the schema.'),
   explorer: z.boolean().default(true).describe('Whether browsers get GraphiQL.'),
   limits: limitsSettings.prefault({}),

@@ -1,49 +1,54 @@
-/** Texts by name, bounded in number and in size; the longest unused goes first. */
-export class TextCache {
+/** Values by name, bounded in number and in size; the longest unused goes first. */
+export class SizedCache<T> {
   readonly #maxEntries: number
   readonly #maxBytes: number
-  readonly #texts = new Map<string, string>()
+  readonly #sizeBytes: (name: string, value: T) => number
+  readonly #values = new Map<string, T>()
   #bytes = 0
 
-  constructor(maxEntries: number, maxBytes: number) {
+  constructor(maxEntries: number, maxBytes: number, sizeBytes: (name: string, value: T) => number) {
     this.#maxEntries = maxEntries
     this.#maxBytes = maxBytes
+    this.#sizeBytes = sizeBytes
   }
 
   get size(): number {
-    return this.#texts.size
+    return this.#values.size
   }
 
-  get(name: string): string | undefined {
-    const text = this.#texts.get(name)
-    if (text === undefined) return undefined
-    this.#texts.delete(name)
-    this.#texts.set(name, text)
-    return text
+  get(name: string): T | undefined {
+    const value = this.#values.get(name)
+    if (value === undefined) return undefined
+    this.#values.delete(name)
+    this.#values.set(name, value)
+    return value
   }
 
-  /** A text larger than all the room there is, is not kept. */
-  set(name: string, text: string): void {
+  /** A value larger than all the room there is, is not kept. */
+  set(name: string, value: T): void {
     this.delete(name)
-    const bytes = sizeBytes(name, text)
+    const bytes = this.#sizeBytes(name, value)
     if (bytes > this.#maxBytes) return
-    this.#texts.set(name, text)
+    this.#values.set(name, value)
     this.#bytes += bytes
-    for (const oldest of this.#texts.keys()) {
-      if (this.#texts.size <= this.#maxEntries && this.#bytes <= this.#maxBytes) break
+    for (const oldest of this.#values.keys()) {
+      if (this.#values.size <= this.#maxEntries && this.#bytes <= this.#maxBytes) break
       this.delete(oldest)
     }
   }
 
   delete(name: string): boolean {
-    const text = this.#texts.get(name)
-    if (text === undefined) return false
-    this.#bytes -= sizeBytes(name, text)
-    return this.#texts.delete(name)
+    const value = this.#values.get(name)
+    if (value === undefined) return false
+    this.#bytes -= this.#sizeBytes(name, value)
+    return this.#values.delete(name)
   }
 }
 
-/** V8 keeps at most two bytes a character. */
-function sizeBytes(name: string, text: string): number {
-  return 2 * (name.length + text.length)
+/** Texts by name. */
+export class TextCache extends SizedCache<string> {
+  constructor(maxEntries: number, maxBytes: number) {
+    // V8 keeps at most two bytes a character.
+    super(maxEntries, maxBytes, (name, text) => 2 * (name.length + text.length))
+  }
 }

@@ -1,6 +1,6 @@
 import { buildSchema, getOperationAST, parse } from 'graphql'
 import fc from 'fast-check'
-import { checkCost, costOf } from '../../../gateway/limits/cost.ts'
+import { costOf, refuseAbove } from '../../../gateway/limits/cost.ts'
 import { TextCache } from '../../../gateway/limits/lru.ts'
 import { PersistedDocuments, sha256 } from '../../../gateway/limits/persisted.ts'
 import { RateLimit } from '../../../gateway/limits/rate.ts'
@@ -33,7 +33,7 @@ const cost = (text: string, variables: Record<string, unknown> = {}) => {
   const document = parse(text)
   const operation = getOperationAST(document)
   if (!operation) throw new Error('The test needs an operation.')
-  return costOf(schema, document, operation, variables, 50)
+  return costOf(schema, document, operation, 50)(variables)
 }
 
 describe('the cost of an operation is the rows it can return', () => {
@@ -70,6 +70,12 @@ describe('the cost of an operation is the rows it can return', () => {
     })
   }
 
+  test('is counted anew for other variables, of sizes and of conditions', () => {
+    const document = parse('query($n: Int = 5, $k: [ID!], $all: Boolean!) { airports(first: $n) { nodes { country @include(if: $all) { id } } } airportsByKey(keys: $k) { id } }')
+    const counted = costOf(schema, document, getOperationAST(document)!, 50)
+    expect([{ n: 3, k: [1, 2], all: true }, { n: 3, k: [1, 2], all: false }, { k: ['a'], all: true }, { n: 4, k: null, all: true }, { n: -1, k: 'a', all: true }].map(counted)).toEqual([8, 5, 11, 58, 1])
+  })
+
   test('nested lists multiply: n lists of f rows cost f + f² + … + fⁿ', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 6 }), fc.integer({ min: 0, max: 20 }), (depth, first) => {
@@ -82,9 +88,8 @@ describe('the cost of an operation is the rows it can return', () => {
   })
 
   test('is refused above the limit, with the figure and the limit', () => {
-    const document = parse('{ airports(first: 1000) { nodes { departures(first: 1000) { nodes { id } } } } }')
-    const operation = getOperationAST(document)
-    expect(() => operation && checkCost(schema, document, operation, {}, limitsSettings.parse({ maxCost: 1_000_000 }))).toThrow(
+    const found = cost('{ airports(first: 1000) { nodes { departures(first: 1000) { nodes { id } } } } }')
+    expect(() => refuseAbove(limitsSettings.parse({ maxCost: 1_000_000 }), found)).toThrow(
       expect.objectContaining({ code: 'QUERY_TOO_COMPLEX', message: expect.stringContaining('1001000 rows (limit 1000000)'), details: { found: { cost: 1_001_000 }, limits: { cost: 1_000_000 } } }),
     )
   })
