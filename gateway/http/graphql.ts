@@ -17,9 +17,15 @@ export const eventStream = 'text/event-stream'
 export const mediaTypes = ['application/json', 'application/graphql-response+json'] as const satisfies readonly MediaType[]
 
 /** The representation of an answer the client likes best, or undefined when it takes none. */
-export function representation(accept: string | undefined): MediaType | typeof eventStream | undefined {
-  return negotiate(accept, [...mediaTypes, eventStream])
+export function representation(accept = ''): MediaType | typeof eventStream | undefined {
+  if (representations.has(accept)) return representations.get(accept)
+  const found = negotiate(accept, [...mediaTypes, eventStream])
+  if (representations.size < 1_000 && accept.length < 200) representations.set(accept, found)
+  return found
 }
+
+/** Of headers seen before: clients send few. */
+const representations = new Map<string, MediaType | typeof eventStream | undefined>()
 
 /** Whether the client would rather have a page than an answer. */
 export function prefersPage(accept: string | undefined): boolean {

@@ -63,7 +63,7 @@ function observe({ log, metrics }: HandlerParts, { request, response, url, reque
   const startedMs = performance.now()
   response.once('close', () => {
     const status = response.headersSent ? response.statusCode : 499
-    metrics.httpResponses.inc({ route: seen.route, status: String(status) })
+    metrics.responded(seen.route, status)
     const { route, codes, answered: _answered, unexpected: _unexpected, ...fields } = seen
     const quiet = route === '/livez' || route === '/readyz' || route === '/metrics' || route === '/console/{file*}'
     log[quiet ? 'debug' : 'info']('request', {

@@ -30,6 +30,6 @@ export function observed({ metrics }: GraphQLParts, transport: 'http' | Transpor
     if (ended) return
     ended = true
     metrics.requestsInFlight.dec()
-    metrics.requestSeconds.observe({ transport, operation_type: seen.operationType ?? 'none' }, (performance.now() - startedMs) / 1000)
+    metrics.took(seen.operationType ?? 'none', transport, (performance.now() - startedMs) / 1000)
   }
 }

@@ -16,7 +16,7 @@ export function openLog(options: { level: 'debug' | 'info' | 'warn' | 'error' | 
       level: options.level,
       base: null,
       messageKey: 'message',
-      timestamp: () => `,"time":"${new Date().toISOString()}"`,
+      timestamp: () => `,"time":"${now()}"`,
       formatters: { level: label => ({ level: label }), log: fields => withoutSecrets(fields, withoutSecrets) },
       serializers: { error: stdSerializers.errWithCause, cause: stdSerializers.errWithCause },
     },
@@ -28,6 +28,20 @@ export function openLog(options: { level: 'debug' | 'info' | 'warn' | 'error' | 
     warn: (message, fields) => to.warn(fields ?? {}, message),
     error: (message, fields) => to.error(fields ?? {}, message),
   }
+}
+
+let second = -1
+let written = ''
+
+/** The date and the time as `Date.toISOString` has them, written anew once a second but for the milliseconds. */
+function now(): string {
+  const ms = Date.now()
+  const whole = Math.floor(ms / 1000)
+  if (whole !== second) {
+    second = whole
+    written = new Date(ms).toISOString().slice(0, 20)
+  }
+  return `${written}${String(ms - whole * 1000).padStart(3, '0')}Z`
 }
 
 /** A copy where there is something to hide, else the fields themselves: one look at each name. `below` does the same for what stands in them. */
@@ -42,11 +56,22 @@ function withoutSecrets(fields: Fields, below?: (fields: Fields) => Fields): Fie
 }
 
 /** The same log with fields of the request on every line. */
-export function withFields(log: Log, common: Readonly<Record<string, unknown>>): Log {
-  return {
-    debug: (message, fields) => log.debug(message, { ...common, ...fields }),
-    info: (message, fields) => log.info(message, { ...common, ...fields }),
-    warn: (message, fields) => log.warn(message, { ...common, ...fields }),
-    error: (message, fields) => log.error(message, { ...common, ...fields }),
+export function withFields(log: Log, common: Fields): Log {
+  return new FieldLog(log, common)
+}
+
+/** One object a request, without a function for each level. */
+class FieldLog implements Log {
+  readonly #log: Log
+  readonly #common: Fields
+
+  constructor(log: Log, common: Fields) {
+    this.#log = log
+    this.#common = common
   }
+
+  debug(message: string, fields?: Fields): void { this.#log.debug(message, { ...this.#common, ...fields }) }
+  info(message: string, fields?: Fields): void { this.#log.info(message, { ...this.#common, ...fields }) }
+  warn(message: string, fields?: Fields): void { this.#log.warn(message, { ...this.#common, ...fields }) }
+  error(message: string, fields?: Fields): void { this.#log.error(message, { ...this.#common, ...fields }) }
 }

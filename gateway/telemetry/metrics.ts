@@ -4,13 +4,13 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 export interface Metrics {
   readonly registry: Registry
   /** Labels: operation_type (query, mutation, subscription, none), transport (http, sse, websocket). */
-  readonly requestSeconds: Histogram<'operation_type' | 'transport'>
+  took(operationType: string, transport: string, seconds: number): void
   readonly requestsInFlight: Gauge
   /** One per error of an answer. Label: code. */
   readonly errors: Counter<'code'>
   readonly subscriptionsOpen: Gauge<'transport'>
   readonly events: Counter<'transport'>
-  readonly httpResponses: Counter<'route' | 'status'>
+  responded(route: string, status: number): void
 }
 
 /** `process: false` leaves out the figures of the Node process. */
@@ -18,16 +18,32 @@ export function createMetrics(options: { process?: boolean } = {}): Metrics {
   const registry = new Registry()
   const registers = [registry]
   if (options.process !== false) collectDefaultMetrics({ register: registry })
+  const requestSeconds = new Histogram({
+    registers, name: 'graphql_request_duration_seconds', help: 'Time from the first byte of an operation to the last of its answer; of a subscription, to its end.',
+    labelNames: ['operation_type', 'transport'], buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+  })
+  const httpResponses = new Counter({ registers, name: 'http_responses_total', help: 'Answers, by route and status.', labelNames: ['route', 'status'] })
+  const timed = children((operationType, transport) => requestSeconds.labels({ operation_type: operationType, transport }))
+  const answered = children((route, status) => httpResponses.labels({ route, status }))
   return {
     registry,
-    requestSeconds: new Histogram({
-      registers, name: 'graphql_request_duration_seconds', help: 'Time from the first byte of an operation to the last of its answer; of a subscription, to its end.',
-      labelNames: ['operation_type', 'transport'], buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
-    }),
+    took: (operationType, transport, seconds) => timed(operationType, transport).observe(seconds),
     requestsInFlight: new Gauge({ registers, name: 'graphql_requests_in_flight', help: 'Operations under way, subscriptions aside.' }),
     errors: new Counter({ registers, name: 'graphql_errors_total', help: 'Errors answered, by code.', labelNames: ['code'] }),
     subscriptionsOpen: new Gauge({ registers, name: 'graphql_subscriptions_open', help: 'Subscriptions open now.', labelNames: ['transport'] }),
     events: new Counter({ registers, name: 'graphql_subscription_events_total', help: 'Events sent to subscribers.', labelNames: ['transport'] }),
-    httpResponses: new Counter({ registers, name: 'http_responses_total', help: 'Answers, by route and status.', labelNames: ['route', 'status'] }),
+    responded: (route, status) => answered(route, String(status)).inc(),
+  }
+}
+
+/** The child of a metric for two labels, of few values each, found by look-ups instead of by hashing its labels each time. */
+function children<Child>(make: (first: string, second: string) => Child): (first: string, second: string) => Child {
+  const known = new Map<string, Map<string, Child>>()
+  return (first, second) => {
+    let ofFirst = known.get(first)
+    if (!ofFirst) known.set(first, (ofFirst = new Map()))
+    let child = ofFirst.get(second)
+    if (!child) ofFirst.set(second, (child = make(first, second)))
+    return child
   }
 }
