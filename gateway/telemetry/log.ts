@@ -6,8 +6,13 @@ const secret = new Set(['authorization', 'cookie', 'password', 'secret', 'token'
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** Lines that are written while an earlier one still is wait and go together; none waits when the process ends. */
 let standardOutput: DestinationStream | undefined
+
+/** The standard output of the process. Lines that come while an earlier one is being written go together; all have gone when the process ends. */
+function output(): DestinationStream {
+  standardOutput ??= pino.destination({ fd: 1, sync: false })
+  return standardOutput
+}
 
 /** JSON lines: level, time (RFC 3339), message, and the fields. An `error` field is written with its stack and its causes. */
 export function openLog(options: { level: 'debug' | 'info' | 'warn' | 'error' | 'silent'; to?: DestinationStream }): Log {
@@ -20,7 +25,7 @@ export function openLog(options: { level: 'debug' | 'info' | 'warn' | 'error' | 
       formatters: { level: label => ({ level: label }), log: fields => withoutSecrets(fields, withoutSecrets) },
       serializers: { error: stdSerializers.errWithCause, cause: stdSerializers.errWithCause },
     },
-    options.to ?? (standardOutput ??= pino.destination({ fd: 1, sync: false })),
+    options.to ?? output(),
   )
   return {
     debug: (message, fields) => to.debug(fields ?? {}, message),

@@ -23,7 +23,7 @@ export function createMetrics(options: { process?: boolean } = {}): Metrics {
     labelNames: ['operation_type', 'transport'], buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
   })
   const httpResponses = new Counter({ registers, name: 'http_responses_total', help: 'Answers, by route and status.', labelNames: ['route', 'status'] })
-  const timed = children((operationType, transport) => requestSeconds.labels({ operation_type: operationType, transport }))
+  const timed = children((operationType, transport) => requestSeconds.labels({ transport, operation_type: operationType }))
   const answered = children((route, status) => httpResponses.labels({ route, status }))
   return {
     registry,
@@ -40,10 +40,11 @@ export function createMetrics(options: { process?: boolean } = {}): Metrics {
 function children<Child>(make: (first: string, second: string) => Child): (first: string, second: string) => Child {
   const known = new Map<string, Map<string, Child>>()
   return (first, second) => {
-    let ofFirst = known.get(first)
-    if (!ofFirst) known.set(first, (ofFirst = new Map()))
-    let child = ofFirst.get(second)
-    if (!child) ofFirst.set(second, (child = make(first, second)))
-    return child
+    const ofFirst = known.get(first) ?? new Map<string, Child>()
+    const child = ofFirst.get(second)
+    if (child) return child
+    const made = make(first, second)
+    known.set(first, ofFirst.set(second, made))
+    return made
   }
 }
