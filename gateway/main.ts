@@ -3,7 +3,7 @@ import { systemClock } from '../connectors/ports/scope.ts'
 import type { CommandActions } from './commands/commands.ts'
 import { checkCatalog } from './check.ts'
 import { catalogOf } from './demo/index.ts'
-import { serve, serveSubgraph } from './server.ts'
+import { serve, serveGateway, serveSubgraph } from './server.ts'
 import { openLog } from './telemetry/log.ts'
 import { proposeFrom } from './wiring.ts'
 
@@ -25,6 +25,12 @@ export const actions: CommandActions = {
     const stop = stopSignal()
     const server = await serveSubgraph(name, { ...config, catalog }, { clock: systemClock, log, onFatal: error => stop.fail(error), stopping: stop.asked })
     process.stdout.write(`Subgraph ${name}: ${server.url}/graphql\n`)
+    return until(stop, () => server.close())
+  },
+  async gateway(supergraph, config) {
+    const stop = stopSignal()
+    const server = await serveGateway(supergraph, config, { clock: systemClock, log: openLog({ level: config.logLevel }) })
+    process.stdout.write(`Gateway of ${supergraph}: ${server.url}/graphql\n`)
     return until(stop, () => server.close())
   },
 }

@@ -12,6 +12,7 @@ import { whenReached } from './http/waiting.ts'
 import type { Hub } from './hub.ts'
 import type { LiveHub } from './assembly/live-hub.ts'
 import { Lifecycle } from './lifecycle.ts'
+import { SupergraphHub } from './assembly/supergraph-hub.ts'
 import { restRoutes } from './rest/table.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
 import { openHub, type OpenHub } from './wiring.ts'
@@ -58,7 +59,7 @@ async function serveGraph(config: Config & { readonly catalog: string }, { clock
   let watcher: ReturnType<typeof watchCatalog> | undefined
   try {
     const shown = facing(opened.hub)
-    watcher = watchCatalog(config.catalog, () => lifecycle.later(() => follow(opened.hub, files, log), log), { clock, onError: error => log.warn('The catalog is no longer watched.', { reason: error.message }) })
+    watcher = watchCatalog(config.catalog, () => lifecycle.later(() => followed('catalog', opened.hub, () => placed(files, opened.hub.reload()), log), log), { clock, onError: error => log.warn('The catalog is no longer watched.', { reason: error.message }) })
     regionMetrics(metrics, opened, log)
     const front = await openFront({ hub: shown, settings: config, clock, log, auth, metrics, routes: shown === opened.hub ? restRoutes(shown) : [] })
     let closing: Promise<void> | undefined
@@ -72,6 +73,30 @@ async function serveGraph(config: Config & { readonly catalog: string }, { clock
   } catch (error) {
     watcher?.close()
     await opened.close()
+    throw error
+  }
+}
+
+/** A composed supergraph behind the same door, its subgraphs somewhere else: edits of the file are followed, a wrong one is refused and the graph before it serves on. */
+export async function serveGateway(supergraph: string, config: Config, { clock, log }: Pick<ServeOptions, 'clock' | 'log'>): Promise<Pick<Server, 'url' | 'close'>> {
+  const auth = createAuthenticator(config.auth, { host: config.host, clock, log })
+  const lifecycle = new Lifecycle(clock)
+  const hub = await SupergraphHub.open(supergraph, { clock, log, later: work => lifecycle.later(work, log) })
+  const reload = () => lifecycle.later(() => followed('supergraph', hub, () => hub.reload(), log), log)
+  const watcher = watchCatalog(supergraph, reload, { clock, onError: error => log.warn('The supergraph is no longer watched.', { reason: error.message }) })
+  try {
+    const front = await openFront({ hub, settings: config, clock, log, auth, metrics: createMetrics() })
+    let closing: Promise<void> | undefined
+    const close = async () => {
+      watcher.close()
+      await front.drain()
+      await lifecycle.idle(config.drainTimeoutMs)
+      await hub.close()
+    }
+    return { url: front.url, close: () => (closing ??= close()) }
+  } catch (error) {
+    watcher.close()
+    await hub.close()
     throw error
   }
 }
@@ -137,15 +162,16 @@ async function placed<T>(files: CatalogFiles, work: Promise<T>): Promise<T> {
   }
 }
 
-async function follow(hub: LiveHub, files: CatalogFiles, log: Log): Promise<void> {
+/** Takes over what was edited, and says in the log what came of it. */
+async function followed(what: string, hub: Hub, reload: () => Promise<unknown>, log: Log): Promise<void> {
   try {
     const before = hub.supergraph.version
-    await placed(files, hub.reload())
-    log.info(hub.supergraph.version === before ? 'The catalog was read again; the graph is the same.' : 'The edited catalog serves.', { version: hub.supergraph.version })
+    await reload()
+    log.info(hub.supergraph.version === before ? `The ${what} was read again; the graph is the same.` : `The edited ${what} serves.`, { version: hub.supergraph.version })
   } catch (error) {
     const failure = asHubError(error)
     if (failure.code === 'INTERNAL') throw error
-    log.error('The edited catalog is refused; the graph before it goes on serving.', { code: failure.code, reason: failure.message, problems: failure.details['problems'] })
+    log.error(`The edited ${what} is refused; the graph before it goes on serving.`, { code: failure.code, reason: failure.message, problems: failure.details['problems'] })
   }
 }
 

@@ -53,8 +53,8 @@ export async function openForeign(
 }
 
 /** Whether a subgraph answers now, at the cost of its smallest query. */
-export async function foreignHealth(scope: Scope, { declared, service }: OpenForeign): Promise<ComponentHealth> {
-  const name = `subgraph:${declared.name}`
+export async function serviceHealth(scope: Scope, service: SubgraphService): Promise<ComponentHealth> {
+  const name = `subgraph:${service.name}`
   try {
     await service.execute({ document: smallest, parsed: parse(smallest), variables: {}, scope, at: '' })
     return { name, state: 'up', required: false }

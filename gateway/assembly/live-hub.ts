@@ -12,7 +12,7 @@ import type { ComponentHealth, Hub } from '../hub.ts'
 import type { Supergraph } from '../federation/supergraph.ts'
 import { assemble, letGo, together, noCatalog, nothing, superseded, type Assembled, type Assembly, type AssemblyParts } from './assemble.ts'
 import { declaredCatalog, isFromFiles, placeOf, plain, refuseTaken, type ApiEntry, type FileCatalog } from './declared.ts'
-import { foreignHealth } from './foreign.ts'
+import { serviceHealth } from './foreign.ts'
 import { ownMistakes, refuse } from './mistakes.ts'
 import type { Reach } from './reach.ts'
 import { Refresher } from './refresher.ts'
@@ -158,7 +158,7 @@ export class LiveHub implements Hub, CatalogAdmin {
       asked('event-log', () => events.check(scope)),
     ])
     const sources = await Promise.all((this.#assembly?.sources ?? []).map(({ source }) => this.sourceHealth(source.name)))
-    const subgraphs = await Promise.all((this.#assembly?.foreign ?? []).map(one => foreignHealth(hubScope({ ...this.#parts, signal: this.#closing.signal }, 'health', 1_000), one)))
+    const subgraphs = await Promise.all((this.#assembly?.foreign ?? []).map(one => serviceHealth(hubScope({ ...this.#parts, signal: this.#closing.signal }, 'health', 1_000), one.service)))
     return [...own, ...sources.filter(one => one !== undefined), ...subgraphs]
   }
 

@@ -14,6 +14,8 @@ export interface CommandActions {
   propose(from: string, config: Config): Promise<Proposal>
   /** Serves one subgraph over HTTP until it is told to stop. Answers the exit code. */
   subgraph(name: string, config: Config): Promise<number>
+  /** Serves the graph of a supergraph's file until it is told to stop. Answers the exit code. */
+  gateway(supergraph: string, config: Config): Promise<number>
 }
 
 /** Where a command writes, and what it knows of who reads. */
@@ -79,6 +81,12 @@ export const commands: readonly Command[] = [
     name: 'subgraph', usage: 'subgraph NAME [--catalog CATALOG]', takes: [1, 1], flags: [],
     summary: 'Serves one subgraph of the hub alone.',
     details: 'Serves one Federation 2 subgraph of the hub, such as regions or views, over HTTP, for a gateway somewhere else.',
+  },
+  {
+    name: 'gateway', usage: 'gateway --supergraph FILE', takes: [0, 0],
+    flags: [{ name: '--supergraph', takes: 'value', description: 'The composed SDL, as any Federation 2 composition writes it; read again when the file changes.' }],
+    summary: 'Serves a supergraph over subgraphs that run elsewhere.',
+    details: 'Serves the graph of a composed supergraph over the subgraphs it names: a federation gateway alone, without catalog and data.',
   },
   { name: 'help', usage: 'help [COMMAND]', takes: [0, 1], flags: [], summary: 'Shows this, or the options of a command.', details: 'Shows the commands, or one command with every option.' },
 ]

@@ -32,9 +32,10 @@ export async function runCommand(argv: readonly string[], terminal: Terminal, en
 async function run(command: Command, [first = '']: readonly string[], config: Config, line: Arguments, call: Call): Promise<number> {
   if (command.name === 'check') return check(config, call)
   if (command.name === 'init') return init(line.flags.get('--from') ?? '', line.flags.get('--to') ?? 'hub.yaml', config, call)
-  const { start, subgraph } = await call.actions()
+  const { start, subgraph, gateway } = await call.actions()
   if (command.name === 'start' && start) return start(config)
   if (command.name === 'subgraph' && subgraph) return subgraph(first, config)
+  if (command.name === 'gateway' && gateway) return gateway(resolve(call.terminal.folder, line.flags.get('--supergraph') ?? ''), config)
   throw new HubError('INTERNAL', `The command "${command.name}" is not part of this build.`)
 }
 
@@ -76,7 +77,9 @@ function misuse(command: Command, rest: readonly string[], line: Arguments): Pro
   for (const other of commands.flatMap(one => one.flags)) {
     if (line.flags.has(other.name) && !command.flags.some(flag => flag.name === other.name)) problems.push({ path: other.name, message: `Option "${other.name}" is none of "${command.name}". See tributary ${command.name} --help.` })
   }
-  if (command.name === 'init' && !line.flags.has('--from')) problems.push({ path: '--from', message: `Option "--from" is missing. Usage: tributary ${command.usage}` })
+  for (const [name, needed] of [['init', '--from'], ['gateway', '--supergraph']] as const) {
+    if (command.name === name && !line.flags.has(needed)) problems.push({ path: needed, message: `Option "${needed}" is missing. Usage: tributary ${command.usage}` })
+  }
   return problems
 }
 
