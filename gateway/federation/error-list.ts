@@ -1,4 +1,4 @@
-import type { FieldNode, GraphQLError } from 'graphql'
+import type { ASTNode, FieldNode, GraphQLError } from 'graphql'
 import { graphqlError } from './errors.ts'
 import type { Path } from './failures.ts'
 
@@ -21,7 +21,7 @@ export class ErrorList {
     return this.#covered.has(path.join('.'))
   }
 
-  tell(failure: unknown, path: Path, nodes: readonly FieldNode[]): void {
+  tell(failure: unknown, path: Path, nodes: readonly ASTNode[]): void {
     this.#told.add(failure)
     this.#cover(path)
     if (this.list.length < this.#limit) this.list.push(graphqlError(failure, { path: path.length > 0 ? path : undefined, nodes: nodes.length > 0 ? nodes : undefined }))

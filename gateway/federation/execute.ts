@@ -7,6 +7,7 @@ import type { MetadataStore } from '../../connectors/ports/metadata-store.ts'
 import type { Canonical } from './canonical.ts'
 import { Collector, type Fields } from './collect.ts'
 import { composeSupergraph, readSupergraph, type Composed } from './compose.ts'
+import { Directs } from './direct.ts'
 import { ErrorList } from './error-list.ts'
 import { badInput, graphqlError } from './errors.ts'
 import { mapEvents } from './events.ts'
@@ -39,6 +40,7 @@ export function openSupergraph({ services, composed, answers, maxErrors = 1_000 
   const planner = openPlanner(sdl, schema)
   const once = answers && new Once(answers)
   const types = typesOf(sdl)
+  const directs = new Directs(schema, services)
 
   return { version, sdl, schema, execute: operation => guarded(() => execute(operation)), subscribe: operation => guarded(() => subscribe(operation)) }
 
@@ -50,6 +52,8 @@ export function openSupergraph({ services, composed, answers, maxErrors = 1_000 
     const keyed = node.operation === 'mutation' && once !== undefined && asksForKeys.test(operation.text)
     if (node.operation !== 'mutation' || (fields.size === 1 && !keyed)) {
       const plan = plannedFor(operation, node, fragments, fields, variables)
+      const own = await directs.answer(plan, operation, node, variables, errors)
+      if (own !== undefined) return result(own, errors)
       const data = await answer(operation, plan, rootType, plannedFields(plan, rootType, variables), variables, errors)
       return result(data, errors)
     }

@@ -15,6 +15,7 @@ export function localService(subgraph: Subgraph): SubgraphService {
   return {
     name: subgraph.name,
     sdl: subgraph.sdl,
+    schema,
     async execute(request) {
       return withExpectations(schema, request.parsed, await execute(args(request)))
     },

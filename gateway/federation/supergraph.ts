@@ -7,6 +7,8 @@ export interface SubgraphService {
   readonly name: string
   /** Federation SDL, as `_service` answers it. */
   readonly sdl: string
+  /** Of one in this process: what its documents may ask for. */
+  readonly schema?: GraphQLSchema
   /** Never throws for a GraphQL error; throws UPSTREAM_UNAVAILABLE, TIMEOUT or CANCELLED when there is no answer. */
   execute(request: SubgraphRequest): Promise<ExecutionResult>
   /** Events of one subscription; a refusal before the start is an ExecutionResult with errors. */

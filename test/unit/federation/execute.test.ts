@@ -18,7 +18,7 @@ const points = subgraph('points', 'type Query { top: Int } type User @key(fields
 function watched(of: Subgraph, answer?: (request: SubgraphRequest) => Promise<ExecutionResult>): SubgraphService & { readonly requests: SubgraphRequest[] } {
   const service = localService(of)
   const requests: SubgraphRequest[] = []
-  return { ...service, requests, execute: request => {
+  return { ...service, ...(answer && { schema: undefined }), requests, execute: request => {
     requests.push(request)
     return answer ? answer(request) : service.execute(request)
   } }
@@ -31,6 +31,32 @@ test('each entity is asked for once, however many places want it', async () => {
   const graph = openSupergraph({ services: [localService(accounts), service] })
   expect(plain(await ask(graph, '{ users { points } }'))).toEqual({ data: { users: [{ points: 10 }, { points: 20 }, { points: 10 }] } })
   expect(service.requests.map(({ variables }) => variables)).toEqual([{ representations: [{ __typename: 'User', id: '1' }, { __typename: 'User', id: '2' }] }])
+})
+
+describe('an operation that one subgraph answers alone', () => {
+  const book = 'type Query { best: Media books: [Media!]! } interface Media { id: ID! } type Book implements Media @key(fields: "id") { id: ID! title: String mood: Mood } enum Mood { GOOD BAD }'
+  const best = { __typename: 'Book', id: '1', title: 'One', mood: 'BAD' }
+  const parts = { fields: { Query: { best: () => best, books: () => [best] } } }
+  const asked = async (sdl: string, text: string, variables = {}) => {
+    const service = watched(subgraph('shop', sdl, parts))
+    const result = await ask(openSupergraph({ services: [service, localService(points)] }), text, { variables })
+    return [service.requests[0]?.document === text, plain(result)]
+  }
+
+  test('goes to it as the client wrote it, with its aliases, conditions and order', async () => {
+    expect(await asked(book, '{ z: best { id ... on Book { title } } a: best { a: id, a2: id @skip(if: true) } }')).toEqual([true, { data: { z: { id: '1', title: 'One' }, a: { a: '1' } } }])
+    expect(await asked(book, 'query ($no: Boolean!) { best { id ... on Book @include(if: $no) { title } } }', { no: false })).toEqual([true, { data: { best: { id: '1' } } }])
+  })
+
+  test('is planned where others have a part in it, or the schema is asked about', async () => {
+    expect(await asked(book, '{ best { id } top }')).toEqual([false, { data: { best: { id: '1' }, top: 1 } }])
+    expect(await asked(book, '{ best { id } __type(name: "Book") { name } }')).toEqual([false, { data: { best: { id: '1' }, __type: { name: 'Book' } } }])
+  })
+
+  test('is planned where its answer could hold what clients may not see', async () => {
+    expect(await asked(book.replace('GOOD BAD', 'GOOD BAD @inaccessible'), '{ books { id ... on Book { mood } } }')).toMatchObject([false, { data: { books: [{ id: '1', mood: null }] } }])
+    expect(await asked(book.replace('type Book implements Media', 'type Film implements Media @inaccessible { id: ID! } type Book implements Media'), '{ best { id } }')).toEqual([false, { data: { best: { id: '1' } } }])
+  })
 })
 
 test('a subgraph that fails takes only its own fields along, with one error each, and its details', async () => {

@@ -1,0 +1,61 @@
+import { isEnumType, isObjectType, Kind, separateOperations, validate, type DocumentNode, type GraphQLSchema, type OperationDefinitionNode } from 'graphql'
+import type { ErrorList } from './error-list.ts'
+import type { Plan } from './plan.ts'
+import type { Data } from './shape.ts'
+import type { Operation, SubgraphService } from './supergraph.ts'
+
+/** An operation as a subgraph of this process takes it from the client. */
+interface Direct {
+  readonly service: SubgraphService
+  readonly parsed: DocumentNode
+}
+
+/**
+ * Operations that one subgraph of this process answers alone, with one fetch, and whose text it takes as it is: its answer is the client's answer, in the order and under the
+ * names the client asked for. What it may not see goes the general way: types and fields it does not have, and introspection.
+ */
+export class Directs {
+  /** Those all of whose answers clients may see. */
+  readonly #services: ReadonlyMap<string, SubgraphService>
+  readonly #known = new WeakMap<Plan, Direct | null>()
+
+  constructor(schema: GraphQLSchema, services: readonly SubgraphService[]) {
+    this.#services = new Map(services.filter(service => service.schema && isPublic(service.schema, schema)).map(service => [service.name, service]))
+  }
+
+  /** Undefined where the plan has to be run. */
+  async answer(plan: Plan, { document, text, scope, explain }: Operation, node: OperationDefinitionNode, variables: Data, errors: ErrorList): Promise<Data | null | undefined> {
+    const direct = this.#of(plan, document, node)
+    if (!direct) return undefined
+    const result = await direct.service.execute({ document: text, parsed: direct.parsed, operationName: node.name?.value, variables, scope, at: '', explain })
+    // It did not begin, over a variable that only the subgraph can judge: the plan says at which fields.
+    if (result.data === undefined) return undefined
+    for (const error of result.errors ?? []) errors.tell(error, error.path ?? [], error.nodes ?? [])
+    return result.data
+  }
+
+  #of(plan: Plan, document: DocumentNode, node: OperationDefinitionNode): Direct | null {
+    const known = this.#known.get(plan)
+    if (known !== undefined) return known
+    const direct = this.#find(plan, document, node) ?? null
+    this.#known.set(plan, direct)
+    return direct
+  }
+
+  #find({ step }: Plan, document: DocumentNode, node: OperationDefinitionNode): Direct | undefined {
+    const service = step?.kind === 'root' ? this.#services.get(step.call.service) : undefined
+    if (!service?.schema || node.selectionSet.selections.some(one => one.kind !== Kind.FIELD || one.name.value.startsWith('__'))) return undefined
+    const parsed = separateOperations(document)[node.name?.value ?? '']
+    return parsed && validate(service.schema, parsed).length === 0 ? { service, parsed } : undefined
+  }
+}
+
+/** Whether clients may see every type of object and every value of an enum that an answer of the subgraph can hold. */
+function isPublic(own: GraphQLSchema, seen: GraphQLSchema): boolean {
+  return Object.values(own.getTypeMap()).every(type => {
+    if (type.name.startsWith('_')) return true
+    const shown = seen.getType(type.name)
+    if (isEnumType(type)) return !shown || (isEnumType(shown) && type.getValues().every(({ name }) => shown.getValue(name)))
+    return !isObjectType(type) || isObjectType(shown)
+  })
+}
