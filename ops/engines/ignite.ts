@@ -36,7 +36,7 @@ export const ignite: Engine = {
       version: mavenPinOf('ignite').version,
       command: java.command,
       args: [
-        '-Xms256m', '-Xmx512m', '-XX:+UseSerialGC', '-XX:MaxDirectMemorySize=256m', '-Duser.timezone=UTC', '-Djava.net.preferIPv4Stack=true',
+        '-Xms256m', '-Xmx512m', '-XX:+UseSerialGC', '-XX:MaxDirectMemorySize=1g', '-Duser.timezone=UTC', '-Djava.net.preferIPv4Stack=true',
         '-DIGNITE_QUIET=true', '-DIGNITE_NO_ASCII=true', '-DIGNITE_UPDATE_NOTIFIER=false',
         ...(java.version >= 24 ? ['--enable-native-access=ALL-UNNAMED', '--sun-misc-unsafe-memory-access=allow'] : []),
         ...opened.map(name => `--add-opens=${name}=ALL-UNNAMED`),
