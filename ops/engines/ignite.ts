@@ -21,7 +21,7 @@ const opened = [
 export const ignite: Engine = {
   name: 'ignite',
   mostNodes: 2,
-  ports: node => ({ client: 10_799 + node, communication: 47_099 + node, discovery: 47_499 + node }),
+  ports: node => ({ client: 10_799 + node, communication: 11_099 + node, discovery: 11_199 + node }),
 
   async fetch(site) {
     await fetchMaven(site, 'ignite')

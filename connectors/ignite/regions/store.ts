@@ -48,6 +48,7 @@ export async function openIgniteRegions(options: IgniteRegionsOptions): Promise<
     return store
   } catch (error) {
     closing.abort(error)
+    options.client.close()
     throw error
   }
 }
