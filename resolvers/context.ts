@@ -1,4 +1,5 @@
 import type { Scope } from '../connectors/ports/scope.ts'
+import type { Consistency } from '../schema/consistency.ts'
 
 /** What resolvers are given: the scope of the request, and where to note what was read. */
 export interface Context {
@@ -44,4 +45,10 @@ export interface Read {
   readonly rows: number
   /** Age of the oldest data the rows were made from; 0 for what was read just now. */
   readonly ageMs: number
+  /** How many of the rows were kept near; absent: none. */
+  readonly near?: number
+  /** What the hub holds was too old for the read. */
+  readonly outdated?: true
+  /** What the read was bound by, where its field said so; absent: what the operation was. */
+  readonly consistency?: Consistency
 }

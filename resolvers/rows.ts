@@ -6,6 +6,7 @@ import type { Row, Value } from '../schema/values.ts'
 import { allRows, type SqlEngine, type Statement } from '../connectors/ports/sql-engine.ts'
 import { keyOf, type Entry, type Region } from '../connectors/ports/region-store.ts'
 import { ageOf, type Context, type Read } from './context.ts'
+import { entriesOf, notBefore } from './consistency.ts'
 import { readThrough, type ReadThrough } from './read-through.ts'
 import { countStatement, lookupStatement, orderColumn, selectStatement, type Place, type SelectRequest } from './sql.ts'
 import { asFilter, isLocal, type Where } from './where.ts'
@@ -35,10 +36,10 @@ export interface PlacedRow {
 /** A region whose every row is in memory: key look-ups, filters and orders over its own columns are answered there, those through links by the engine. `asOfMs` says when its rows were those of where they come from; undefined where clients write them. */
 export function completeRows(model: Model, entity: EntityModel, region: Region, engine: SqlEngine, asOfMs: () => number | undefined): EntityRows {
   const throughEngine = engineRows(model, entity, engine, entity.kind === 'view' ? 'view' : 'region')
-  const note = (context: Context, path: string, rows: number) => context.explain?.({ path, from: 'region', name: entity.name, engine: region.engine, rows, ageMs: ageOf(context.scope, asOfMs()) })
+  const note = (context: Context, path: string, rows: number, found: readonly (Entry | undefined)[] = []) => context.explain?.({ path, from: 'region', name: entity.name, engine: region.engine, rows, ...keptNear(found), ageMs: ageOf(context.scope, asOfMs()) })
   const entries: EntityRows['entries'] = async (context, path, keys) => {
-    const found = await region.getMany(context.scope, keys)
-    note(context, path, found.filter(Boolean).length)
+    const found = await entriesOf(context.scope, entity.name, region, keys)
+    note(context, path, found.filter(Boolean).length, found)
     return found
   }
   return {
@@ -74,13 +75,30 @@ export function completeRows(model: Model, entity: EntityModel, region: Region, 
   }
 }
 
+/** How many of the entries were kept near, for a read's note; nothing where none was. */
+function keptNear(entries: readonly (Entry | undefined)[]): Pick<Read, 'near'> {
+  const near = entries.filter(entry => entry?.near).length
+  return near > 0 ? { near } : {}
+}
+
+/** Rows the hub holds for as long as they are young enough for the read, and then those of where they come from. */
+export function boundedRows(held: EntityRows, source: EntityRows, asOfMs: () => number | undefined): EntityRows {
+  const read = <Rest extends unknown[], T>(of: (rows: EntityRows) => (context: Context, ...rest: Rest) => Promise<T>) => (context: Context, ...rest: Rest): Promise<T> => {
+    const limitMs = notBefore(context.scope)
+    if (limitMs === undefined || (asOfMs() ?? limitMs) >= limitMs) return of(held)(context, ...rest)
+    const { explain } = context
+    return of(source)(explain ? { ...context, explain: one => explain({ ...one, outdated: true }) } : context, ...rest)
+  }
+  return { entity: held.entity, byKeys: read(rows => rows.byKeys), entries: read(rows => rows.entries), select: read(rows => rows.select), count: read(rows => rows.count), countPer: read(rows => rows.countPer) }
+}
+
 /** Keys one statement looks up: composite ones take a hundred characters each, and engines bound the length of a statement. */
 const keysPerStatement = 1_000
 
 /** Rows read by the SQL engine: views, and lists of regions that hold only a part of their rows. */
 export function engineRows(model: Model, entity: EntityModel, engine: SqlEngine, from: Read['from']): EntityRows {
   const run = async (context: Context, path: string, statement: Statement): Promise<Row[]> => {
-    const result = await engine.query(context.scope, statement)
+    const result = await engine.query(context.scope, statement, { notBeforeMs: notBefore(context.scope) })
     const rows = await allRows(result)
     context.explain?.({ path, from, name: entity.name, engine: result.engine, rows: rows.length, ageMs: ageOf(context.scope, result.asOfMs) })
     return rows
@@ -161,9 +179,9 @@ function withTried(error: unknown, tried: readonly string[]): unknown {
 export function partialRows(model: Model, entity: EntityModel, through: ReadThrough, engine: SqlEngine): EntityRows {
   const lists = engineRows(model, entity, engine, 'source')
   const read = async (context: Context, path: string, keys: readonly string[]) => {
-    const { rows, hits, loaded, hitsAsOfMs, loadedAsOfMs } = await readThrough(context.scope, through, keys).catch((error: unknown) => Promise.reject(withTried(error, [through.region.engine, through.loader])))
-    if (hits.length > 0 || loaded === 0) context.explain?.({ path, from: 'region', name: entity.name, engine: through.region.engine, rows: hits.length, ageMs: ageOf(context.scope, hitsAsOfMs) })
-    if (loaded > 0) context.explain?.({ path, from: 'source', name: entity.load ? `${entity.load.source}.${entity.load.table}` : entity.name, engine: through.loader, rows: loaded, ageMs: ageOf(context.scope, loadedAsOfMs) })
+    const { rows, hits, loaded, outdated, hitsAsOfMs, loadedAsOfMs } = await readThrough(context.scope, through, keys).catch((error: unknown) => Promise.reject(withTried(error, [through.region.engine, through.loader])))
+    if (hits.length > 0 || loaded + outdated === 0) context.explain?.({ path, from: 'region', name: entity.name, engine: through.region.engine, rows: hits.length, ...keptNear(hits), ageMs: ageOf(context.scope, hitsAsOfMs) })
+    if (loaded + outdated > 0) context.explain?.({ path, from: 'source', name: entity.load ? `${entity.load.source}.${entity.load.table}` : entity.name, engine: through.loader, rows: loaded, ageMs: ageOf(context.scope, loadedAsOfMs), ...(outdated > 0 && { outdated: true }) })
     return { rows, hits }
   }
   return {

@@ -3,6 +3,7 @@ import { HubError } from '../schema/errors.ts'
 import { didYouMean } from '../schema/names.ts'
 import type { Column, Row, Value } from '../schema/values.ts'
 import type { ScanStats, SqlEngine, Statement } from '../connectors/ports/sql-engine.ts'
+import { notBefore } from './consistency.ts'
 import { ageOf, type Context } from './context.ts'
 import type { CursorSealer } from './cursor.ts'
 
@@ -51,7 +52,7 @@ export async function runStatement(context: Context, engine: SqlEngine, cursors:
   const skip = request.after ? Number(cursors.open(identity, request.after)) : 0
   const startedMs = scope.clock.now()
 
-  const result = await engine.query(scope, { sql, params, ...session }, { maxRows: skip + pageSize + 1 })
+  const result = await engine.query(scope, { sql, params, ...session }, { maxRows: skip + pageSize + 1, notBeforeMs: notBefore(scope) })
   const rows: Row[] = []
   let seen = 0
   for await (const batch of result.rows) {

@@ -43,14 +43,14 @@ export const reservedNames: Readonly<Record<NameSpace, ReadonlySet<string>>> = {
     ...scalars, ...scalars.map(name => `${name}Filter`),
     'Query', 'Mutation', 'Subscription', 'PageInfo', 'Direction', 'ChangeType', 'QueryResult', 'QueryLineage', 'LineageGraph', 'LineageDirection', 'LineageNode', 'LineageEdge',
     'SqlResult', 'SqlWriteResult', 'SqlColumn', 'CacheRegion', 'CacheRegionStats', 'CacheRegionConnection', 'CacheRegionEdge', 'CacheRegionFilter', 'CacheMode', 'EvictionPolicy', 'CacheStrategy', 'AtomicityMode', 'DataSource',
-    'DataSourceType', 'ApiEndpoint', 'Transaction', 'TransactionInput', 'TransactionRetryInput', 'TransactionPayload', 'TransactionState', 'TransactionParticipant', 'TransactionVote', 'TxOp', 'TxOperationInput', 'TxResult', 'Isolation', 'ConsistencyLevel', 'View', 'ViewConnection', 'Column', 'CatalogEntry', 'AuditEvent',
+    'DataSourceType', 'ApiEndpoint', 'Transaction', 'TransactionInput', 'TransactionRetryInput', 'TransactionPayload', 'TransactionState', 'TransactionParticipant', 'TransactionVote', 'TxOp', 'TxOperationInput', 'TxResult', 'Isolation', 'ConsistencyLevel', 'Config', 'View', 'ViewConnection', 'Column', 'CatalogEntry', 'AuditEvent',
     'CacheChangeEvent', 'CacheEntry', 'SqlType', 'SqlPlan', 'CreateCacheRegionInput', 'UpdateCacheRegionInput', 'CreateCacheRegionPayload', 'ExpiryPolicy', 'ExpiryPolicyInput', 'IndexInput',
     'RegionColumn', 'CacheCluster', 'CacheNode', 'CacheNodeState', 'CachePool', 'ResultColumn', 'StatementPageInfo', 'QueryStats', 'QueryInputs', 'QueryPlan', 'FederatedView', 'FederatedViewConnection', 'FederatedViewEdge', 'RefreshPolicy', 'SourceStatus', 'StoreRole', 'TableColumn', 'TableSchema', 'TableStats', 'MaterializeInput', 'QueryDataSource', 'QuarantinedRow',
     'Topic', 'TopicConnection', 'TopicEdge', 'TopicPartition', 'TopicConfig', 'TopicStart', 'TopicMessage', 'TopicMessageConnection', 'TopicMessageEdge', 'TopicMessageFilter', 'CreateTopicInput', 'UpdateTopicInput',
     'ApiEndpointInput', 'ApiEndpointPayload', 'ApiEndpointConnection', 'ApiEndpointEdge', 'EndpointParameter', 'ApiQueries', 'ApiQueryResult', 'ApiQueryCache', 'CacheStatus', 'ApiPreset', 'ApiPresetName', 'InstallPresetPayload',
   ]),
   Query: new Set([
-    'unifiedQuery', 'explainQuery', 'federatedViews', 'queryDataSources', 'tableSchema', 'queryLineage', 'lineage', 'sqlQuery', 'sqlExplain', 'cacheRegions', 'cacheRegion', 'cacheGet', 'cacheGetAll', 'cacheCluster', 'transaction', 'cacheMetrics', 'dataSources',
+    'unifiedQuery', 'explainQuery', 'federatedViews', 'queryDataSources', 'tableSchema', 'queryLineage', 'lineage', 'sqlQuery', 'sqlExplain', 'cacheRegions', 'cacheRegion', 'cacheGet', 'cacheGetAll', 'cacheCluster', 'config', 'transaction', 'cacheMetrics', 'dataSources',
     'dataSource', 'apiQuery', 'apiQueries', 'apiEndpoints', 'apiPresets', 'views', 'view', 'catalog', 'audit', 'auditTrail', 'health', 'diagnose', 'advice', 'hub', 'node', 'nodes', 'topics', 'topic', 'topicMessages',
   ]),
   Mutation: new Set([

@@ -68,6 +68,8 @@ export const codes = {
   UPSTREAM_REJECTED: { http: 502, retry: false },
   /** The engine or source gave no answer. Safe to ask again. */
   UPSTREAM_UNAVAILABLE: { http: 503, retry: true },
+  /** What the hub holds is older than the read allows, and where it comes from does not answer. Safe to ask again; a longer window, or another level, is answered now. */
+  STALENESS_EXCEEDED: { http: 503, retry: true },
   /** Every connection is in use, and waiting took too long. */
   POOL_EXHAUSTED: { http: 503, retry: true },
   /** The hub is stopping and takes no new requests. */

@@ -55,6 +55,8 @@ export interface Entry {
   readonly version: number
   /** When the row was written or filled, on the store's clock. */
   readonly writtenAtMs: number
+  /** Of an answer of `getMany` with `near`: it was kept near. */
+  readonly near?: true
 }
 
 /** Which rows, in which order, how many. */

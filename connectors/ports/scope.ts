@@ -1,3 +1,5 @@
+import type { Consistency } from '../../schema/consistency.ts'
+
 /** Source of time. The product's is the machine's; a test's moves by hand. */
 export interface Clock {
   /** Milliseconds since 1970, UTC. */
@@ -33,8 +35,26 @@ export interface Scope {
   readonly deadlineMs: number
   readonly clock: Clock
   readonly log: Log
+  /** What reads may be answered from; absent: STRONG, as for what the hub does unasked. */
+  readonly consistency?: Consistency
+  /** What the caller wrote; absent: nobody will ask. */
+  readonly session?: Session
   /** Work that outlives the answer. A draining process waits for it; its failure is logged. */
   later(work: () => Promise<void>): void
+}
+
+/** What one caller wrote, so far as he says and the request adds: what his reads must show at SESSION. Regions are named as in the catalog. */
+export interface Session {
+  /** Entries of the region were written, the latest with this version; absent: the write tells none. */
+  wrote(region: string, version?: number): void
+  /** An entry kept near that is older than this version may lack something the caller wrote; undefined: none may. */
+  since(region: string): number | undefined
+  /** What to give the caller, and a hub that is asked in his name; undefined: he wrote nothing. */
+  readonly token: string | undefined
+  /** The same where this request added to it. */
+  readonly added: string | undefined
+  /** Adds what another hub answered. */
+  take(token: string): void
 }
 
 export const systemClock: Clock = {
@@ -44,4 +64,17 @@ export const systemClock: Clock = {
     timer.unref()
     return () => clearTimeout(timer)
   },
+}
+
+/** Ends after so long on the clock, or when the signal aborts. */
+export function pause({ clock, signal }: Pick<Scope, 'clock' | 'signal'>, delayMs: number): Promise<void> {
+  const over = Promise.withResolvers<void>()
+  const end = () => over.resolve()
+  const cancel = clock.after(delayMs, end)
+  signal.addEventListener('abort', end)
+  if (signal.aborted) end()
+  return over.promise.finally(() => {
+    cancel()
+    signal.removeEventListener('abort', end)
+  })
 }

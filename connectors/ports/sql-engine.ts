@@ -45,6 +45,8 @@ export interface Statement {
 export interface QueryOptions {
   /** One row more than this is read at most; the result then says `truncated`. */
   readonly maxRows?: number
+  /** A table behind the statement whose `asOfMs` is earlier → STALENESS_EXCEEDED with `asOfMs`, before a row is read. */
+  readonly notBeforeMs?: number
   /** Beside the scope's deadline. */
   readonly timeoutMs?: number
 }
@@ -76,7 +78,7 @@ export interface Plan {
   readonly engine: string
   /** The engine's own plan, for people. */
   readonly text: string
-  /** Each read of rows the process holds: through the columns `by` of their key or of an index, or whole. None where the engine reads its own copies. */
+  /** Each read of rows the process holds, or of a source that tells: through the columns `by` of their key or of an index, or whole. None where the engine reads its own copies. */
   readonly reads: readonly { readonly table: MountedTable; readonly by?: readonly string[] }[]
 }
 

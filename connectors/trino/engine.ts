@@ -1,6 +1,7 @@
 import { zstdCompressSync } from 'node:zlib'
 import type { Column, Value } from '../../schema/values.ts'
 import { type ParsedStatement, parseTrino } from '../statements/ast.ts'
+import { momentOf } from '../statements/moment.ts'
 import { neverNull } from '../statements/never-null.ts'
 import { quoteText } from '../statements/quote.ts'
 import { Mounts } from '../statements/mounts.ts'
@@ -104,7 +105,7 @@ class TrinoEngine implements SqlEngine {
     const stop = new Stop(scope, this.#shared.clock, options.timeoutMs)
     try {
       const run = this.#prepare(scope, stop, statement, undefined, options.maxRows)
-      const asOfMs = oldest([...run.rewritten.tables.keys()])
+      const asOfMs = momentOf([...run.rewritten.tables.keys()], options)
       const result = await this.#start(run)
       return queryResult({
         result,
@@ -184,9 +185,3 @@ class TrinoEngine implements SqlEngine {
 function compressed(sql: string): string {
   return sql.length <= 2048 ? sql : `$zstd:${zstdCompressSync(sql).toString('base64url')}`
 }
-
-function oldest(tables: readonly MountedTable[]): number | undefined {
-  const moments = tables.flatMap(table => table.asOfMs?.() ?? [])
-  return moments.length > 0 ? Math.min(...moments) : undefined
-}
-

@@ -3,11 +3,12 @@ import {
   type DirectiveNode, type DocumentNode, type FieldNode, type FragmentDefinitionNode, type FragmentSpreadNode, type InlineFragmentNode, type GraphQLOutputType, type GraphQLSchema, type OperationDefinitionNode,
 } from 'graphql'
 import { isIncluded } from './collect.ts'
+import { isConsistency } from './consistency.ts'
 
 /**
  * One operation as it is planned: no field stands under an alias that is also the name of another field. Clients' aliases are put back when the answer is
  * projected, so none can collide with a field the plan adds (keys, `@requires`), and a value asked for under two aliases is fetched once.
- * `@skip` and `@include` are decided: the planner fails over some of them, and fetches some of what they leave out.
+ * `@consistency` is the hub's own and left out. `@skip` and `@include` are decided: the planner fails over some of them, and fetches some of what they leave out.
  */
 export interface Canonical {
   /** The client's own nodes: errors point into them. */
@@ -21,8 +22,10 @@ export interface Canonical {
   readonly text: string
 }
 
-/** The form for coerced variables. It holds for all that give the variables of `conditionsOf` the same values. */
-export function canonical(schema: GraphQLSchema, operation: OperationDefinitionNode, known: Iterable<FragmentDefinitionNode>, variables: Record<string, unknown>): Canonical {
+/** The form for coerced variables. It holds for all that give the variables of `conditionsOf` the same values. Objects of the interfaces `ofHidden` may be none that clients see. */
+export function canonical(
+  schema: GraphQLSchema, operation: OperationDefinitionNode, known: Iterable<FragmentDefinitionNode>, variables: Record<string, unknown>, ofHidden: ReadonlySet<string> = new Set(),
+): Canonical {
   const own = alone(operation, known)
   const typeInfo = new TypeInfo(schema)
   const keys = new Keys()
@@ -31,9 +34,10 @@ export function canonical(schema: GraphQLSchema, operation: OperationDefinitionN
   const open: string[] = []
   // For the visitor null removes a node, another one replaces it.
   const decided = <Node extends FieldNode | FragmentSpreadNode | InlineFragmentNode>(node: Node): Node | null =>
-    isIncluded(node, variables) ? { ...node, directives: node.directives?.filter(directive => !isCondition(directive)) } : null
+    isIncluded(node, variables) ? { ...node, directives: node.directives?.filter(directive => !isCondition(directive) && !isConsistency(directive)) } : null
 
   const planned = visit(own, visitWithTypeInfo(typeInfo, {
+    OperationDefinition: node => (node.directives?.some(isConsistency) ? { ...node, directives: node.directives.filter(directive => !isConsistency(directive)) } : undefined),
     Variable(node) {
       const name = node.name.value
       if (!isReserved(name)) return undefined
@@ -57,8 +61,8 @@ export function canonical(schema: GraphQLSchema, operation: OperationDefinitionN
     InlineFragment: { enter: decided },
     FragmentSpread: { enter: decided },
     SelectionSet: {
-      // What conditions leave of a selection may be empty, and of a member of a union nothing: its type is asked for all the same.
-      leave: node => (node.selections.length === 0 || isUnionType(typeInfo.getParentType()) ? { ...node, selections: [typename, ...node.selections] } : undefined),
+      // What conditions leave of a selection may be empty, and of a member of a union nothing: its type is asked for all the same, as is that of what may be hidden.
+      leave: node => (node.selections.length === 0 || isUnionType(typeInfo.getParentType()) || ofHidden.has(typeInfo.getParentType()?.name ?? '') ? { ...node, selections: [typename, ...node.selections] } : undefined),
     },
   }))
   const fragments = new Map(own.definitions.flatMap(node => (node.kind === Kind.FRAGMENT_DEFINITION ? [[node.name.value, node] as const] : [])))

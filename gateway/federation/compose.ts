@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
 import { composeServices, transformSupergraphToPublicSchema } from '@theguild/federation-composition'
-import { buildASTSchema, GraphQLError, parse, type DocumentNode, type GraphQLSchema } from 'graphql'
+import { buildASTSchema, GraphQLError, Kind, parse, type DocumentNode, type GraphQLSchema } from 'graphql'
 import { HubError, type Problem } from '../../schema/errors.ts'
+import { consistencySdl } from './consistency.ts'
+import { inFederationNames } from './federation-names.ts'
 import { mended } from './mend.ts'
 
 export interface SubgraphSdl {
@@ -24,7 +26,7 @@ export function composeSupergraph(services: readonly SubgraphSdl[]): Composed {
   const problems: Problem[] = []
   const parsed = services.flatMap(({ name, url, sdl }) => {
     try {
-      return [{ name, url, typeDefs: parse(sdl) }]
+      return [{ name, url, typeDefs: inFederationNames(parse(sdl)) }]
     } catch (error) {
       problems.push(problemOf(error, name))
       return []
@@ -55,9 +57,16 @@ export function versionOf(sdl: string): string {
 }
 
 /** The composer validated what this document is made from. */
-function publicSchema(document: DocumentNode): GraphQLSchema {
-  return buildASTSchema(document, { assumeValid: true, assumeValidSDL: true })
+function publicSchema({ definitions, ...document }: DocumentNode): GraphQLSchema {
+  const hasLevels = definitions.some(node => node.kind === Kind.ENUM_TYPE_DEFINITION && node.name.value === 'ConsistencyLevel')
+  // What is hidden from clients is left out of the document, and still named as a member of its unions.
+  const objects = new Set(definitions.flatMap(node => (node.kind === Kind.OBJECT_TYPE_DEFINITION ? [node.name.value] : [])))
+  const shown = definitions.map(node => (node.kind === Kind.UNION_TYPE_DEFINITION ? { ...node, types: node.types?.filter(type => objects.has(type.name.value)) } : node))
+  const own = shown.filter(node => !(node.kind === Kind.DIRECTIVE_DEFINITION && node.name.value === 'consistency'))
+  return buildASTSchema({ ...document, definitions: hasLevels ? [...own, ...consistencyDirective] : shown }, { assumeValid: true, assumeValidSDL: true })
 }
+
+const consistencyDirective = parse(consistencySdl, { noLocation: true }).definitions
 
 function refuse(problems: readonly Problem[]): void {
   if (problems.length === 0) return

@@ -1,4 +1,7 @@
-import { isEnumType, isObjectType, Kind, separateOperations, validate, type DocumentNode, type GraphQLSchema, type OperationDefinitionNode } from 'graphql'
+import {
+  isAbstractType, isEnumType, isInputObjectType, isObjectType, Kind, separateOperations, validate, visit,
+  type DocumentNode, type FragmentDefinitionNode, type GraphQLInputObjectType, type GraphQLSchema, type InlineFragmentNode, type OperationDefinitionNode,
+} from 'graphql'
 import type { ErrorList } from './error-list.ts'
 import type { Plan } from './plan.ts'
 import type { Data } from './shape.ts'
@@ -8,6 +11,7 @@ import type { Operation, SubgraphService } from './supergraph.ts'
 interface Direct {
   readonly service: SubgraphService
   readonly parsed: DocumentNode
+  readonly operationName: string | undefined
 }
 
 /**
@@ -15,23 +19,31 @@ interface Direct {
  * names the client asked for. What it may not see goes the general way: types and fields it does not have, and introspection.
  */
 export class Directs {
-  /** Those all of whose answers clients may see. */
+  readonly #schema: GraphQLSchema
+  /** Those that take nothing clients may not give, and answer nothing they may not see. */
   readonly #services: ReadonlyMap<string, SubgraphService>
   readonly #known = new WeakMap<Plan, Direct | null>()
+  /** By document and name: operations that go to one subgraph whatever their variables are. */
+  readonly #always = new WeakMap<DocumentNode, Map<string, Direct>>()
 
   constructor(schema: GraphQLSchema, services: readonly SubgraphService[]) {
+    this.#schema = schema
     this.#services = new Map(services.filter(service => service.schema && isPublic(service.schema, schema)).map(service => [service.name, service]))
   }
 
+  /** Undefined where the operation has to be planned: it is not known yet, or not one of these. */
+  async answerKnown(operation: Operation, errors: ErrorList): Promise<Data | null | undefined> {
+    const direct = this.#always.get(operation.document)?.get(operation.operationName ?? '')
+    return direct && ask(direct, operation, operation.variables, errors)
+  }
+
   /** Undefined where the plan has to be run. */
-  async answer(plan: Plan, { document, text, scope, explain }: Operation, node: OperationDefinitionNode, variables: Data, errors: ErrorList): Promise<Data | null | undefined> {
+  async answer(plan: Plan, operation: Operation, node: OperationDefinitionNode, variables: Data, errors: ErrorList): Promise<Data | null | undefined> {
+    const { document, operationName = '' } = operation
     const direct = this.#of(plan, document, node)
     if (!direct) return undefined
-    const result = await direct.service.execute({ document: text, parsed: direct.parsed, operationName: node.name?.value, variables, scope, at: '', explain })
-    // It did not begin, over a variable that only the subgraph can judge: the plan says at which fields.
-    if (result.data === undefined) return undefined
-    for (const error of result.errors ?? []) errors.tell(error, error.path ?? [], error.nodes ?? [])
-    return result.data
+    if (plan.isFixed) this.#always.set(document, (this.#always.get(document) ?? new Map<string, Direct>()).set(operationName, direct))
+    return ask(direct, operation, variables, errors)
   }
 
   #of(plan: Plan, document: DocumentNode, node: OperationDefinitionNode): Direct | null {
@@ -46,16 +58,44 @@ export class Directs {
     const service = step?.kind === 'root' ? this.#services.get(step.call.service) : undefined
     if (!service?.schema || node.selectionSet.selections.some(one => one.kind !== Kind.FIELD || one.name.value.startsWith('__'))) return undefined
     const parsed = separateOperations(document)[node.name?.value ?? '']
-    return parsed && validate(service.schema, parsed).length === 0 ? { service, parsed } : undefined
+    return parsed && validate(service.schema, parsed).length === 0 && !narrows(parsed, service.schema, this.#schema) ? { service, parsed, operationName: node.name?.value } : undefined
   }
 }
 
-/** Whether clients may see every type of object and every value of an enum that an answer of the subgraph can hold. */
+async function ask({ service, parsed, operationName }: Direct, { text, scope, explain }: Operation, variables: Data, errors: ErrorList): Promise<Data | null | undefined> {
+  const result = await service.execute({ document: text, parsed, operationName, variables, scope, at: '', explain })
+  // It did not begin, over a variable that only the subgraph can judge: the plan says at which fields.
+  if (result.data === undefined) return undefined
+  for (const error of result.errors ?? []) errors.tell(error, error.path ?? [], error.nodes ?? [])
+  return result.data
+}
+
+/** Whether a fragment of the document is on an interface or union that, in the subgraph, some of its objects are not of: there the fragment would be passed over. */
+function narrows(document: DocumentNode, own: GraphQLSchema, seen: GraphQLSchema): boolean {
+  let found = false
+  const look = ({ typeCondition }: FragmentDefinitionNode | InlineFragmentNode) => {
+    const [here, there] = [own.getType(typeCondition?.name.value ?? ''), seen.getType(typeCondition?.name.value ?? '')]
+    if (!isAbstractType(here) || !isAbstractType(there)) return
+    found ||= seen.getPossibleTypes(there).some(({ name }) => {
+      const object = own.getType(name)
+      return isObjectType(object) && !own.isSubType(here, object)
+    })
+  }
+  visit(document, { InlineFragment: look, FragmentDefinition: look })
+  return found
+}
+
+/** Whether clients may see every type of object and every value of an enum that an answer of the subgraph can hold, and its inputs are what they are to clients. */
 function isPublic(own: GraphQLSchema, seen: GraphQLSchema): boolean {
   return Object.values(own.getTypeMap()).every(type => {
     if (type.name.startsWith('_')) return true
     const shown = seen.getType(type.name)
     if (isEnumType(type)) return !shown || (isEnumType(shown) && type.getValues().every(({ name }) => shown.getValue(name)))
+    if (isInputObjectType(type)) return !shown || (isInputObjectType(shown) && fieldsOf(type) === fieldsOf(shown))
     return !isObjectType(type) || isObjectType(shown)
   })
+}
+
+function fieldsOf(type: GraphQLInputObjectType): string {
+  return Object.values(type.getFields()).map(({ name, type: own, defaultValue }) => `${name}: ${String(own)} = ${JSON.stringify(defaultValue)}`).sort().join()
 }

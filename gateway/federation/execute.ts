@@ -1,12 +1,13 @@
 import {
   getOperationAST, getVariableValues, Kind, print,
-  type ExecutionResult, type FieldNode, type FragmentDefinitionNode, type GraphQLObjectType, type OperationDefinitionNode,
+  type ExecutionResult, type FieldNode, type FragmentDefinitionNode, type GraphQLError, type GraphQLObjectType, type OperationDefinitionNode,
 } from 'graphql'
 import { HubError } from '../../schema/errors.ts'
 import type { MetadataStore } from '../../connectors/ports/metadata-store.ts'
 import type { Canonical } from './canonical.ts'
 import { Collector, type Fields } from './collect.ts'
 import { composeSupergraph, readSupergraph, type Composed } from './compose.ts'
+import { readsOf, refuseElsewhere, saysConsistency, type Reads } from './consistency.ts'
 import { Directs } from './direct.ts'
 import { ErrorList } from './error-list.ts'
 import { badInput, graphqlError } from './errors.ts'
@@ -45,27 +46,32 @@ export function openSupergraph({ services, composed, answers, maxErrors = 1_000 
   return { version, sdl, schema, execute: operation => guarded(() => execute(operation)), subscribe: operation => guarded(() => subscribe(operation)) }
 
   async function execute(operation: Operation): Promise<ExecutionResult> {
+    const told = new ErrorList(maxErrors)
+    const known = await directs.answerKnown(operation, told)
+    if (known !== undefined) return result(known, told)
     const prepared = prepare(operation)
     if ('errors' in prepared) return prepared
     const { node, fragments, rootType, fields, variables } = prepared
     const errors = new ErrorList(maxErrors)
+    const parts = saysConsistency.test(operation.text) ? readsOf(schema, operation, prepared) : []
     const keyed = node.operation === 'mutation' && once !== undefined && asksForKeys.test(operation.text)
     if (node.operation !== 'mutation' || (fields.size === 1 && !keyed)) {
-      const plan = plannedFor(operation, node, fragments, fields, variables)
-      const own = await directs.answer(plan, operation, node, variables, errors)
+      const [reads, ...others] = parts
+      if (others.length > 0) return answerParts(operation, prepared, parts)
+      const asked = reads ? { ...operation, scope: reads.scope, explain: reads.explain } : operation
+      const plan = plannedFor(asked, node, fragments, fields, variables)
+      const own = await directs.answer(plan, asked, node, variables, errors)
       if (own !== undefined) return result(own, errors)
-      const data = await answer(operation, plan, rootType, plannedFields(plan, rootType, variables), variables, errors)
+      const data = await answer(asked, plan, rootType, plannedFields(plan, rootType, variables), variables, errors)
       return result(data, errors)
     }
     // Root fields of a mutation run one after the other, each to its end, and none after one that may not fail has.
     const data: Data = {}
     for (const [key, nodes] of fields) {
       const perform = async () => {
-        const own: OperationDefinitionNode = { ...node, selectionSet: { kind: Kind.SELECTION_SET, selections: nodes } }
-        const text = `${operation.text}\n${key}:${nodes.map(one => one.loc?.start ?? print(one)).join()}`
-        const plan = plannedFor({ ...operation, text }, own, fragments, new Map([[key, nodes]]), variables)
         const before = errors.list.length
-        const part = await answer(operation, plan, rootType, plannedFields(plan, rootType, variables), variables, errors)
+        const reads = parts.find(one => one.fields.has(key)) ?? operation
+        const part = await answerFields({ ...operation, scope: reads.scope, explain: reads.explain }, prepared, new Map([[key, nodes]]), errors)
         return { part, failed: errors.list.length > before }
       }
       const part = keyed ? await performOnce(operation, rootType, nodes, fragments, variables, perform, failure => errors.tell(failure, [key], nodes)) : (await perform()).part
@@ -73,6 +79,26 @@ export function openSupergraph({ services, composed, answers, maxErrors = 1_000 
       Object.assign(data, part)
     }
     return result(data, errors)
+  }
+
+  /** Root fields that are read differently, side by side. */
+  async function answerParts(operation: Operation, prepared: Prepared, parts: readonly Reads[]): Promise<ExecutionResult> {
+    const answers = await Promise.all(parts.map(async ({ scope, explain, fields }) => {
+      const errors = new ErrorList(maxErrors)
+      return { data: await answerFields({ ...operation, scope, explain }, prepared, fields, errors), errors }
+    }))
+    const errors = answers.flatMap(one => one.errors.list).slice(0, maxErrors)
+    const found: Data = Object.assign({}, ...answers.map(one => one.data))
+    const data = answers.some(one => one.data === null) ? null : Object.fromEntries([...prepared.fields.keys()].map(key => [key, found[key]]))
+    return errors.length > 0 ? { data, errors } : { data }
+  }
+
+  /** Some of the root fields, with a plan of their own. */
+  function answerFields(operation: Operation, { node, fragments, rootType, variables }: Prepared, fields: Fields, errors: ErrorList): Promise<Data | null> {
+    const own: OperationDefinitionNode = { ...node, selectionSet: { kind: Kind.SELECTION_SET, selections: [...fields.values()].flat() } }
+    const text = `${operation.text}\n${[...fields].map(([key, nodes]) => `${key}:${nodes.map(one => one.loc?.start ?? print(one)).join()}`).join(' ')}`
+    const plan = plannedFor({ ...operation, text }, own, fragments, fields, variables)
+    return answer(operation, plan, rootType, plannedFields(plan, rootType, variables), variables, errors)
   }
 
   /** As performed now or, under the client's key, before. A key used for something else is told at the field, and nothing behind it runs. */
@@ -101,6 +127,7 @@ export function openSupergraph({ services, composed, answers, maxErrors = 1_000 
     const prepared = prepare(operation)
     if ('errors' in prepared) return prepared
     const { node, fragments, rootType, variables } = prepared
+    if (saysConsistency.test(operation.text)) refuseElsewhere(node, fragments)
     const plan = planner.plan({ text: operation.text, operation: node, fragments, variables, requestId: operation.scope.requestId })
     const { subscription } = plan
     if (!subscription) throw new HubError('INTERNAL', 'The hub failed to plan the subscription.')
@@ -122,7 +149,7 @@ export function openSupergraph({ services, composed, answers, maxErrors = 1_000 
     })
   }
 
-  function prepare(operation: Operation) {
+  function prepare(operation: Operation): Prepared | { readonly errors: readonly GraphQLError[] } {
     const node = getOperationAST(operation.document, operation.operationName)
     if (!node) {
       const found = operation.operationName ? `The document has no operation "${operation.operationName}".` : 'The document has several operations: name one in operationName.'
@@ -161,6 +188,15 @@ export function openSupergraph({ services, composed, answers, maxErrors = 1_000 
     errors.finish(run.failures.all)
     return data
   }
+}
+
+/** One operation of a document, its variables coerced and its root fields collected. */
+export interface Prepared {
+  readonly node: OperationDefinitionNode
+  readonly fragments: readonly FragmentDefinitionNode[]
+  readonly rootType: GraphQLObjectType
+  readonly fields: Fields
+  readonly variables: Data
 }
 
 function result(data: Data | null, errors: ErrorList): ExecutionResult {

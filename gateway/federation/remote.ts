@@ -91,20 +91,22 @@ class Remote {
     })
     const signal = AbortSignal.any([scope.signal, deadline.signal])
     try {
-      if (!isQuery(request)) return this.#read(await this.#send(scope.requestId, body, signal))
-      const key = JSON.stringify([scope.tenant, scope.caller.subject, [...scope.caller.scopes].sort(), body])
-      return this.#read(await this.#flights.join(key, signal, flight => this.#send(scope.requestId, body, flight)))
+      if (!isQuery(request) || mustBeOwn(scope)) return this.#read(await this.#send(scope, body, signal))
+      const key = JSON.stringify([scope.tenant, scope.caller.subject, [...scope.caller.scopes].sort(), scope.consistency, body])
+      return this.#read(await this.#flights.join(key, signal, flight => this.#send(scope, body, flight)))
     } finally {
       cancel()
     }
   }
 
-  async #send(requestId: string, body: string, signal: AbortSignal): Promise<string> {
+  async #send(scope: Scope, body: string, signal: AbortSignal): Promise<string> {
     try {
       const response = await this.#pool.request({
         path: this.#url.pathname + this.#url.search, method: 'POST', body, signal,
-        headers: { 'content-type': 'application/json', accept: 'application/graphql-response+json, application/json', 'x-request-id': requestId, ...this.#headers },
+        headers: { 'content-type': 'application/json', accept: 'application/graphql-response+json, application/json', 'x-request-id': scope.requestId, ...readingHeaders(scope), ...this.#headers },
       })
+      const session = response.headers['x-session-token']
+      if (typeof session === 'string') takeSession(scope, session)
       const text = await this.#textOf(response.body)
       const isGraphql = String(response.headers['content-type'] ?? '').startsWith('application/graphql-response+json')
       if (response.statusCode === 200 || isGraphql) return text
@@ -155,6 +157,29 @@ function socketClient(address: URL, headers: Readonly<Record<string, string>>): 
     }
   }
   return createClient({ url: url.href, webSocketImpl: WithHeaders, retryAttempts: 0, lazy: true })
+}
+
+/** Whoever asked for what is written by now is not answered by a query that began before. The hub's default alone asks for nothing. */
+function mustBeOwn({ consistency, session }: Scope): boolean {
+  return session?.token !== undefined || (consistency !== undefined && consistency.from !== 'default' && consistency.level !== 'EVENTUAL')
+}
+
+function readingHeaders({ consistency, session }: Scope): Readonly<Record<string, string>> {
+  return {
+    ...(consistency && { 'x-consistency': consistency.level }),
+    ...(consistency?.maxStalenessMs !== undefined && { 'x-max-staleness-ms': String(consistency.maxStalenessMs) }),
+    ...(session?.token !== undefined && { 'x-session-token': session.token }),
+  }
+}
+
+/** What a hub answers goes to the caller with what was written here; another's header of the name is none of ours. */
+function takeSession({ session, log }: Scope, token: string): void {
+  try {
+    session?.take(token)
+  } catch (error) {
+    if (!(error instanceof HubError)) throw error
+    log.debug('A subgraph answered a session token that is no hub\'s.', { reason: error.message })
+  }
 }
 
 function isQuery({ parsed }: SubgraphRequest): boolean {

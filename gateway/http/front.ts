@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { resolve } from 'node:path'
 import type { Duplex } from 'node:stream'
 import type { Clock, Log } from '../../connectors/ports/scope.ts'
+import type { ConsistencyLevel } from '../../schema/consistency.ts'
 import { asHubError, HubError } from '../../schema/errors.ts'
 import type { Authenticator } from '../auth/authenticator.ts'
 import type { Hub } from '../hub.ts'
@@ -19,6 +20,7 @@ import { handle, type HandlerParts } from './handler.ts'
 import { Operations } from './operations.ts'
 import { Origins } from './origins.ts'
 import { paramsOf } from './params.ts'
+import { readingOf } from './reading.ts'
 import { type Route, Routes } from './routes.ts'
 import { requestIdOf } from './scope.ts'
 import type { FrontSettings } from './settings.ts'
@@ -37,6 +39,8 @@ export interface FrontOptions {
   readonly routes?: readonly Route[]
   /** Plugins for Apollo Server, before ours. */
   readonly plugins?: readonly FrontPlugin[]
+  /** Consistency of reads that ask for none; absent: STRONG. */
+  readonly consistency?: ConsistencyLevel
   /** Folder of the built explorer; the product's own by default. */
   readonly consoleFolder?: string
 }
@@ -62,6 +66,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
   const parts: HandlerParts = {
     hub, settings, clock, log, auth, metrics, operations, apollo, subscriptions,
     lifecycle: new Lifecycle(clock),
+    reading: readingOf(options.consistency ?? 'STRONG'),
     rate: new RateLimit(settings.limits.requestsPerMinute, clock),
     origins: new Origins({ corsOrigins: settings.corsOrigins, hosts: auth.open ? settings.allowedHosts : undefined }),
     console: await openConsole(options.consoleFolder ?? resolve(import.meta.dirname, '../console/dist')),
@@ -146,7 +151,7 @@ function webSockets(parts: HandlerParts): WebSockets {
         if (parts.lifecycle.draining) throw new HubError('SHUTTING_DOWN', 'The hub is stopping. Connect again; another one answers.')
         parts.rate.take(rateKey(identity, request))
         const params = paramsOf(payload, settings.limits.maxVariableDepth)
-        const { prepared, result } = await begin(parts, { requestId, identity, params, transport: 'websocket', gone, progress, log, explain: params.extensions?.['explain'] === true, seen })
+        const { prepared, result } = await begin(parts, { requestId, identity, params, transport: 'websocket', gone, reading: parts.reading(request.headers), progress, log, explain: params.extensions?.['explain'] === true, seen })
         const { operationName, operationType, codes } = seen
         log.info('request', { transport: 'websocket', route: '/graphql', tenant: identity.tenant, operationName, operationType, ...(codes.length > 0 ? { codes } : {}) })
         if (!prepared || (!(result instanceof Events) && result.data === undefined)) return { errors: 'errors' in result ? (result.errors ?? []) : [] }

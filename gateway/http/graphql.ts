@@ -8,6 +8,7 @@ import { type Exchange, send } from './exchange.ts'
 import { negotiate } from './negotiate.ts'
 import { type Params, paramsOf, paramsOfSearch } from './params.ts'
 import { type GraphQLParts, observed } from './parts.ts'
+import { sessionHeaders } from './reading.ts'
 import { openScope } from './scope.ts'
 import type { FrontSettings } from './settings.ts'
 import { streamEvents } from './streaming.ts'
@@ -48,7 +49,7 @@ export async function answerGraphQL(parts: GraphQLParts, exchange: Exchange, ide
 async function answerOnce(parts: GraphQLParts, exchange: Exchange, identity: Identity, params: Params, mediaType: MediaType): Promise<void> {
   const { request, url, response } = exchange
   const { clock, lifecycle, settings } = parts
-  const open = openScope({ requestId: exchange.requestId, identity, timeoutMs: settings.requestTimeoutMs, clock, log: exchange.log, lifecycle })
+  const open = openScope({ requestId: exchange.requestId, identity, timeoutMs: settings.requestTimeoutMs, clock, log: exchange.log, lifecycle, reading: parts.reading(request.headers) })
   const leave = () => open.abort(new HubError('CANCELLED', 'The client left; the work was cancelled.'))
   response.once('close', leave)
   const seen: Seen = { codes: [] }
@@ -58,7 +59,7 @@ async function answerOnce(parts: GraphQLParts, exchange: Exchange, identity: Ide
     const explain = request.headers['x-hub-explain'] === '1'
     const method = request.method === 'GET' ? 'GET' : 'POST'
     const written = await parts.apollo.handle(parts.hub.supergraph, { method, headers: () => headersOf(request, mediaType), search: url.search, params, open, explain, mediaType, seen })
-    send(exchange, written.status, Object.fromEntries(written.headers), written.body)
+    send(exchange, written.status, { ...Object.fromEntries(written.headers), ...sessionHeaders(open.scope) }, written.body)
   } catch (error) {
     const answer = parts.operations.failure(error, open.scope)
     seen.codes.push(...answer.errors.map(({ extensions }) => extensions.code))

@@ -14,6 +14,7 @@ import { readiness } from './health.ts'
 import type { Answer } from './operations.ts'
 import type { Origins } from './origins.ts'
 import type { GraphQLParts } from './parts.ts'
+import { sessionHeaders } from './reading.ts'
 import type { Route, RouteAnswer, RouteEvents, Routes } from './routes.ts'
 import { openScope, requestIdOf } from './scope.ts'
 import { streamEvents } from './streaming.ts'
@@ -157,7 +158,7 @@ async function answerRoute(parts: HandlerParts, exchange: Exchange, route: Route
     const identity = route.open ? nobody : await parts.auth.authenticate(credentialsOf(request))
     seen.tenant = identity.tenant
     parts.rate.take(rateKey(identity, request))
-    const open = openScope({ requestId, identity, timeoutMs: settings.requestTimeoutMs, clock, log, lifecycle })
+    const open = openScope({ requestId, identity, timeoutMs: settings.requestTimeoutMs, clock, log, lifecycle, reading: parts.reading(request.headers) })
     const leave = () => open.abort(new HubError('CANCELLED', 'The client left; the work was cancelled.'))
     response.once('close', leave)
     let body: Promise<Buffer> | undefined
@@ -178,7 +179,7 @@ async function answerRoute(parts: HandlerParts, exchange: Exchange, route: Route
       response.off('close', leave)
       open.close()
     }
-    if (!('subscription' in answer)) return write(answer)
+    if (!('subscription' in answer)) return write({ ...answer, headers: { ...answer.headers, ...sessionHeaders(open.scope) } })
     const { subscription, shown } = answer
     parts.origins.checkOrigin(request)
     const worded = ({ data, errors: [first] = [] }: Answer) => (first ? { event: 'error', data: problemOf(first) } : shown(data))

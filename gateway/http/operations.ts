@@ -1,9 +1,11 @@
 import {
-  type DocumentNode, type ExecutionResult, getOperationAST, GraphQLError, Kind, NoSchemaIntrospectionCustomRule, type OperationDefinitionNode, OperationTypeNode, parse, specifiedRules, validate,
+  type DocumentNode, type ExecutionResult, getOperationAST, getVariableValues, GraphQLError, Kind, NoSchemaIntrospectionCustomRule, type OperationDefinitionNode, OperationTypeNode, parse, specifiedRules, validate,
 } from 'graphql'
 import type { Scope } from '../../connectors/ports/scope.ts'
 import type { Live, Read } from '../../resolvers/context.ts'
+import type { Consistency } from '../../schema/consistency.ts'
 import { HubError } from '../../schema/errors.ts'
+import { consistencyOf } from '../federation/consistency.ts'
 import type { Supergraph } from '../federation/supergraph.ts'
 import { costOf, refuseAbove } from '../limits/cost.ts'
 import type { PersistedDocuments } from '../limits/persisted.ts'
@@ -108,7 +110,7 @@ export class Operations {
     const explain = wanted.explain ? (read: Read) => void reads.push(read) : undefined
     const result = await untilAborted(supergraph.execute({ document, text, variables: params.variables, scope, ...(params.operationName ? { operationName: params.operationName } : {}), ...(explain ? { explain } : {}) }), scope.signal)
     const answer = this.answer(result, scope)
-    return explain ? { ...answer, extensions: { ...answer.extensions, hub: { reads, plan: planOf(reads) } } } : answer
+    return explain ? { ...answer, extensions: { ...answer.extensions, hub: { reads, plan: planOf(reads), ...appliedTo(prepared, scope, answer) } } } : answer
   }
 
   /** Begins a subscription: its events, or the answer that refuses it. */
@@ -154,6 +156,13 @@ export class Operations {
     known.set(text, document)
     return document
   }
+}
+
+/** What the reads were bound by, but for those that say so themselves. */
+function appliedTo({ supergraph: { schema }, node, params }: Prepared, { consistency }: Scope, { data }: Answer): { readonly consistency?: Consistency } {
+  if (!consistency || data === undefined) return {}
+  const { coerced } = getVariableValues(schema, node.variableDefinitions ?? [], params.variables)
+  return { consistency: coerced ? consistencyOf(schema, node, coerced, consistency) : consistency }
 }
 
 function parsed(text: string, maxTokens: number): DocumentNode {

@@ -5,6 +5,7 @@ import type { RateLimit } from '../limits/rate.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { Apollo, Seen } from './apollo.ts'
 import type { Operations } from './operations.ts'
+import type { Reading } from './reading.ts'
 import type { FrontSettings } from './settings.ts'
 import type { Subscriptions, Transport } from './subscriptions.ts'
 
@@ -19,6 +20,7 @@ export interface GraphQLParts {
   readonly apollo: Apollo
   readonly subscriptions: Subscriptions
   readonly rate: RateLimit
+  readonly reading: Reading
 }
 
 /** Measures one operation until the answer is called; calling it twice measures once. */

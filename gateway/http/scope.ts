@@ -4,6 +4,7 @@ import { HubError } from '../../schema/errors.ts'
 import type { Identity } from '../auth/identity.ts'
 import type { Lifecycle } from '../lifecycle.ts'
 import { withFields } from '../telemetry/log.ts'
+import type { Reading } from './reading.ts'
 
 /** A scope and the hand that ends it. */
 export interface OpenScope {
@@ -21,10 +22,12 @@ export interface ScopeOptions {
   readonly clock: Clock
   readonly log: Log
   readonly lifecycle: Lifecycle
+  /** What the request says of its reads. */
+  readonly reading: ReturnType<Reading>
 }
 
 /** A scope whose signal aborts with TIMEOUT at its deadline. */
-export function openScope({ requestId, identity, timeoutMs, clock, log, lifecycle }: ScopeOptions): OpenScope {
+export function openScope({ requestId, identity, timeoutMs, clock, log, lifecycle, reading }: ScopeOptions): OpenScope {
   const controller = new AbortController()
   const { tenant, caller } = identity
   const own = withFields(log, { requestId, tenant })
@@ -33,7 +36,7 @@ export function openScope({ requestId, identity, timeoutMs, clock, log, lifecycl
   }
   const cancel = clock.after(timeoutMs, () => abort(new HubError('TIMEOUT', `There was no answer within ${timeoutMs} ms; the work was cancelled.`, { limits: { timeoutMs } })))
   return {
-    scope: { requestId, tenant, caller, signal: controller.signal, deadlineMs: clock.now() + timeoutMs, clock, log: own, later: work => lifecycle.later(work, own) },
+    scope: { requestId, tenant, caller, signal: controller.signal, deadlineMs: clock.now() + timeoutMs, clock, log: own, ...reading, later: work => lifecycle.later(work, own) },
     abort,
     close: cancel,
   }

@@ -7,6 +7,7 @@ import type { Exchange } from './exchange.ts'
 import type { Answer, Prepared } from './operations.ts'
 import type { Params } from './params.ts'
 import { type GraphQLParts, observed } from './parts.ts'
+import type { Reading } from './reading.ts'
 import { type OpenScope, openScope } from './scope.ts'
 import { type EventStream, writeEventStream, writeProgress } from './sse.ts'
 import { Events, type Transport } from './subscriptions.ts'
@@ -22,6 +23,7 @@ export interface Asked {
   readonly log: Log
   readonly explain: boolean
   readonly seen: Seen
+  readonly reading: ReturnType<Reading>
   /** Takes a newer cursor for a subscriber whom nothing concerned meanwhile. */
   readonly progress: (cursor: string) => void
   /** Cursor the client came back with beside the operation. */
@@ -91,8 +93,8 @@ async function subscribe(parts: GraphQLParts, asked: Asked, prepared: Prepared, 
 const left = new HubError('CANCELLED', 'The client ended the subscription.')
 
 /** A scope that ends with its listener. */
-function listened({ clock, lifecycle }: GraphQLParts, { requestId, identity, log, gone }: Asked, timeoutMs: number): { open: OpenScope; leave: () => void } {
-  const open = openScope({ requestId, identity, timeoutMs, clock, log, lifecycle })
+function listened({ clock, lifecycle }: GraphQLParts, { requestId, identity, log, gone, reading }: Asked, timeoutMs: number): { open: OpenScope; leave: () => void } {
+  const open = openScope({ requestId, identity, timeoutMs, clock, log, lifecycle, reading })
   const end = () => open.abort(gone.reason)
   if (gone.aborted) end()
   else gone.addEventListener('abort', end, { once: true })
@@ -126,7 +128,7 @@ export async function streamEvents(parts: GraphQLParts, exchange: Exchange, iden
   const after = typeof lastEventId === 'string' && lastEventId !== '' ? lastEventId : undefined
   const progress = (cursor: string) => writeProgress(exchange, cursor)
   try {
-    const { result } = await begin(parts, { requestId, identity, params, transport: 'sse', gone: gone.signal, log, explain: request.headers['x-hub-explain'] === '1', seen, progress, after, own: own?.text })
+    const { result } = await begin(parts, { requestId, identity, params, transport: 'sse', gone: gone.signal, reading: parts.reading(request.headers), log, explain: request.headers['x-hub-explain'] === '1', seen, progress, after, own: own?.text })
     Object.assign(exchange.seen, seen)
     if (own && !(result instanceof Events) && result.errors?.[0]) throw result.errors[0]
     await writeEventStream(

@@ -8,6 +8,7 @@ import type { Route, RouteAnswer, RouteRequest } from '../http/routes.ts'
 import { pageQuery } from './forms.ts'
 import { operation } from './operation.ts'
 import { problem } from './problem.ts'
+import { Reads } from './reads.ts'
 import { route } from './route.ts'
 
 export interface Endpoint {
@@ -78,11 +79,12 @@ export function endpointRoutes(hub: Hub): readonly Route[] {
 }
 
 async function answerQuery(hub: Hub, request: RouteRequest, params: Readonly<Record<string, unknown>>): Promise<RouteAnswer> {
-  const { apiQuery } = await run(hub, request, { path: request.params['path'], params })
+  const asked = new Reads(request)
+  const { apiQuery } = await run(hub, request, { path: request.params['path'], params }, asked.note)
   const { rows, rowCount, cache, tookMs, warnings } = apiQuery
   return {
     status: 200,
-    headers: { 'x-cache': cache.status, age: String(Math.floor(cache.ageMs / 1000)) },
+    headers: { ...asked.headers(), 'x-cache': cache.status, age: String(Math.floor(cache.ageMs / 1000)) },
     body: { rows, row_count: rowCount, cache: { status: cache.status, age_ms: cache.ageMs, ttl_seconds: cache.ttlSeconds }, took_ms: tookMs, warnings },
   }
 }

@@ -1,12 +1,12 @@
 import { z } from 'zod'
 import { HubError, type Problem } from '../../schema/errors.ts'
 import { closed } from '../../schema/findings.ts'
-import type { Read } from '../../resolvers/context.ts'
 import type { Hub } from '../hub.ts'
 import type { Route, RouteRequest } from '../http/routes.ts'
 import { flag } from './forms.ts'
 import { operation } from './operation.ts'
 import { problem } from './problem.ts'
+import { Reads } from './reads.ts'
 import { route } from './route.ts'
 
 type Values = Readonly<Record<string, unknown>>
@@ -50,9 +50,9 @@ export function entryRoutes(hub: Hub): readonly Route[] {
   const region = '/api/v1/dih/cache-regions/{region_name}'
   return [
     route({
-      method: 'GET', path: `${region}/entries/{key}`, summary: 'One entry, from the region or, where that is filled from a source, through it.', failure, answers: { 200: 'The entry; `X-Query-Engine` says who had it.' },
+      method: 'GET', path: `${region}/entries/{key}`, summary: 'One entry, from the region or, where that is filled from a source, through it.', failure, answers: { 200: 'The entry; `X-Query-Engine` says who had it, `X-Cache` from where: NEAR, HIT or MISS.' },
       answer: async request => {
-        const asked = engines()
+        const asked = new Reads(request)
         const { cacheGet } = await get(hub, request, { region: regionOf(request), key: request.params['key'] }, asked.note)
         if (!cacheGet) throw noEntry(request)
         return { status: 200, headers: asked.headers(), body: shown(cacheGet) }
@@ -78,7 +78,7 @@ export function entryRoutes(hub: Hub): readonly Route[] {
       method: 'POST', path: `${region}/entries:batchGet`, summary: 'Up to 10,000 entries by their keys.', failure, answers: { 200: 'One entry a key, in order; null where there is none.' },
       body: closed({ keys: z.array(z.union([z.string(), z.number()], { error: 'a text or a number' })) }),
       answer: async (request, { body }) => {
-        const asked = engines()
+        const asked = new Reads(request)
         const { cacheGetAll } = await getAll(hub, request, { region: regionOf(request), keys: body.keys.map(String) }, asked.note)
         return { status: 200, headers: asked.headers(), body: { entries: cacheGetAll.map(entry => entry && shown(entry)) } }
       },
@@ -122,10 +122,4 @@ function shown({ key, row, version, writtenAt }: Entry) {
 
 function changeShown({ type, ...change }: Change) {
   return { event: type.toLowerCase(), data: { type: type.toLowerCase(), ...change } }
-}
-
-/** Who was asked, in the order they were. */
-function engines() {
-  const asked = new Set<string>()
-  return { note: ({ engine }: Read) => void asked.add(engine), headers: () => (asked.size > 0 ? { 'x-query-engine': [...asked].join(', ') } : {}) }
 }

@@ -5,6 +5,7 @@ import type { Route } from '../http/routes.ts'
 import { snakeMembers } from './forms.ts'
 import { operation } from './operation.ts'
 import { problem } from './problem.ts'
+import { Reads } from './reads.ts'
 import { route } from './route.ts'
 
 interface Result {
@@ -51,8 +52,9 @@ export function queryRoutes(hub: Hub): readonly Route[] {
         page_token: z.string().nullable().optional().describe('`next_page_token` of the page before, of the same statement, parameters, catalog and schema.'),
       }),
       answer: async (request, { body }) => {
-        const { queryId, columns, rows, stats, pageInfo } = (await run(hub, request, { sql: body.query, params: body.params, catalog: body.catalog, schema: body.schema, maxRows: body.limit, after: body.page_token })).unifiedQuery
-        return { status: 200, headers: { 'x-query-engine': stats.engine }, body: { query_id: queryId, columns, data: rows, stats: snakeMembers(stats), next_page_token: pageInfo.hasNextPage ? pageInfo.endCursor : null } }
+        const asked = new Reads(request)
+        const { queryId, columns, rows, stats, pageInfo } = (await run(hub, request, { sql: body.query, params: body.params, catalog: body.catalog, schema: body.schema, maxRows: body.limit, after: body.page_token }, asked.note)).unifiedQuery
+        return { status: 200, headers: asked.headers(), body: { query_id: queryId, columns, data: rows, stats: snakeMembers(stats), next_page_token: pageInfo.hasNextPage ? pageInfo.endCursor : null } }
       },
     }),
     route({

@@ -5,6 +5,7 @@ import type { Route } from '../http/routes.ts'
 import { flag } from './forms.ts'
 import { operation } from './operation.ts'
 import { problem } from './problem.ts'
+import { Reads } from './reads.ts'
 import { route } from './route.ts'
 
 interface Page {
@@ -43,8 +44,9 @@ export function sqlRoutes(hub: Hub): readonly Route[] {
           const { engine, text, usesIndex, fullScan, advice } = (await explain(hub, request, { query: body.query, params: body.params })).sqlExplain
           return { status: 200, headers: { 'x-query-engine': engine }, body: { engine, plan: text, uses_index: usesIndex, full_scan: fullScan, advice } }
         }
-        const { columns, rows, pageInfo, tookMs, engine, warnings } = (await run(hub, request, { query: body.query, params: body.params, pageSize: body.page_size, after: body.page_token })).sqlQuery
-        return { status: 200, headers: { 'x-query-engine': engine }, body: { columns, rows, next_page_token: pageInfo.hasNextPage ? pageInfo.endCursor : null, took_ms: tookMs, engine, warnings } }
+        const asked = new Reads(request)
+        const { columns, rows, pageInfo, tookMs, engine, warnings } = (await run(hub, request, { query: body.query, params: body.params, pageSize: body.page_size, after: body.page_token }, asked.note)).sqlQuery
+        return { status: 200, headers: asked.headers(), body: { columns, rows, next_page_token: pageInfo.hasNextPage ? pageInfo.endCursor : null, took_ms: tookMs, engine, warnings } }
       },
     }),
   ]

@@ -73,9 +73,11 @@ const sqlTypes = {
 /** Regions and sources as things to list, declare and drop while the hub runs. */
 export function regionCatalogFields(roles: RegionCatalogRoles): Subgraph['fields'] {
   const describe = (name: string) => describedRegion(roles.current(), regionNamed(roles.current().model, name))
-  const payload = async (name: string, declared: Promise<Declared>) => {
+  const payload = async (scope: Scope, name: string, declared: Promise<Declared>) => {
     const { changed, definition } = await declared
-    return { region: describe(name), changed, warnings: warningsOf(definition as Written) }
+    const written = definition as Written
+    const nodes = copiesOf(written) > 0 ? (await roles.cluster(scope)).nodes.filter(({ state }) => state === 'UP').length : 0
+    return { region: describe(name), changed, warnings: warningsOf(written, nodes) }
   }
   return {
     Query: {
@@ -99,11 +101,11 @@ export function regionCatalogFields(roles: RegionCatalogRoles): Subgraph['fields
     Mutation: {
       createCacheRegion: (_: unknown, { input }: { input: CreateInput }, { scope }: Context) => {
         mustHold(scope, 'catalog:write')
-        return payload(input.name, roles.admin.declare(scope, 'region', input.name, definitionOf(input, roles.defaultBackups)))
+        return payload(scope, input.name, roles.admin.declare(scope, 'region', input.name, definitionOf(input, roles.defaultBackups)))
       },
       updateCacheRegion: (_: unknown, { name, input }: { name: string; input: Pick<CreateInput, 'expiryPolicy' | 'indexes' | 'evictionMaxSize' | 'evictionPolicy'> }, { scope }: Context) => {
         mustHold(scope, 'catalog:write')
-        return payload(name, roles.admin.redeclare(scope, 'region', name, before => ({ ...(before as Written), ...changes(input) })))
+        return payload(scope, name, roles.admin.redeclare(scope, 'region', name, before => ({ ...(before as Written), ...changes(input) })))
       },
       reloadCacheRegion: async (_: unknown, { name }: { name: string }, { scope }: Context) => {
         mustHold(scope, 'catalog:write')
@@ -179,11 +181,18 @@ function passes({ name, type, load }: EntityModel, { mode, atomicity }: RegionEn
   )
 }
 
-function warningsOf({ mode, backups, strategies, load }: Written): string[] {
-  const copies = Number(backups ?? 0)
+function copiesOf({ backups }: Written): number {
+  return Number(backups ?? 0)
+}
+
+/** What of a region's definition has no effect, or none yet, on a store of so many nodes. */
+function warningsOf(written: Written, nodes: number): string[] {
+  const { mode, strategies, load } = written
+  const copies = copiesOf(written)
+  const kept = Math.max(0, nodes - 1)
   return [
     ...(mode === 'REPLICATED' && copies > 0 ? [`backups: ${copies} has no effect on a REPLICATED region: every node has all entries.`] : []),
-    ...(mode !== 'REPLICATED' && copies > 0 ? [`backups: ${copies} is kept for a cluster; the embedded store has one node.`] : []),
+    ...(mode !== 'REPLICATED' && copies > kept ? [`backups: ${copies} is kept for a larger cluster; of ${nodes === 1 ? 'the one node' : `the ${nodes} nodes`} there is now, ${kept} can hold a copy.`] : []),
     ...(Array.isArray(strategies) && strategies.length > 0 && load === undefined ? [`${strategies.join(', ')} takes effect once the region has a source.`] : []),
   ]
 }

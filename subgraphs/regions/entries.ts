@@ -1,9 +1,12 @@
+import type { ConsistencyLevel } from '../../schema/consistency.ts'
 import { HubError, type Problem } from '../../schema/errors.ts'
 import { didYouMean } from '../../schema/names.ts'
 import { openColumn, type EntityModel, type Model } from '../../schema/model.ts'
 import { parseValue } from '../../schema/scalars.ts'
 import type { Json, Row, Value } from '../../schema/values.ts'
-import type { Region } from '../../connectors/ports/region-store.ts'
+import type { Entry, Region } from '../../connectors/ports/region-store.ts'
+import type { Scope } from '../../connectors/ports/scope.ts'
+import { withConsistency, type ConsistencyArguments } from '../../resolvers/consistency.ts'
 import type { Context } from '../../resolvers/context.ts'
 import { mustHold } from '../../resolvers/guard.ts'
 import { canonicalKey, keyFromText, type EntityRows, type KeyedRow } from '../../resolvers/rows.ts'
@@ -15,6 +18,8 @@ export interface EntryRoles {
   readonly model: Model
   readonly region: (name: string) => Region
   readonly rowsOf: (type: string) => EntityRows
+  /** Of reads that ask for none. */
+  readonly defaultConsistency: ConsistencyLevel
 }
 
 /** Entries of any region by its name: what generic clients use where typed ones use `airport(id:)`. Reads go the same way: region first, source second. */
@@ -22,41 +27,57 @@ export function entryFields(roles: EntryRoles): Subgraph['fields'] {
   const named = (name: string) => regionNamed(roles.model, name)
   return {
     Query: {
-      cacheGet: async (_: unknown, { region, key }: { region: string; key: string }, context: Context) => {
-        const [entry] = await read(roles, context, named(region), [key])
+      cacheGet: async (_: unknown, { region, key, ...said }: { region: string; key: string } & ConsistencyArguments, context: Context) => {
+        const [entry] = await read(roles, withConsistency(context, said), named(region), [key])
         return entry ?? null
       },
-      cacheGetAll: (_: unknown, { region, keys }: { region: string; keys: readonly string[] }, context: Context) => {
+      cacheGetAll: async (_: unknown, { region, keys, ...said }: { region: string; keys: readonly string[] } & ConsistencyArguments, context: Context) => {
         withinBatch('cacheGetAll', keys.length)
-        return read(roles, context, named(region), keys)
+        return read(roles, withConsistency(context, said), named(region), keys)
       },
+      config: () => ({ defaultConsistency: roles.defaultConsistency }),
     },
     Mutation: {
       cachePut: async (_: unknown, { region, key, value }: { region: string; key?: string | null; value: unknown }, { scope }: Context) => {
         mustHold(scope, 'cache:write')
         const entity = writable(named(region))
-        const [entry] = await roles.region(region).putMany(scope, rowsOf(entity, [value], () => 'value', key ?? undefined))
+        const [entry] = await putMany(scope, entity, roles.region(region), rowsOf(entity, [value], () => 'value', key ?? undefined))
         return entry && described(entity, entry)
       },
       cachePutAll: async (_: unknown, { region, values }: { region: string; values: readonly unknown[] }, { scope }: Context) => {
         mustHold(scope, 'cache:write')
         withinBatch('cachePutAll', values.length)
         const entity = writable(named(region))
-        return (await roles.region(region).putMany(scope, rowsOf(entity, values, index => `values[${index}]`))).map(entry => described(entity, entry))
+        return (await putMany(scope, entity, roles.region(region), rowsOf(entity, values, index => `values[${index}]`))).map(entry => described(entity, entry))
       },
       cacheRemove: async (_: unknown, { region, key }: { region: string; key: string }, { scope }: Context) => {
         mustHold(scope, 'cache:write')
         const entity = writable(named(region))
-        const [removed] = await roles.region(region).removeMany(scope, [canonicalKey(entity, key)])
-        return removed ?? false
+        return removeOne(scope, entity, roles.region(region), canonicalKey(entity, key))
       },
-      clearCacheRegion: (_: unknown, { name }: { name: string }, { scope }: Context) => {
+      clearCacheRegion: async (_: unknown, { name }: { name: string }, { scope }: Context) => {
         mustHold(scope, 'cache:write')
         writable(named(name))
-        return roles.region(name).clear(scope)
+        const removed = await roles.region(name).clear(scope)
+        scope.session?.wrote(name)
+        return removed
       },
     },
   }
+}
+
+/** `region.putMany`, noted as what the caller wrote. */
+export async function putMany(scope: Scope, { name }: EntityModel, region: Region, rows: readonly Row[]): Promise<readonly Entry[]> {
+  const entries = await region.putMany(scope, rows)
+  if (entries.length > 0) scope.session?.wrote(name, Math.max(...entries.map(entry => entry.version)))
+  return entries
+}
+
+/** Removes one entry, noted as what the caller wrote; whether there was one. */
+export async function removeOne(scope: Scope, { name }: EntityModel, region: Region, key: string): Promise<boolean> {
+  const [removed = false] = await region.removeMany(scope, [key])
+  scope.session?.wrote(name)
+  return removed
 }
 
 export function regionNamed(model: Model, name: string): EntityModel {

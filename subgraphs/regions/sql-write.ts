@@ -53,7 +53,9 @@ export function sqlWriteFields(roles: SqlWriteRoles): Subgraph['fields'] {
         if (values.length !== write.parameters) throw new HubError('VALIDATION_ERROR', `The statement has ${write.parameters} "?", and params has ${values.length} values. Give one each.`, { field: 'params' })
         const entity = entityOf(roles.model, write.table)
         const operations = operationsBy(roles, scope, entity, write, values)
-        return { region: entity.name, affectedRows: await execute(roles, scope, entity, operations) }
+        const affectedRows = await execute(roles, scope, entity, operations)
+        if (affectedRows > 0) scope.session?.wrote(entity.name)
+        return { region: entity.name, affectedRows }
       },
     },
   }

@@ -46,6 +46,7 @@ export function transactionFields(roles: TransactionRoles): Subgraph['fields'] {
         const options = { isolation, timeoutMs, label: scope.requestId, ...(retry && { maxAttempts: retry.maxAttempts }) }
         try {
           const { id, result, effectiveIsolation, attempts } = await roles.transact(scope, options, tx => run(roles, tx, operations))
+          for (const { entity, op } of operations) if (op !== 'GET') scope.session?.wrote(entity.name)
           return { id, state: 'COMMITTED', results: result, effectiveIsolation, attempts, durationMs: Math.round(performance.now() - began) }
         } catch (error) {
           throw error instanceof HubError ? ofOperation(roles, operations, error) : error

@@ -6,6 +6,7 @@ import type { Context } from '../../resolvers/context.ts'
 import { keyFromArguments } from '../../resolvers/entity.ts'
 import { mustHold } from '../../resolvers/guard.ts'
 import type { FieldResolution } from '../../resolvers/subgraph.ts'
+import { putMany, removeOne } from './entries.ts'
 
 const largestBatch = 10_000
 
@@ -15,18 +16,17 @@ export function writes(entity: EntityModel, region: Region): Record<string, Fiel
   return {
     [`put${type}`]: async (_: unknown, { input }: { input: Input }, { scope }: Context) => {
       mustHold(scope, 'cache:write')
-      const [stored] = await region.putMany(scope, [rowOf(entity, input)])
+      const [stored] = await putMany(scope, entity, region, [rowOf(entity, input)])
       return stored?.row
     },
     [`put${plural(type)}`]: async (_: unknown, { input }: { input: readonly Input[] }, { scope }: Context) => {
       mustHold(scope, 'cache:write')
       if (input.length > largestBatch) throw new HubError('PAYLOAD_TOO_LARGE', `put${plural(type)} was given ${input.length} entries; it takes ${largestBatch} at once. Split them.`, { field: 'input' })
-      return (await region.putMany(scope, input.map(one => rowOf(entity, one)))).map(entry => entry.row)
+      return (await putMany(scope, entity, region, input.map(one => rowOf(entity, one)))).map(entry => entry.row)
     },
     [`remove${type}`]: async (_: unknown, args: Record<string, unknown>, { scope }: Context) => {
       mustHold(scope, 'cache:write')
-      const [removed] = await region.removeMany(scope, [keyFromArguments(entity, args)])
-      return removed ?? false
+      return removeOne(scope, entity, region, keyFromArguments(entity, args))
     },
   }
 }

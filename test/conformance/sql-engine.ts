@@ -201,6 +201,12 @@ export const sqlEngineChecks = [
     expect(await asOf('SELECT a.name FROM lake.flights f JOIN hub.french a ON a.iata = f.origin')).toBe(5_000)
     expect([await asOf('SELECT s FROM lake.every'), await asOf('SELECT 1 AS one')]).toEqual([undefined, undefined])
   }),
+  must<SqlSubject>('SE34', 'a statement over rows of an earlier moment than it allows is refused before it reads one', async ({ engine, scope }) => {
+    const dated = engine.over(engine.tables.map(table => (table.name === 'airports' ? { ...table, asOfMs: () => 5_000 } : table)))
+    const refused = { code: 'STALENESS_EXCEEDED', message: expect.stringContaining('hub.airports'), details: { asOfMs: 5_000, tables: ['hub.airports'] } }
+    expect(await failure(dated.query(scope(), { sql: 'SELECT name FROM hub.french' }, { notBeforeMs: 5_001 }))).toMatchObject(refused)
+    for (const [sql, notBeforeMs] of [['SELECT count(*) AS n FROM hub.airports', 5_000], ['SELECT count(*) AS n FROM lake.flights', 5_001]] as const) expect(await allRows(await dated.query(scope(), { sql }, { notBeforeMs }))).toEqual([{ n: expect.any(Number) }])
+  }),
   must<SqlSubject>('SE33', 'an asterisk stands for exactly the columns mounted, in their order', async ({ engine, scope }) => {
     const fewer = engine.over(engine.tables.map(table => (table.name === 'flights' ? { ...table, columns: table.columns.filter(({ name }) => name !== 'origin').toReversed() } : table)))
     expect((await engine.describe(scope(), { sql: 'SELECT * FROM lake.flights' })).map(({ name }) => name)).toEqual(['id', 'origin', 'destination', 'day', 'fare', 'delay'])

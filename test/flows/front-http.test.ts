@@ -36,7 +36,7 @@ describe('an answer', () => {
 
   test('says what was read when the client asks, and only then', async () => {
     const { body } = await front.ask('{ hello }', { headers: { 'x-hub-explain': '1' } })
-    expect(body.extensions).toEqual({ hub: { reads: [{ path: 'hello', from: 'region', name: 'greetings', engine: 'memory', rows: 1, ageMs: 0 }], plan: { steps: [{ engine: 'memory', table: 'greetings', reason: 'Region "greetings" holds the rows and is asked first.', reads: 1, rows: 1 }] } } })
+    expect(body.extensions).toEqual({ hub: { reads: [{ path: 'hello', from: 'region', name: 'greetings', engine: 'memory', rows: 1, ageMs: 0 }], plan: { steps: [{ engine: 'memory', table: 'greetings', reason: 'Region "greetings" holds the rows and is asked first.', reads: 1, rows: 1 }] }, consistency: { level: 'STRONG', from: 'default' } } })
     expect((await front.ask('{ hello }')).body.extensions).toBeUndefined()
   })
 

@@ -12,6 +12,8 @@ export interface ResultRequest<T> {
   readonly key: string
   /** 0: the result is not kept, and nobody waits for another's. */
   readonly ttlMs: number
+  /** Whether a result that is kept, and was begun at that moment, will do; absent: any. */
+  readonly suits?: (value: T, sinceMs: number) => boolean
   /** The data the result is made of; a change there voids it. */
   readonly reads: readonly ResultSource[]
   readonly compute: (scope: Scope) => Promise<Computed<T>>
@@ -88,14 +90,17 @@ export class ResultCache<T> {
     if (request.ttlMs === 0) return { value: (await request.compute(scope)).value, hit: false, sinceMs: now }
 
     const found = this.#cells.get(request.key)
-    if (found?.result && now < found.result.untilMs) {
+    if (found?.result && now < found.result.untilMs && (request.suits?.(found.result.value, found.sinceMs) ?? true)) {
       this.#cells.delete(found.key)
       this.#cells.set(found.key, found)
       return { value: found.result.value, hit: true, sinceMs: found.sinceMs }
     }
     if (found?.result) this.#forget(found)
     const cell = found && !found.result ? found : this.#begin(scope, request)
-    return { value: (await this.#join(cell, scope.signal)).value, hit: false, sinceMs: cell.sinceMs }
+    const { value } = await this.#join(cell, scope.signal)
+    // One that was under way may have begun too early.
+    if (cell === found && request.suits?.(value, cell.sinceMs) === false) return this.answer(scope, request)
+    return { value, hit: false, sinceMs: cell.sinceMs }
   }
 
   /** Lets go of everything, and answers a number for the keys of those who begin now: what is still computed for others they never meet. */

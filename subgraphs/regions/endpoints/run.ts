@@ -5,12 +5,13 @@ import type { Row } from '../../../schema/values.ts'
 import type { Region } from '../../../connectors/ports/region-store.ts'
 import type { Scope } from '../../../connectors/ports/scope.ts'
 import type { SqlEngine } from '../../../connectors/ports/sql-engine.ts'
+import { notBefore } from '../../../resolvers/consistency.ts'
 import type { Context } from '../../../resolvers/context.ts'
 import { endpointStatement } from '../../../resolvers/endpoint-statement.ts'
 import { mustHold } from '../../../resolvers/guard.ts'
 import { resultKey } from './key.ts'
 import { endpointValues } from './parameters.ts'
-import type { Computed, ResultCache, ResultSource } from './result-cache.ts'
+import type { Computed, ResultCache, ResultRequest, ResultSource } from './result-cache.ts'
 
 export interface RunRoles {
   /** Of the catalog this graph was made of. */
@@ -26,6 +27,8 @@ export interface RunRoles {
 export interface Answer {
   readonly rows: readonly Row[]
   readonly engine: string
+  /** Of the oldest data it was made from; absent: of the moment it was begun. */
+  readonly asOfMs?: number
 }
 
 /** Rows one call answers at most. */
@@ -46,7 +49,7 @@ export async function runEndpoint(context: Context, roles: RunRoles, endpoint: E
   const { values, warnings } = endpointValues(endpoint, params)
   const answered = await roles.results.answer(scope, {
     key: JSON.stringify([roles.generation, scope.tenant, endpoint.path, resultKey(endpoint, values)]),
-    ttlMs: endpoint.ttlSeconds * 1000,
+    ...keeping(scope, endpoint),
     reads: endpoint.cacheRegions.map(name => sourceOf(roles.region(name), scope.tenant)),
     compute: own => compute(own, roles.engine, endpoint, values),
   })
@@ -59,16 +62,30 @@ export async function runEndpoint(context: Context, roles: RunRoles, endpoint: E
   }
 }
 
+/**
+ * How long a result may be answered again. The endpoint's own word is nearer than the hub's default, and that of the caller is nearer still: at STRONG, or where another hub
+ * wrote for him what the endpoint reads, the statement is run anew; at BOUNDED_STALENESS what is kept must be young enough.
+ */
+function keeping(scope: Scope, endpoint: EndpointModel): Pick<ResultRequest<Answer>, 'ttlMs' | 'suits'> {
+  const { consistency, session } = scope
+  const ttlMs = endpoint.ttlSeconds * 1000
+  if (!consistency || consistency.from === 'default') return { ttlMs }
+  const limitMs = notBefore(scope)
+  if (limitMs !== undefined) return { ttlMs, suits: ({ asOfMs = Number.POSITIVE_INFINITY }, sinceMs) => Math.min(asOfMs, sinceMs) >= limitMs }
+  const isAnew = consistency.level === 'STRONG' || (consistency.level === 'SESSION' && endpoint.cacheRegions.some(name => session?.since(name) !== undefined))
+  return { ttlMs: isAnew ? 0 : ttlMs }
+}
+
 function sourceOf({ definition: { name, tenancy } }: Region, tenant: string): ResultSource {
   return { region: name, tenant: tenancy === 'SHARED' ? '' : tenant }
 }
 
 async function compute(scope: Scope, engine: SqlEngine, endpoint: EndpointModel, values: Parameters<typeof endpointStatement>[1]): Promise<Computed<Answer>> {
-  const result = await engine.query(scope, endpointStatement(endpoint, values), { maxRows: mostRows })
+  const result = await engine.query(scope, endpointStatement(endpoint, values), { maxRows: mostRows, notBeforeMs: notBefore(scope) })
   const rows: Row[] = []
   for await (const batch of result.rows) for (const row of batch) rows.push(row)
   if (rows.length > mostRows || result.truncated()) throw new HubError('RESULT_TOO_LARGE', `Endpoint "${endpoint.path}" answers more than ${mostRows} rows. Give its statement a LIMIT, or parameters that find less.`, { path: endpoint.path })
-  return { value: { rows, engine: result.engine }, sizeBytes: sizeOf(rows) }
+  return { value: { rows, engine: result.engine, ...(result.asOfMs !== undefined && { asOfMs: result.asOfMs }) }, sizeBytes: sizeOf(rows) }
 }
 
 /** About what the rows take: V8 keeps at most two bytes a character. */

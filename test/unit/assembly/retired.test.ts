@@ -96,7 +96,7 @@ test('a hub that stops within the minute closes the old ones with it, each once'
 
 test('each part is asked how it is: an engine that does not answer is down, and required', async () => {
   expect((await opened.hub.health()).map(({ name, state }) => `${name} ${state}`)).toEqual(['graph up', 'region-store up', 'sql-engine up', 'metadata-store up', 'event-log up', 'source:zoo up', 'source:aviary up'])
-  opened.hub.assembly.engine.query = () => Promise.reject(new HubError('UPSTREAM_UNAVAILABLE', 'The engine gave no answer.'))
+  opened.hub.assembly.engine.check = () => Promise.reject(new HubError('UPSTREAM_UNAVAILABLE', 'The engine gave no answer.'))
   const down = (await opened.hub.health()).filter(({ state }) => state !== 'up')
   expect(down).toEqual([{ name: 'sql-engine', state: 'down', required: true, message: 'The engine gave no answer.' }])
 })

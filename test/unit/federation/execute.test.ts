@@ -53,6 +53,26 @@ describe('an operation that one subgraph answers alone', () => {
     expect(await asked(book, '{ best { id } __type(name: "Book") { name } }')).toEqual([false, { data: { best: { id: '1' }, __type: { name: 'Book' } } }])
   })
 
+  test('takes no input that clients may not give', async () => {
+    const shop = subgraph('shop', 'type Query { find(by: By!): String } input By { name: String, secret: String @inaccessible }', { fields: { Query: { find: (_: never, { by }) => JSON.stringify(by) } } })
+    const graph = openSupergraph({ services: [localService(shop)] })
+    const text = 'query ($by: By!) { find(by: $by) }'
+    const again = operation(graph, text, { variables: { by: { name: 'x' } } })
+    expect([plain(await graph.execute(again)), plain(await graph.execute(again))]).toEqual([{ data: { find: '{"name":"x"}' } }, { data: { find: '{"name":"x"}' } }])
+    expect(codes(await graph.execute({ ...again, variables: { by: { name: 'x', secret: 'y' } } }))).toEqual([[undefined, 'BAD_USER_INPUT']])
+  })
+
+  test('is asked of it again without a plan, with other variables, and planned where a variable decides what is asked', async () => {
+    const service = watched(subgraph('shop', 'type Query { pair(of: Int!): [Int!] one: Int }', { fields: { Query: { pair: (_: never, { of }) => [of, of], one: () => 1 } } }))
+    const graph = openSupergraph({ services: [service] })
+    const again = operation(graph, 'query ($n: Int!) { pair(of: $n) }')
+    for (const n of [1, 2, 3]) expect(plain(await graph.execute({ ...again, variables: { n } }))).toEqual({ data: { pair: [n, n] } })
+    expect(codes(await graph.execute({ ...again, variables: { n: 'x' } }))).toEqual([[undefined, 'BAD_USER_INPUT']])
+    const decided = operation(graph, 'query ($with: Boolean!) { pair(of: 1) one @include(if: $with) }')
+    for (const wanted of [true, false, true]) expect(plain(await graph.execute({ ...decided, variables: { with: wanted } }))).toEqual({ data: wanted ? { pair: [1, 1], one: 1 } : { pair: [1, 1] } })
+    expect(service.requests.every(({ document }) => document === again.text || document === decided.text)).toBe(true)
+  })
+
   test('is planned where its answer could hold what clients may not see', async () => {
     expect(await asked(book.replace('GOOD BAD', 'GOOD BAD @inaccessible'), '{ books { id ... on Book { mood } } }')).toMatchObject([false, { data: { books: [{ id: '1', mood: null }] } }])
     expect(await asked(book.replace('type Book implements Media', 'type Film implements Media @inaccessible { id: ID! } type Book implements Media'), '{ best { id } }')).toEqual([false, { data: { best: { id: '1' } } }])

@@ -1,5 +1,6 @@
 import { openMemoryRegions } from '../../../connectors/memory/index.ts'
 import type { RegionDefinition } from '../../../connectors/ports/region-store.ts'
+import { Filled } from '../../../resolvers/filled.ts'
 import { readThrough, type ReadThrough } from '../../../resolvers/read-through.ts'
 import type { Row } from '../../../schema/values.ts'
 import { MovedClock, testScope } from '../../support/scope.ts'
@@ -14,9 +15,10 @@ async function open(source: (keys: readonly string[]) => Promise<readonly Row[]>
   const store = await openMemoryRegions({ clock, log: testScope().log })
   const reads: (readonly string[])[] = []
   const from: ReadThrough = {
+    name: 'orders',
     region: await store.define(definition),
     flights: new Map(),
-    filled: { olderMs: 0 },
+    filled: new Filled(),
     loader: 'test',
     load: async (_scope, keys) => {
       reads.push(keys)

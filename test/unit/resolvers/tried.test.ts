@@ -1,5 +1,6 @@
 import { openMemoryRegions } from '../../../connectors/memory/index.ts'
 import type { SqlEngine } from '../../../connectors/ports/sql-engine.ts'
+import { Filled } from '../../../resolvers/filled.ts'
 import { partialRows } from '../../../resolvers/rows.ts'
 import { HubError, type Code } from '../../../schema/errors.ts'
 import type { EntityModel } from '../../../schema/model.ts'
@@ -16,7 +17,7 @@ async function failureOf(code: Code): Promise<unknown> {
   const store = await openMemoryRegions({ clock: scope.clock, log: scope.log })
   const region = await store.define({ name: 'orders', columns: fields, key: ['id'], indexes: [], atomicity: 'ATOMIC', expiry: {}, maxEntries: 100, durable: false, tenancy: 'SHARED' })
   const load = () => Promise.reject(new HubError(code, 'The shop is away.', { source: 'shop' }))
-  const rows = partialRows({ entities: [entity], links: [], foreign: [] }, entity, { region, flights: new Map(), filled: { olderMs: 0 }, loader: 'postgresql', load }, undefined as unknown as SqlEngine)
+  const rows = partialRows({ entities: [entity], links: [], foreign: [] }, entity, { name: 'orders', region, flights: new Map(), filled: new Filled(), loader: 'postgresql', load }, undefined as unknown as SqlEngine)
   const failure = await rows.byKeys({ scope, at: '', perFetch: new Map() }, 'order', ['7']).catch((error: unknown) => error)
   await scope.settled().catch(() => undefined)
   await store.close()
