@@ -39,10 +39,19 @@ function loadChecks(catalog: Catalog, input: unknown): Finding[] {
     if (!load) return []
     const [kind, section, wanted] = 'view' in load ? (['view', 'views', load.view] as const) : (['source', 'sources', load.source] as const)
     const known = namesOf(input, section)
-    if (known.includes(wanted)) return []
+    if (known.includes(wanted)) return followable(catalog, name, load)
     const hint = didYouMean(wanted, known) || (known.length === 0 ? ` There are no ${section}.` : ` There are: ${known.join(', ')}.`)
     return [{ path: ['regions', name, 'load', kind], message: `There is no ${kind} "${wanted}".${hint}` }]
   })
+}
+
+/** Types of sources that tell of their commits. */
+const telling: ReadonlySet<string> = new Set(['postgresql'])
+
+function followable(catalog: Catalog, region: string, load: NonNullable<RegionEntry['load']>): Finding[] {
+  const source = 'source' in load && load.follow ? catalog.sources.find(one => one.name === load.source) : undefined
+  if (!source || telling.has(source.type)) return []
+  return [{ path: ['regions', region, 'load', 'follow'], message: `Source "${source.name}" is of type ${source.type}, which does not tell of its commits; ${[...telling].join(', ')} does. Leave "follow" out${source.type === 'files' ? ': files that change are read again anyway' : ', and have it read again on time: every: PT1M with eager: true'}.` }]
 }
 
 /** Regions and views share the tables of SQL, where letter case does not tell names apart; sources are SQL's catalogs. */

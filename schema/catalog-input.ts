@@ -214,6 +214,7 @@ export const regionInput = closed({
           columns: z.array(text).min(1).optional().describe('Columns to take. Absent: all.'),
           eager: z.boolean().optional().describe('Load every row at start, so that lists are answered from memory. Default false: rows come in as they are asked for.'),
           every: duration.optional().describe('With eager: how often all rows are read again; what differs becomes changes. Absent: at start, and when asked for.'),
+          follow: z.boolean().optional().describe('Keep the region in step with its table: what is committed there becomes a change of the region. For sources that tell of their commits: postgresql, by logical replication. Default false.'),
         }),
         closed({
           view: text.describe('The view whose rows fill the region.'),

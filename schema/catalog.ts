@@ -112,7 +112,7 @@ export interface RegionEntry {
   readonly description?: string
   /** Columns. */
   readonly key: readonly string[]
-  readonly load?: { readonly source: string; readonly table: string; readonly columns?: readonly string[]; readonly eager: boolean; readonly everyMs?: number } | { readonly view: string; readonly everyMs?: number }
+  readonly load?: { readonly source: string; readonly table: string; readonly columns?: readonly string[]; readonly eager: boolean; readonly everyMs?: number; readonly follow?: boolean } | { readonly view: string; readonly everyMs?: number }
   /** All its fields, in order. Absent: the columns of what it is loaded from. */
   readonly fields?: readonly DeclaredField[]
   /** Of its list, beside the ones every list has. */

@@ -22,6 +22,7 @@ function regionChecks(region: RegionEntry, path: Path, input: RegionInput): Find
     ...indexChecks(region, [...path, 'indexes'], input),
     ...strategyChecks(region, [...path, 'strategies'], input),
     ...everyChecks(region, [...path, 'load', 'every']),
+    ...followChecks(region, [...path, 'load', 'follow']),
     ...tenancyChecks(region, path),
     ...(region.affinityKey === undefined ? [] : columnListChecks([region.affinityKey], [...path, 'affinityKey'], region.fields)),
   ]
@@ -138,6 +139,11 @@ function indexChecks(region: RegionEntry, path: Path, input: RegionInput): Findi
 function everyChecks({ load }: RegionEntry, path: Path): Finding[] {
   if (!load || 'view' in load || load.eager || load.everyMs === undefined) return []
   return [{ path, message: '"every" reads all rows again, and this region holds those asked for. Add `eager: true`, or let entries expire: expiry: { create: PT10M }.' }]
+}
+
+function followChecks({ load }: RegionEntry, path: Path): Finding[] {
+  if (!load || 'view' in load || !load.follow || load.everyMs === undefined) return []
+  return [{ path, message: '"follow" takes over every commit as it is made, so there is nothing left for "every" to read again. Leave one of them out.' }]
 }
 
 function strategyChecks(region: RegionEntry, path: Path, input: RegionInput): Finding[] {

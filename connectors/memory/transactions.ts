@@ -24,7 +24,7 @@ export class Transactions {
     this.#region = region
   }
 
-  async run<T>(scope: Scope, { timeoutMs, maxAttempts = 1 }: TransactOptions, work: (tx: RegionTransaction) => Promise<T>): Promise<Transacted<T>> {
+  async run<T>(scope: Scope, { timeoutMs, durable = true, maxAttempts = 1 }: TransactOptions, work: (tx: RegionTransaction) => Promise<T>): Promise<Transacted<T>> {
     scope.signal.throwIfAborted()
     this.#home.log.check()
     const id = randomUUID()
@@ -35,7 +35,7 @@ export class Transactions {
       for (let number = 1; ; number++) {
         const attempt = new Attempt(id, scope, this.#home, this.#region)
         try {
-          const result = await this.#attempt(attempt, outcome, [...touched.values()], limit, work)
+          const result = await this.#attempt(attempt, outcome, [...touched.values()], limit, durable, work)
           return { id, result, effectiveIsolation: 'SERIALIZABLE', attempts: number }
         } catch (error) {
           // Once it is committed only the log can fail, and nobody knows what of it a start will find.
@@ -51,7 +51,7 @@ export class Transactions {
     }
   }
 
-  async #attempt<T>(attempt: Attempt, outcome: TransactionOutcome, contended: readonly Lock[], limit: Limit, work: (tx: RegionTransaction) => Promise<T>): Promise<T> {
+  async #attempt<T>(attempt: Attempt, outcome: TransactionOutcome, contended: readonly Lock[], limit: Limit, durable: boolean, work: (tx: RegionTransaction) => Promise<T>): Promise<T> {
     let place: Place | undefined
     try {
       if (contended.length > 0) {
@@ -69,7 +69,7 @@ export class Transactions {
       place?.leave()
       place = undefined
       Object.assign(outcome, attempt.outcome())
-      await this.#home.log.whenDurable(attempt.shownAt)
+      if (durable) await this.#home.log.whenDurable(attempt.shownAt)
       attempt.durable()
       Object.assign(outcome, attempt.outcome())
       return result

@@ -10,6 +10,8 @@ export interface TransactOptions {
   readonly isolation: Isolation
   /** For all attempts together, until the commit begins; above 0. */
   readonly timeoutMs: number
+  /** False: what it wrote need not survive a crash of the process, as whoever runs it would write it again; it may be answered before it does. Absent: true. */
+  readonly durable?: boolean
   /** How often the work may be begun before TX_CONFLICT is answered; absent: once. */
   readonly maxAttempts?: number
   /** Who runs it, for the engine's list of transactions, where it has one. */
@@ -35,7 +37,7 @@ export interface Transacted<T> {
   /** Names the transaction, among all there ever were. */
   readonly id: string
   readonly result: T
-  /** Never weaker than what was asked for. */
+  /** Never weaker than what was asked for. Of transactions among each other: whether other readers see a commit whole is the store's to say. */
   readonly effectiveIsolation: Isolation
   /** Which attempt it was that committed, from 1 on. */
   readonly attempts: number

@@ -1,6 +1,7 @@
 import type { Filter } from '../../schema/filter.ts'
 import type { Column, Row, Value } from '../../schema/values.ts'
 import type { Scope } from './scope.ts'
+import type { SourceFeed } from './source-feed.ts'
 
 /**
  * A system rows are read from. Names of tables and columns are taken literally, never as a piece of a statement.
@@ -17,6 +18,8 @@ export interface SourceConnector {
    * asked for. Ending the iteration or aborting the signal stops the read in the source. Unknown table → NOT_FOUND.
    */
   scan(scope: Scope, request: ScanRequest): AsyncIterable<readonly Row[]>
+  /** How such a scan would find its rows at this moment: by which columns an index or the key finds them; `by` is undefined where the table would be read whole. Reads no rows. Absent: the source does not tell. */
+  scanPlan?(scope: Scope, request: ScanRequest): Promise<{ readonly by: readonly string[] | undefined }>
   /** The rows whose key columns equal one of the keys, in one read, in no promised order; no row where the source has none. */
   lookup(scope: Scope, request: LookupRequest): Promise<readonly Row[]>
   /**
@@ -24,6 +27,8 @@ export interface SourceConnector {
    * again; costs little where nothing differs. Absent: nothing is kept.
    */
   look?(scope: Scope): Promise<Looked>
+  /** Of a system that tells of its commits. Absent: whoever wants to know looks again. */
+  readonly feed?: SourceFeed
   close(): Promise<void>
 }
 

@@ -1,23 +1,16 @@
 import pg, { type PoolClient } from 'pg'
 import { HubError } from '../../schema/errors.ts'
 import { didYouMean } from '../../schema/names.ts'
-import type { Row, Value } from '../../schema/values.ts'
 import type { Log, Scope } from '../ports/scope.ts'
 import type { SourceConnector } from '../ports/source-connector.ts'
 import { limitClause, noSuchTable, pickColumns } from '../sql-text/columns.ts'
 import { type Bind, type Bound, filterSql, isPossible } from '../sql-text/filter.ts'
 import { boundType, postgresDialect, textFor } from './dialect.ts'
 import { asSourceError } from './errors.ts'
+import { postgresFeed } from './feed.ts'
 import { type Ask, introspect, type PostgresTable } from './introspect.ts'
 import { clientConfig, type PostgresOptions, postgresOptions, secretsOf } from './options.ts'
-import { converters, type PostgresColumn } from './types.ts'
-
-const batchRows = 1000
-const session = `SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'iso_8601'; SET bytea_output = 'hex'; SET extra_float_digits = 1; SET default_transaction_read_only = on`
-/** Text as PostgreSQL wrote it, so that no number passes through a double. */
-const untouched = { getTypeParser: () => (written: unknown) => written }
-
-type Cells = (string | null)[]
+import { type Cells, fetched, rowOf, selectList, session, untouched } from './rows.ts'
 
 /**
  * A schema of a PostgreSQL database, read only. Connections are made when needed: a database that is down fails the call, not the opening. An aborted signal
@@ -118,8 +111,8 @@ export async function openPostgres(given: PostgresOptions & { name: string; log:
     }
   }
 
-  async function ask(client: PoolClient, sql: string, values: readonly Bound[]): Promise<Cells[]> {
-    const result = await client.query<Cells>({ text: sql, values: [...values], rowMode: 'array', types: untouched })
+  async function ask(client: PoolClient, sql: string, values: readonly Bound[]): Promise<readonly Cells[]> {
+    const result = await client.query<(string | null)[]>({ text: sql, values: [...values], rowMode: 'array', types: untouched })
     return result.rows
   }
 
@@ -169,12 +162,9 @@ export async function openPostgres(given: PostgresOptions & { name: string; log:
       yield* onConnection(scope, async function* (client) {
         await client.query('BEGIN TRANSACTION READ ONLY')
         try {
-          await client.query(`DECLARE scan NO SCROLL CURSOR FOR ${select}`, values)
-          for (;;) {
-            const rows = await ask(client, `FETCH ${batchRows} FROM scan`, [])
-            if (rows.length > 0) yield rows.map(cells => rowOf(columns, cells))
+          for await (const batch of fetched((sql, bound) => ask(client, sql, bound), columns, select, values)) {
+            yield batch
             scope.signal.throwIfAborted()
-            if (rows.length < batchRows) return
           }
         } finally {
           // After an abort the connection is given up, and with it the transaction.
@@ -201,6 +191,11 @@ export async function openPostgres(given: PostgresOptions & { name: string; log:
       return rows.map(cells => rowOf(columns, cells))
     },
 
+    feed: postgresFeed({
+      source: name, schema: options.schema, config: { ...config, connectionTimeoutMillis: options.connectTimeoutMs }, secrets,
+      once: (scope, work) => once(scope, client => work((sql, values) => ask(client, sql, values))),
+    }),
+
     /** Reads that are not at their end fail with UPSTREAM_UNAVAILABLE. */
     async close() {
       for (const release of held) release(true)
@@ -214,20 +209,7 @@ function processIdOf(client: PoolClient): number {
   return processID ?? 0
 }
 
-function selectList(columns: readonly PostgresColumn[]): string {
-  return columns.map(({ expression }) => expression).join(', ') || 'NULL'
-}
-
 function parameters(): { values: Bound[]; bind: Bind } {
   const values: Bound[] = []
   return { values, bind: value => `$${values.push(value)}` }
-}
-
-function rowOf(columns: readonly PostgresColumn[], cells: Cells): Row {
-  const row: Record<string, Value> = {}
-  columns.forEach(({ name, type }, index) => {
-    const cell = cells[index] ?? null
-    row[name] = cell === null ? null : converters[type](cell)
-  })
-  return row
 }

@@ -1,5 +1,5 @@
 import type { ForeignKey } from '../ports/source-connector.ts'
-import { identifier } from '../sql-text/filter.ts'
+import { type Bound, identifier } from '../sql-text/filter.ts'
 import { mappingOf, type PostgresColumn } from './types.ts'
 
 export interface PostgresTable {
@@ -13,7 +13,7 @@ export interface PostgresTable {
 }
 
 /** Runs a statement and answers its rows; values as text. */
-export type Ask = (sql: string, values: readonly string[]) => Promise<readonly (readonly (string | null)[])[]>
+export type Ask = (sql: string, values: readonly Bound[]) => Promise<readonly (readonly (string | null)[])[]>
 
 /** Tables, partitioned tables, views, materialized views and foreign tables of one schema that may be read, with the columns that may. Three statements. */
 export async function introspect(ask: Ask, schema: string): Promise<PostgresTable[]> {
@@ -48,9 +48,9 @@ export async function introspect(ask: Ask, schema: string): Promise<PostgresTabl
 
 function columnOf([, name, base, typtype, typcategory, required, description, caseless]: readonly (string | null)[]): PostgresColumn {
   const quoted = identifier(name ?? '')
-  const { type, bound, read } = mappingOf(base ?? '', typtype ?? '', typcategory ?? '')
+  const { type, bound, read, written } = mappingOf(base ?? '', typtype ?? '', typcategory ?? '')
   const expression = read?.(quoted) ?? (caseless === 'true' ? `(${quoted} COLLATE "C")` : quoted)
-  return { name: name ?? '', type, bound, nullable: required !== 'true', expression, ...(description ? { description } : {}) }
+  return { name: name ?? '', type, bound, nullable: required !== 'true', expression, ...(written ? { written } : {}), ...(description ? { description } : {}) }
 }
 
 function namesIn(json: string | null | undefined): string[] {

@@ -8,28 +8,31 @@ interface TypeMapping {
   readonly bound: string
   /** Reads the column, given its quoted name; absent: by its name, so that indexes serve. */
   readonly read?: (column: string) => string
+  /** From what the type writes of a value, which is what a change of the row carries, to the text the column is read as; `asked`: the server alone can tell. Absent: the same text. */
+  readonly written?: ((text: string) => string | null) | 'asked'
 }
 
-export interface PostgresColumn extends SqlColumn {
+export interface PostgresColumn extends SqlColumn, Pick<TypeMapping, 'written'> {
   readonly bound: string
 }
 
 const text: TypeMapping = { type: 'String', bound: 'text' }
 const asText: TypeMapping = { ...text, read: column => `(${column})::text` }
-const asJson: TypeMapping = { type: 'JSON', bound: 'jsonb', read: column => `to_jsonb(${column})` }
+const asJson: TypeMapping = { type: 'JSON', bound: 'jsonb', read: column => `to_jsonb(${column})`, written: 'asked' }
+const finite = (text: string) => (/^(NaN|-?Infinity)$/.test(text) ? null : text)
 
 /** By the name of the base type. NaN and infinities are no values here, so they are read as null, in conditions too. */
 const mappings: Record<string, TypeMapping> = {
   int2: { type: 'Int', bound: 'int8' }, int4: { type: 'Int', bound: 'int8' }, int8: { type: 'Long', bound: 'int8' }, oid: { type: 'Long', bound: 'int8', read: column => `(${column})::int8` },
-  numeric: { type: 'Decimal', bound: 'numeric', read: column => `NULLIF(NULLIF(NULLIF(${column}, 'NaN'), 'Infinity'), '-Infinity')` },
-  float8: { type: 'Float', bound: 'float8', read: column => `NULLIF(NULLIF(NULLIF(${column}, 'NaN'), 'Infinity'), '-Infinity')` },
+  numeric: { type: 'Decimal', bound: 'numeric', read: column => `NULLIF(NULLIF(NULLIF(${column}, 'NaN'), 'Infinity'), '-Infinity')`, written: finite },
+  float8: { type: 'Float', bound: 'float8', read: column => `NULLIF(NULLIF(NULLIF(${column}, 'NaN'), 'Infinity'), '-Infinity')`, written: finite },
   /** Through text: the nearest double of a float4 is not the number it is written as. */
-  float4: { type: 'Float', bound: 'float8', read: column => `NULLIF(NULLIF(NULLIF(${column}, 'NaN'), 'Infinity'), '-Infinity')::text::float8` },
+  float4: { type: 'Float', bound: 'float8', read: column => `NULLIF(NULLIF(NULLIF(${column}, 'NaN'), 'Infinity'), '-Infinity')::text::float8`, written: finite },
   bool: { type: 'Boolean', bound: 'bool' }, uuid: { type: 'UUID', bound: 'uuid' }, bytea: { type: 'Bytes', bound: 'bytea' },
   date: { type: 'Date', bound: 'date' }, time: { type: 'Time', bound: 'time' }, timestamp: { type: 'LocalDateTime', bound: 'timestamp' }, timestamptz: { type: 'DateTime', bound: 'timestamptz' },
   /** Its cast to text would add a mask that nobody wrote. */
   inet: { ...text, read: column => `textin(inet_out(${column}))` },
-  text, varchar: text, bpchar: asText, json: { type: 'JSON', bound: 'jsonb' }, jsonb: { type: 'JSON', bound: 'jsonb' },
+  text, varchar: text, bpchar: { ...asText, written: padded => padded.replace(/ +$/, '') }, json: { type: 'JSON', bound: 'jsonb' }, jsonb: { type: 'JSON', bound: 'jsonb' },
 }
 
 /** `typtype` and `typcategory` as in pg_type; what has no counterpart is read as PostgreSQL writes it. */

@@ -15,8 +15,11 @@ import { openSupergraph } from '../federation/execute.ts'
 import type { SubgraphService, Supergraph } from '../federation/supergraph.ts'
 import { composeAll, foreignEntities, openForeign, type OpenForeign } from './foreign.ts'
 import { endpointsOf, type EndpointParts } from './endpoints.ts'
+import type { FeedParts } from './feed.ts'
+import { followFindings, isKeptElsewhere } from './feeds.ts'
 import { refuse } from './mistakes.ts'
 import { modelOf, type ModelParts } from './model.ts'
+import { boundedEngine, looker, pastEngine, pastMounts } from './past.ts'
 import { withOpenRegions, type WithMembers } from './open-regions.ts'
 import { definitionsOf, defineRegions, loadRegion, restoreDefinitions, rowsOfModel, settleDefinitions, type HeldRegion } from './regions.ts'
 import { openSources, type OpenSource } from './sources.ts'
@@ -28,6 +31,7 @@ export interface AssemblyParts {
   readonly store: RegionStore
   readonly engine: SqlEngine
   readonly clock: Clock
+  readonly consumer: FeedParts['consumer']
   readonly openSource: (source: Source) => Promise<SourceConnector>
   readonly openSubgraph: (declared: Catalog['subgraphs'][number], scope: Scope) => Promise<SubgraphService>
   readonly tablesOf: ModelParts['tablesOf']
@@ -85,11 +89,14 @@ export async function assemble(scope: Scope, catalog: Catalog, parts: AssemblyPa
     const derived = await modelOf(scope, catalog, { engine: parts.engine, sources, foreign: foreign.flatMap(one => foreignEntities(one)), tablesOf: parts.tablesOf, origin, asOfMs: name => held.get(name)?.asOfMs })
     refuse(derived.findings)
     const { model, mounts } = derived
-    const engine = withOpenRegions(derived.engine, model, parts.withMembers)
+    refuse(await followFindings(scope, catalog, model, sources, parts.consumer.name))
+    const look = looker(sources)
+    const past = pastEngine(withOpenRegions(derived.engine.over(pastMounts(mounts, model, catalog, sources)), model, parts.withMembers), look)
+    const engine = boundedEngine(withOpenRegions(derived.engine, model, parts.withMembers), past)
     const called = await endpointsOf(scope, catalog, model, { ...parts, engine })
     refuse(called.findings)
 
-    const regionParts = { ...parts, engine, sources }
+    const regionParts = { ...parts, catalog, engine, past, look, sources }
     for await (const [name, one] of defineRegions(model, catalog, regionParts, previous.held)) held.set(name, one)
     const assembled: Assembled = { catalog, model, mounts, engine, sources, foreign, held, rowsOf: rowsOfModel(model, held, regionParts), endpoints: called.endpoints }
     const subgraphs = parts.subgraphs(assembled)
@@ -106,7 +113,7 @@ export async function assemble(scope: Scope, catalog: Catalog, parts: AssemblyPa
   }
 }
 
-async function loadRegions(scope: Scope, { catalog, model, held }: Assembled, parts: Parameters<typeof loadRegion>[4], previous: Held): Promise<void> {
+async function loadRegions(scope: Scope, { catalog, model, held }: Assembled, parts: Parameters<typeof loadRegion>[4] & Pick<AssemblyParts, 'consumer'>, previous: Held): Promise<void> {
   const findings: Finding[] = []
   const entries = [...catalog.regions, ...catalog.views]
   // What already serves last, so that it keeps its rows when another cannot be loaded; tables before views, which may read them.
@@ -117,6 +124,11 @@ async function loadRegions(scope: Scope, { catalog, model, held }: Assembled, pa
     const entry = entries.find(other => other.name === entity.name)
     if (!one || !entry || !entity.complete || one.loadedAtMs !== undefined || (entity.kind === 'region' && !entity.load)) continue
     try {
+      if ('load' in entry && (await isKeptElsewhere(scope, entry, one.region, parts.sources, parts.consumer.name))) {
+        // Of what moment its rows are is told by the feed.
+        Object.assign(one, { loadedAtMs: parts.clock.now(), asOfMs: 0 })
+        continue
+      }
       await loadRegion(scope, entity, entry, one, parts, !previous.held.has(entity.name))
     } catch (error) {
       if (!(error instanceof HubError)) throw error

@@ -12,11 +12,13 @@ import type { ComponentHealth, Hub } from '../hub.ts'
 import type { Supergraph } from '../federation/supergraph.ts'
 import { assemble, letGo, together, noCatalog, nothing, superseded, type Assembled, type Assembly, type AssemblyParts } from './assemble.ts'
 import { declaredCatalog, isFromFiles, placeOf, plain, refuseTaken, type ApiEntry, type FileCatalog } from './declared.ts'
+import { Feeds } from './feeds.ts'
 import { serviceHealth } from './foreign.ts'
+import { LostRows } from './lost-rows.ts'
 import { ownMistakes, refuse } from './mistakes.ts'
 import type { Reach } from './reach.ts'
 import { Refresher } from './refresher.ts'
-import { hubScope } from './scope.ts'
+import { hubScope, lastingScope } from './scope.ts'
 import { SourceWatch } from './source-watch.ts'
 
 export interface LiveHubParts extends Omit<AssemblyParts, 'subgraphs'> {
@@ -27,6 +29,8 @@ export interface LiveHubParts extends Omit<AssemblyParts, 'subgraphs'> {
   readonly defaults: CatalogDefaults
   /** What entries given through the API may reach. */
   readonly reach: Reach
+  /** Whether regions are kept in step with the tables they follow. */
+  readonly follow: boolean
   /** Work that outlives a request; a drain waits for it. */
   readonly later: (work: () => Promise<void>) => void
   /** What files declare, read anew. */
@@ -45,6 +49,8 @@ export class LiveHub implements Hub, CatalogAdmin {
   readonly #closing = new AbortController()
   readonly #refresher: Refresher
   readonly #sourceWatch: SourceWatch
+  readonly #feeds: Feeds
+  readonly #lostRows: LostRows
   /** Assemblies that served before, with what stops the wait for their operations. */
   readonly #retired = new Map<Assembly, () => void>()
   #assembly: Assembly | undefined
@@ -55,6 +61,8 @@ export class LiveHub implements Hub, CatalogAdmin {
   private constructor(parts: LiveHubParts) {
     this.#parts = parts
     this.#refresher = new Refresher({ ...parts, scope: what => this.#scope(what) })
+    this.#feeds = new Feeds({ ...parts, scope: (what, signal) => lastingScope({ ...parts, signal }, what) })
+    this.#lostRows = new LostRows({ ...parts, scope: what => this.#scope(what), serving: () => this.#assembly, load: (scope, assembled, name) => this.#refresher.load(scope, assembled, name) })
     this.#sourceWatch = new SourceWatch({
       ...parts,
       scope: (what, limitMs) => hubScope({ ...parts, signal: this.#closing.signal }, what, limitMs),
@@ -104,7 +112,7 @@ export class LiveHub implements Hub, CatalogAdmin {
 
   /** Reads the rows of a kept view, or of a region that holds all of its source's, anew, now. */
   refresh(scope: Scope, view: string): Promise<void> {
-    return this.#refresher.refresh(scope, this.assembly, view)
+    return this.#feeds.renew(scope, view) ?? this.#refresher.refresh(scope, this.assembly, view)
   }
 
   declare(scope: Scope, kind: EntryKind, name: string, definition: Json): Promise<Declared> {
@@ -166,7 +174,9 @@ export class LiveHub implements Hub, CatalogAdmin {
     this.#closing.abort(new HubError('SHUTTING_DOWN', 'The hub is stopping.'))
     this.#refresher.stop()
     this.#sourceWatch.stop()
+    this.#lostRows.stop()
     await this.#turn.catch(() => undefined)
+    await this.#feeds.close()
     for (const old of [...this.#retired.keys()]) await this.#letGo(old)
     if (this.#assembly) await letGo(this.#assembly, nothing, this.#parts.store)
   }
@@ -186,7 +196,7 @@ export class LiveHub implements Hub, CatalogAdmin {
       const [table] = found.tables
       const scope = hubScope({ ...this.#parts, signal: this.#closing.signal }, 'health', 1_000)
       if (table) for await (const _ of found.connector.scan(scope, { table: table.name, limit: 1 })) break
-      const trouble = this.#sourceWatch.trouble(found.connector)
+      const trouble = this.#sourceWatch.trouble(found.connector) ?? this.#feeds.trouble(name)
       if (trouble !== undefined) return { name: `source:${name}`, state: 'degraded', required: false, message: trouble }
       return { name: `source:${name}`, state: 'up', required: false }
     } catch (error) {
@@ -269,6 +279,7 @@ export class LiveHub implements Hub, CatalogAdmin {
     this.#assembly = next
     this.#refresher.follow(next)
     this.#sourceWatch.follow(next)
+    if (this.#parts.follow) this.#feeds.follow(next)
     for (const listener of this.#listeners) listener(next.supergraph)
     for (const name of superseded(previous ?? nothing, next)) await this.#parts.store.retire(name)
     if (previous) this.#retired.set(previous, this.#parts.clock.after(graceMs, () => this.#parts.later(() => this.#letGo(previous))))

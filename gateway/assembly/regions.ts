@@ -7,9 +7,11 @@ import { keyOf, type Region, type RegionDefinition, type RegionStore } from '../
 import type { Clock, Scope } from '../../connectors/ports/scope.ts'
 import type { SourceTable } from '../../connectors/ports/source-connector.ts'
 import { allRows, type QueryResult, type SqlEngine } from '../../connectors/ports/sql-engine.ts'
+import { Filled } from '../../resolvers/filled.ts'
 import type { ReadThrough } from '../../resolvers/read-through.ts'
-import { completeRows, engineRows, keyFromText, partialRows, type EntityRows } from '../../resolvers/rows.ts'
+import { boundedRows, completeRows, engineRows, keyFromText, partialRows, type EntityRows } from '../../resolvers/rows.ts'
 import { lookupStatement } from '../../resolvers/sql.ts'
+import type { looker } from './past.ts'
 import type { OpenSource } from './sources.ts'
 
 /** A region of the running hub: of a declared region or a materialised view. */
@@ -23,6 +25,8 @@ export interface HeldRegion {
   readonly origin: string
   /** When its rows were loaded, on the hub's clock; undefined where clients write them. */
   loadedAtMs?: number
+  /** How many rows that were, of all tenants. */
+  loadedRows?: number
   /** When they were last known to be those of the sources behind them: never later than the load, earlier where that read what was staged or loaded before. */
   asOfMs?: number
   /** Whose rows were loaded into it, where rows have tenants. */
@@ -52,7 +56,7 @@ export async function* defineRegions(model: Model, catalog: Catalog, parts: Regi
     const made = await define(parts.store, definition, source, before)
     const { region } = made
     const same = before?.region === region && before.origin === origin
-    const kept = same ? { loadedAtMs: before.loadedAtMs, asOfMs: before.asOfMs, flights: before.flights, filled: before.filled } : { flights: new Map(), filled: { olderMs: 0 } }
+    const kept = same ? { loadedAtMs: before.loadedAtMs, loadedRows: before.loadedRows, asOfMs: before.asOfMs, flights: before.flights, filled: before.filled } : { flights: new Map(), filled: new Filled() }
     yield [entity.name, { ...made, ...kept, source, origin, tenants: before?.region === region ? before.tenants : new Set() }]
   }
 }
@@ -138,13 +142,13 @@ function originOf(entry: RegionEntry | ViewEntry, sources: readonly OpenSource[]
   return ['table', table, sources.find(one => one.source.name === source)?.source, entry.tenantColumn]
 }
 
-/** Fills a region that is complete: all rows of its table or view, swapped in as a whole. `silent` after a start, when nobody has seen earlier rows. Rows without key or tenant are left out, counted in the log. */
-export async function loadRegion(scope: Scope, entity: EntityModel, entry: RegionEntry | ViewEntry, held: HeldRegion, parts: RegionParts, silent: boolean): Promise<void> {
+/** Fills a region that is complete: all rows of its table or view, swapped in as a whole. `silent` after a start, when nobody has seen earlier rows. Rows without key or tenant are left out, counted in the log. `from` gives the rows, where somebody has them. */
+export async function loadRegion(scope: Scope, entity: EntityModel, entry: RegionEntry | ViewEntry, held: HeldRegion, parts: RegionParts, silent: boolean, from?: Pick<QueryResult, 'rows' | 'asOfMs'>): Promise<void> {
   const startedMs = parts.clock.now()
   const counts = { rows: 0, withoutKey: 0, withoutTenant: 0, repeated: 0 }
   const limit = 'maxEntries' in entry ? entry.maxEntries : Number.MAX_SAFE_INTEGER
   const tenantColumn = 'tenantColumn' in entry ? entry.tenantColumn : undefined
-  const read = await sourceRows(scope, entity, entry, parts)
+  const read = from ?? (await sourceRows(scope, entity, entry, parts))
   const rows = usable(read.rows, entity, tenantColumn, counts, limit, parts.progress)
   if (tenantColumn === undefined) {
     await held.region.replaceAll(scope, rows, { silent })
@@ -165,6 +169,7 @@ export async function loadRegion(scope: Scope, entity: EntityModel, entry: Regio
     }
   }
   held.loadedAtMs = startedMs
+  held.loadedRows = counts.rows
   held.asOfMs = Math.min(startedMs, read.asOfMs ?? startedMs)
   const { withoutKey, withoutTenant, repeated } = counts
   const left = withoutKey + withoutTenant + repeated > 0 ? { withoutKey, repeatedKey: repeated, ...(tenantColumn !== undefined && { withoutTenant }) } : {}
@@ -230,8 +235,15 @@ async function* usable(batches: AsyncIterable<readonly Row[]>, entity: EntityMod
   }
 }
 
+interface ReaderParts extends RegionParts {
+  readonly catalog: Catalog
+  /** The engine past what the hub holds. */
+  readonly past: SqlEngine
+  readonly look: ReturnType<typeof looker>
+}
+
 /** How the rows of each type are read, region first. */
-export function rowsOfModel(model: Model, held: ReadonlyMap<string, HeldRegion>, parts: RegionParts): (type: string) => EntityRows {
+export function rowsOfModel(model: Model, held: ReadonlyMap<string, HeldRegion>, parts: ReaderParts): (type: string) => EntityRows {
   const readers = new Map(model.entities.map(entity => [entity.type, reader(model, entity, held.get(entity.name), parts)]))
   return type => {
     const found = readers.get(type)
@@ -240,11 +252,18 @@ export function rowsOfModel(model: Model, held: ReadonlyMap<string, HeldRegion>,
   }
 }
 
-function reader(model: Model, entity: EntityModel, held: HeldRegion | undefined, parts: RegionParts): EntityRows {
+function reader(model: Model, entity: EntityModel, held: HeldRegion | undefined, parts: ReaderParts): EntityRows {
   if (!held) return engineRows(model, entity, parts.engine, 'view')
-  if (entity.complete) return completeRows(model, entity, held.region, parts.engine, () => held.asOfMs)
+  if (entity.complete) {
+    const asOfMs = () => held.asOfMs
+    const rows = completeRows(model, entity, held.region, parts.engine, asOfMs)
+    return entity.writable ? rows : boundedRows(rows, engineRows(model, entity, parts.past, 'source'), asOfMs)
+  }
   const { region, flights, filled } = held
-  return partialRows(model, entity, { region, flights, filled, ...keyed(entity, parts), asOfMs: () => loadedFrom(entity, parts)?.asOfMs?.() }, parts.engine)
+  const asOfMs = () => loadedFrom(entity, parts)?.asOfMs?.()
+  const look = (scope: Scope, momentMs: number) => parts.look(scope, momentMs, parts.sources.find(one => one.source.name === entity.load?.source)?.connector)
+  const isFollowed = parts.catalog.regions.some(({ name, load }) => name === entity.name && load !== undefined && 'source' in load && load.follow === true)
+  return partialRows(model, entity, { name: entity.name, region, flights, filled, ...keyed(entity, parts), asOfMs, look, isFollowed }, parts.engine)
 }
 
 /** Reads rows by key from what a region is loaded from, in one read. */

@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import pg from 'pg'
 import { insteadOfRoot } from '../../ops/engines/apt.ts'
 import { installedPostgres } from '../../ops/engines/postgres.ts'
+import { eventually } from './eventually.ts'
 
 const run = promisify(execFile)
 
@@ -20,11 +21,15 @@ export interface PostgresServer {
   readonly password: string
   /** Runs statements as the superuser. */
   exec(sql: string): Promise<void>
+  /** Ends it at once, as a lost machine would; what was committed is on the disk. */
+  kill(): Promise<void>
+  /** Starts it again on the same port and data, after a kill. */
+  start(): Promise<void>
   stop(): Promise<void>
 }
 
-/** A new database cluster in a temporary folder, with its server on loopback. The server refuses to run as root: root hands it to the user `postgres`. */
-export async function startPostgres(): Promise<PostgresServer> {
+/** A new database cluster in a temporary folder, with its server on loopback. The server refuses to run as root: root hands it to the user `postgres`. `settings` are the server's own. */
+export async function startPostgres(settings: Readonly<Record<string, string>> = {}): Promise<PostgresServer> {
   if (!postgresBin) throw new Error('There is no PostgreSQL. Run: npm run engines:postgres')
   const folder = await mkdtemp(join(tmpdir(), 'tributary-pg-'))
   const user = insteadOfRoot('postgres')
@@ -36,16 +41,26 @@ export async function startPostgres(): Promise<PostgresServer> {
   await run(join(postgresBin, 'initdb'), ['-D', join(folder, 'data'), '-U', 'hub', '--auth=scram-sha-256', `--pwfile=${passwordFile}`, '-E', 'UTF8', '--locale=C.UTF-8', '--no-sync'], { ...as, cwd: folder })
 
   const port = await freePort()
-  const server = spawn(join(postgresBin, 'postgres'), ['-D', join(folder, 'data'), '-p', String(port), '-h', '127.0.0.1', '-k', folder, '-F'], { ...as, cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] })
-  const ended = new Promise<void>(resolve => server.once('exit', () => resolve()))
-  let log = ''
-  await new Promise<void>((resolve, reject) => {
-    server.stderr.setEncoding('utf8').on('data', text => {
-      log += text
-      if (log.includes('database system is ready to accept connections')) resolve()
+  const program = join(postgresBin, 'postgres')
+  const options = ['-D', join(folder, 'data'), '-p', String(port), '-h', '127.0.0.1', '-k', folder, '-F', ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])]
+  const begin = async () => {
+    const server = spawn(program, options, { ...as, cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] })
+    const ended = new Promise<void>(resolve => server.once('exit', () => resolve()))
+    let log = ''
+    await new Promise<void>((resolve, reject) => {
+      server.stderr.setEncoding('utf8').on('data', text => {
+        log += text
+        if (log.includes('database system is ready to accept connections')) resolve()
+      })
+      server.once('exit', code => reject(new Error(`PostgreSQL ended with ${code} before it was ready:\n${log}`)))
     })
-    server.once('exit', code => reject(new Error(`PostgreSQL ended with ${code} before it was ready:\n${log}`)))
-  })
+    const end = (signal: NodeJS.Signals) => {
+      server.kill(signal)
+      return ended
+    }
+    return end
+  }
+  let end = await begin()
   const url = `postgresql://hub:${encodeURIComponent(password)}@127.0.0.1:${port}/postgres`
 
   return {
@@ -59,9 +74,20 @@ export async function startPostgres(): Promise<PostgresServer> {
         await client.end()
       }
     },
+    kill: () => end('SIGKILL'),
+    async start() {
+      // Processes of the killed server may still be leaving, and hold what the new one needs.
+      await eventually('PostgreSQL starts again', async () => {
+        const begun = await begin().catch((error: unknown) => {
+          if (/shared memory block|lock file/.test(String(error))) return undefined
+          throw error
+        })
+        if (begun) end = begun
+        return begun !== undefined
+      }, 30_000)
+    },
     async stop() {
-      server.kill('SIGINT')
-      await ended
+      await end('SIGINT')
       await rm(folder, { recursive: true })
     },
   }
