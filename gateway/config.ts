@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { z } from 'zod'
+import { consistencyLevels } from '../schema/consistency.ts'
 import { HubError, type Problem } from '../schema/errors.ts'
 import { findings, pathText, unknownKey, valueAt, type Finding, type Path } from '../schema/findings.ts'
 import { didYouMean } from '../schema/names.ts'
@@ -23,6 +24,7 @@ const igniteHost = /^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9a-fA-F:]+\]
 const settings = z.object({
   catalog: path.optional().describe('The catalog: a YAML or JSON file, or a folder of them. Default hub.yaml, where there is one.'),
   data: path.default('./data').describe('Folder for what has to outlive the process. Made when it is missing.'),
+  cursorSecret: z.string().min(16, { error: 'is too short: give it 16 characters or more.' }).optional().describe('Signs cursors: hubs that are given the same take each other\'s. Absent: made once, and kept with what is declared through the API.'),
   logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info').describe('Least level that is logged.'),
   ...frontSettings.shape,
   persisted: persistedSettings
@@ -40,6 +42,7 @@ const settings = z.object({
       igniteTls: z.boolean().default(false).describe('Whether connections to Ignite are encrypted and its certificate is checked. Also IGNITE_TLS.'),
       igniteNamespace: z.string().regex(/^[a-z][a-z0-9_]{0,31}$/, { error: issue => `"${String(issue.input)}" is not a namespace: a lower-case letter, then letters, digits and _, at most 32 in all.` }).default('tributary').describe('In front of the names of caches in Ignite: hubs of one namespace share their regions. Also IGNITE_NAMESPACE.'),
       kafkaBrokers: z.array(z.string().regex(broker, { error: issue => `"${String(issue.input)}" is not a broker: host:port, as kafka:9092.` })).min(1, { error: 'names no broker: host:port, as kafka:9092; several with commas between.' }).optional().describe('Kafka brokers that keep the topics, host:port each; the others of their cluster are learned from them. Also KAFKA_BROKER.'),
+      regionChangesRetentionMs: z.int().min(60_000).default(86_400_000).describe('How long a subscription can be resumed on any hub, where regions are on Ignite and Kafka keeps their changes, in milliseconds. Whole segments older than this are deleted.'),
       postgresUrl: z.string().regex(/^postgres(ql)?:\/\/\S+$/, { error: 'is not of the form postgresql://user:password@host:port/database' }).optional().describe('PostgreSQL that keeps what is declared through the API, its history and the audit trail, for every hub that names it; absent: a file in the data folder. Also POSTGRES_URL.'),
       trinoUrl: z.url({ protocol: /^https?$/, error: issue => `"${String(issue.input)}" is not the address of a Trino: http(s)://host:port.` }).optional().describe('Trino that runs the statements whose tables it can all read; the others run embedded. Also TRINO_URL.'),
       trinoUser: z.string().min(1).default('tributary').describe('Whose name statements run under in Trino. Also TRINO_USER.'),
@@ -49,7 +52,7 @@ const settings = z.object({
     .prefault({}),
   defaults: z
     .object({
-      consistency: z.enum(['EVENTUAL', 'STRONG', 'BOUNDED_STALENESS', 'SESSION']).default('STRONG').describe('Consistency of reads that ask for none. Also DIH_DEFAULT_CONSISTENCY.'),
+      consistency: z.enum(consistencyLevels).default('STRONG').describe('Consistency of reads that ask for none. Also DIH_DEFAULT_CONSISTENCY.'),
       backups: z.int().min(0).default(1).describe('Copies of a partition beside the first, on a cluster. Also DIH_DEFAULT_BACKUPS.'),
       evictionSize: z.int().min(1).default(10_000_000).describe('Entries of a region whose catalog sets no `maxEntries`. Also DIH_DEFAULT_EVICTION_SIZE.'),
     })

@@ -50,18 +50,18 @@ async function serveGraph(config: Config & { readonly catalog: string }, { clock
   const metrics = createMetrics()
   const files = new CatalogFiles(config)
   const opened = await placed(files, whenReached({ host: config.host, port: config.port, clock, log, mends: isUnreached, stopping }, () => openHub({
-    data: config.data, clock, log, maxEntries: config.defaults.evictionSize, backups: config.defaults.backups, progress, onFatal,
+    data: config.data, clock, log, maxEntries: config.defaults.evictionSize, backups: config.defaults.backups, consistency: config.defaults.consistency, progress, onFatal,
     later: work => lifecycle.later(work, log),
     files: () => files.load(),
     reach: { api: config.api, env: name => environment[name] },
-    ignite: igniteOf(config), kafkaBrokers: config.engines.kafkaBrokers, schemaRegistryUrl: config.engines.schemaRegistryUrl, postgresUrl: config.engines.postgresUrl, trino: config.engines.trinoUrl === undefined ? undefined : { url: config.engines.trinoUrl, user: config.engines.trinoUser, password: config.engines.trinoPassword },
+    ignite: igniteOf(config), kafkaBrokers: config.engines.kafkaBrokers, regionChangesRetentionMs: config.engines.regionChangesRetentionMs, cursorSecret: config.cursorSecret, schemaRegistryUrl: config.engines.schemaRegistryUrl, postgresUrl: config.engines.postgresUrl, trino: config.engines.trinoUrl === undefined ? undefined : { url: config.engines.trinoUrl, user: config.engines.trinoUser, password: config.engines.trinoPassword },
   })))
   let watcher: ReturnType<typeof watchCatalog> | undefined
   try {
     const shown = facing(opened.hub)
     watcher = watchCatalog(config.catalog, () => lifecycle.later(() => followed('catalog', opened.hub, () => placed(files, opened.hub.reload()), log), log), { clock, onError: error => log.warn('The catalog is no longer watched.', { reason: error.message }) })
     regionMetrics(metrics, opened, log)
-    const front = await openFront({ hub: shown, settings: config, clock, log, auth, metrics, routes: shown === opened.hub ? restRoutes(shown) : [] })
+    const front = await openFront({ hub: shown, settings: config, consistency: config.defaults.consistency, clock, log, auth, metrics, routes: shown === opened.hub ? restRoutes(shown) : [] })
     let closing: Promise<void> | undefined
     const close = async () => {
       watcher?.close()
@@ -101,9 +101,9 @@ export async function serveGateway(supergraph: string, config: Config, { clock, 
   }
 }
 
-/** The cluster that keeps the regions does not answer: it is waited for, never done without. */
+/** The cluster that keeps the regions, or the one that keeps their changes, does not answer: it is waited for, never done without. */
 function isUnreached(error: unknown): error is HubError {
-  return error instanceof HubError && error.code === 'UPSTREAM_UNAVAILABLE' && error.details['engine'] === 'ignite'
+  return error instanceof HubError && error.code === 'UPSTREAM_UNAVAILABLE' && (error.details['engine'] === 'ignite' || error.details['engine'] === 'kafka')
 }
 
 function igniteOf({ engines: { igniteHosts: hosts, igniteUser: user, ignitePassword: password, igniteTls, igniteNamespace: namespace } }: Config) {

@@ -3,6 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseEntry, type Source } from '../schema/catalog.ts'
+import { HubError } from '../schema/errors.ts'
+import type { ConsistencyLevel } from '../schema/consistency.ts'
 import { proposeCatalog, type ProposedCatalog } from '../schema/propose.ts'
 import { openCassandra } from '../connectors/cassandra/index.ts'
 import { fromUrl as cassandraAt } from '../connectors/cassandra/options.ts'
@@ -21,6 +23,7 @@ import { openPostgresMetadata } from '../connectors/metadata/postgres.ts'
 import { openSqliteMetadata } from '../connectors/metadata/sqlite.ts'
 import { openPostgres } from '../connectors/postgres/index.ts'
 import { openSchemaRegistry } from '../connectors/schema-registry/index.ts'
+import { openSharedLog } from '../connectors/regions/shared-log/index.ts'
 import { openRoutedEngine } from '../connectors/routing/engine.ts'
 import { openS3 } from '../connectors/s3/index.ts'
 import { openSqlite } from '../connectors/sqlite/index.ts'
@@ -61,13 +64,21 @@ export interface HubOptions {
   readonly maxEntries: number
   /** Of regions declared without. */
   readonly backups: number
+  /** Of reads that ask for none; absent: STRONG. */
+  readonly consistency?: ConsistencyLevel
   readonly files: () => Promise<FileCatalog>
+  /** Whether regions are kept in step with tables they follow; absent: they are. */
+  readonly follow?: boolean
   /** What entries given through the API may reach. */
   readonly reach: Reach
   /** Client ports of the Apache Ignite nodes that keep the regions; absent: the hub keeps them itself. */
   readonly ignite?: { readonly hosts: readonly string[]; readonly user?: string; readonly password?: string; readonly tls?: { readonly ca?: string }; readonly namespace?: string }
   /** Brokers of the Kafka cluster that keeps topics, `host:port` each; absent or empty: the hub keeps them itself. */
   readonly kafkaBrokers?: readonly string[]
+  /** How long a change of a region can be read, where regions are on a cluster and topics in Kafka: then every hub of the namespace takes the cursors of every other. Default: a day. */
+  readonly regionChangesRetentionMs?: number
+  /** Signs cursors; absent: what was made for that once is kept with what is declared through the API. */
+  readonly cursorSecret?: string
   /** PostgreSQL that keeps what is declared through the API; absent: a file in the data folder. */
   readonly postgresUrl?: string
   /** Runs the statements whose tables it can all read; absent: all of them run embedded. */
@@ -79,6 +90,8 @@ export interface HubOptions {
   readonly onFatal: (error: Error) => void
 }
 
+/** Of a shared change log, in this process. */
+const keptChangesBytes = 64 * 1024 * 1024
 /** Results of endpoints that may be answered again, of all tenants together. */
 const keptResults = { maxEntries: 10_000, maxBytes: 64 * 1024 * 1024 }
 
@@ -104,14 +117,15 @@ export async function openHub(options: HubOptions): Promise<OpenHub> {
     if (options.data !== undefined) mkdirSync(options.data, { recursive: true })
     const inData = (name: string) => (options.data === undefined ? undefined : join(options.data, name))
     const metadata = opened(options.postgresUrl === undefined ? await openSqliteMetadata({ file: inData('metadata.sqlite') ?? ':memory:', clock }) : await openPostgresMetadata({ url: options.postgresUrl, clock, log }))
-    const store = opened(await (options.ignite ? openOnIgnite(options.ignite, options) : openMemoryRegions({ directory: inData('regions'), clock, log, onFatal: options.onFatal })))
+    const events = opened(await openEvents(options, inData('events')))
+    const store = opened(await (options.ignite ? openOnIgnite(options.ignite, options, events) : openMemoryRegions({ directory: inData('regions'), clock, log, onFatal: options.onFatal })))
     const database = opened(await openDuckDb({ directory: inData('engine') }))
     const duckdb = await openDuckDbEngine(database, { clock, log })
     const trino = options.trino && openTrinoSide(options.trino, options, store)
     const engine = opened(trino ? openRoutedEngine({ first: trino.engine, second: duckdb, reads: trino.reads }) : duckdb)
-    const events = opened(await openEvents(options, inData('events')))
     const schemas = options.schemaRegistryUrl === undefined ? undefined : openSchemaRegistry({ url: options.schemaRegistryUrl })
-    const cursors = sealer([{ kid: '1', secret: await metadata.setting('cursor-secret', () => randomBytes(32).toString('base64url')) }])
+    const kept = { kid: '1', secret: await metadata.setting('cursor-secret', () => randomBytes(32).toString('base64url')) }
+    const cursors = sealer(options.cursorSecret === undefined ? [kept] : [{ kid: 'given', secret: options.cursorSecret }, kept])
     const dispatcher = new Dispatcher(store.changes)
     closers.unshift(async () => dispatcher.close())
     const results = new ResultCache<Answer>(store.changes, keptResults)
@@ -126,7 +140,7 @@ export async function openHub(options: HubOptions): Promise<OpenHub> {
       const sourceOf = (name: string) => assembled.sources.find(one => one.source.name === name)
       return [
         regionsSubgraph({
-          model, rowsOf, region, engine, cursors, admin: hub, defaultBackups: options.backups, reload: (scope, name) => hub.refresh(scope, name),
+          model, rowsOf, region, engine, cursors, admin: hub, defaultBackups: options.backups, defaultConsistency: options.consistency ?? 'STRONG', reload: (scope, name) => hub.refresh(scope, name),
           endpoints: assembled.endpoints, results, selectsOf: selects, writeOf: writeStatement,
           changes: { log: store.changes, dispatcher },
           cluster: scope => store.cluster(scope),
@@ -162,6 +176,9 @@ export async function openHub(options: HubOptions): Promise<OpenHub> {
     const hub = opened(
       await LiveHub.open({
         store, engine, metadata, events, clock, log, later, subgraphs,
+        // Who has the rows: regions on a cluster are those of all hubs of its namespace, and one of these follows for them all.
+        follow: options.follow ?? true,
+        consumer: { name: options.ignite ? `regions of ${options.ignite.namespace ?? ''} at ${options.ignite.hosts.join()}` : store.changes.id, lasting: options.data !== undefined || options.ignite !== undefined },
         defaults: { maxEntries: options.maxEntries, backups: options.backups },
         files: options.files,
         reach: options.reach,
@@ -205,9 +222,17 @@ function openTrinoSide({ url, user, password }: NonNullable<HubOptions['trino']>
   return { engine, sources, reads: (scope: Scope, table: MountedTable) => sources.reads(scope, table) || (regions?.reads(scope, table) ?? false) }
 }
 
-/** Regions on the nodes of a cluster. */
-function openOnIgnite({ namespace, ...reach }: NonNullable<HubOptions['ignite']>, { clock, log, later }: HubOptions): Promise<RegionStore> {
-  return openIgniteRegions({ client: openIgnite({ ...reach, clock, log }), clock, log, later, namespace })
+/** Regions on the nodes of a cluster. Where topics are in Kafka, so are their changes, one topic a namespace. */
+async function openOnIgnite({ namespace = 'tributary', ...reach }: NonNullable<HubOptions['ignite']>, options: HubOptions, events: EventLog): Promise<RegionStore> {
+  const { clock, log, later, kafkaBrokers = [], regionChangesRetentionMs: retentionMs = 86_400_000, onFatal } = options
+  const shared = { events, topic: `region-changes.${namespace}`, retentionMs, retainBytes: keptChangesBytes, clock, log, onFatal }
+  const changes = kafkaBrokers.length > 0 ? await openSharedLog(shared).catch((error: unknown) => { throw named(error, 'kafka') }) : undefined
+  return openIgniteRegions({ client: openIgnite({ ...reach, clock, log }), clock, log, later, namespace, changes })
+}
+
+/** The error with the engine that is not there, by which a start knows that it is to be waited for. */
+function named(error: unknown, engine: string): unknown {
+  return error instanceof HubError && error.code === 'UPSTREAM_UNAVAILABLE' ? new HubError(error.code, error.message, { ...error.details, engine }, { cause: error }) : error
 }
 
 /** Topics in Kafka where its brokers are named, else in the hub's own folder, or in one that goes with the process. */

@@ -45,6 +45,9 @@ export function changes(roles: ChangeRoles, entity: EntityModel) {
       mustHold(scope, 'cache:read')
       const filter = asFilter(parseWhere(roles.model, entity, args.where))
       if (!filter) throw new HubError('BAD_USER_INPUT', `${entity.lookupField}Changed filters by ${entity.type}'s own fields; this filter goes through a relation. Filter what arrives, or subscribe to the other type.`, { field: 'where' })
+      const after = live?.after ?? args.after ?? undefined
+      // Another hub may have given it out a moment ago.
+      if (after !== undefined) await roles.changes.log.current()
       return watch(scope, {
         region,
         changes: roles.changes.log,
@@ -52,7 +55,7 @@ export function changes(roles: ChangeRoles, entity: EntityModel) {
         cursors: roles.cursors,
         filter,
         initial: args.initial ?? true,
-        after: live?.after ?? args.after ?? undefined,
+        after,
         progress: live?.progress,
       })
     },

@@ -115,6 +115,7 @@ class DurableLog implements CommitLog {
     }
   }
 
+  async current(): Promise<void> {}
   onCommit(listener: (entry: LogEntry) => void) { return this.#commits.add(listener) }
   onDurable(listener: () => void) { return this.#segments.onDurable(listener) }
 
@@ -138,9 +139,9 @@ class DurableLog implements CommitLog {
   close() { return this.#segments.close() }
 }
 
-/** The commit log of a store without a directory: in memory, with room for about `retainBytes`. Nothing outlives the process, so all of it counts as durable at once. */
-export function openVolatileLog(retainBytes: number): CommitLog {
-  return new VolatileLog(retainBytes)
+/** The commit log of a store without a directory: in memory, with room for about `retainBytes`, from offset `base` on. Nothing outlives the process, so all of it counts as durable at once. */
+export function openVolatileLog(retainBytes: number, base = 0): CommitLog {
+  return new VolatileLog(retainBytes, base)
 }
 
 class VolatileLog implements CommitLog {
@@ -151,12 +152,14 @@ class VolatileLog implements CommitLog {
   readonly #durables = new Listeners<[]>()
   #entries: { entry: LogEntry; bytes: number }[] = []
   #bytes = 0
-  #start = 0
-  #durable = 0
+  #start: number
+  #durable: number
   #closed = false
 
-  constructor(retainBytes: number) {
+  constructor(retainBytes: number, base: number) {
     this.#retainBytes = retainBytes
+    this.#start = base
+    this.#durable = base
   }
 
   get start() { return this.#start }
@@ -187,6 +190,7 @@ class VolatileLog implements CommitLog {
     return this.#entries.slice(from - this.#start, from - this.#start + limit).map(({ entry }) => entry)
   }
 
+  async current(): Promise<void> {}
   onCommit(listener: (entry: LogEntry) => void) { return this.#commits.add(listener) }
   onDurable(listener: () => void) { return this.#durables.add(listener) }
   bytesFrom() { return 0 }
@@ -207,7 +211,8 @@ class VolatileLog implements CommitLog {
   }
 }
 
-function entryOf(offset: number, { committedAtMs, changes, resets = [] }: CommitRecord): LogEntry {
+/** What readers are told of a commit. */
+export function entryOf(offset: number, { committedAtMs, changes, resets = [] }: CommitRecord): LogEntry {
   return { offset, committedAtMs, changes: changes.map(({ createdAtMs: _, ...change }) => change), resets }
 }
 

@@ -10,6 +10,8 @@ export interface RegionStoreSubject {
   readonly store: RegionStore
   /** What a reopened store has again. DURABLE: durable entries, and the log with its id. ALL: filled entries as well, for they are elsewhere, and a log that begins anew. */
   readonly reopens: 'DURABLE' | 'ALL'
+  /** Whether `reopen` finds the change log as it was; absent: where it drops what is not durable. */
+  readonly keepsLog?: boolean
   scope(tenant?: string): Scope
   /** Ends when so much time has passed on the store's clock. */
   elapse(ms: number): Promise<void>
@@ -231,7 +233,8 @@ export const regionStoreChecks = [
     await region.putMany(subject.scope(), three)
     const from = subject.store.changes.end
     await region.replaceAll(subject.scope(), batches([airport('NCE', 'France')]), { silent: true })
-    expect((await entriesFrom(subject, from)).map(({ changes, resets }) => ({ changes, resets }))).toEqual([{ changes: [], resets: ['airports'] }])
+    const said = (await entriesFrom(subject, from)).filter(({ changes, resets }) => changes.length + resets.length > 0)
+    expect(said.map(({ changes, resets }) => ({ changes, resets }))).toEqual([{ changes: [], resets: ['airports'] }])
     await subject.reopen()
     expect(await (await open(subject)).select(subject.scope(), {})).toEqual([airport('NCE', 'France')])
   }),
@@ -438,7 +441,7 @@ export const regionStoreChecks = [
     const from = subject.store.changes.end
     await subject.reopen()
     const all = subject.reopens === 'ALL'
-    expect(subject.store.changes.id === id).toBe(!all)
+    expect(subject.store.changes.id === id).toBe(subject.keepsLog ?? !all)
     if (!all) expect((await entriesFrom(subject, from)).flatMap(entry => entry.resets)).toEqual(['cached'])
     expect(await (await open(subject)).getMany(subject.scope(), ['CDG', 'LYS'])).toEqual([stored, all ? expect.objectContaining({ key: 'LYS' }) : undefined])
     expect(await (await open(subject, { name: 'cached', durable: false })).count(subject.scope())).toBe(0)

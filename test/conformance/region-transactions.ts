@@ -315,4 +315,37 @@ export const regionTransactionChecks = [
     }))
     expect(await stateOf(id)).toMatchObject({ state: 'ROLLED_BACK', participants: [{ region: 'accounts' }] })
   }),
+  must<RegionTransactionSubject>('RS78', 'H-34 what transactions that lost would have written is told as soon as another writes it', async subject => {
+    const [left, right] = await open(subject)
+    const ids = Array.from({ length: 20 }, (_, number) => `n${number}`)
+    await left.putMany(subject.scope(), ids.map(id => account(id, 0)))
+    const lost = await failureOf(subject.store.transact(subject.scope(), options, async tx => {
+      await tx.getMany('accounts', ids)
+      await tx.putMany('accounts', ids.map(id => account(id, 1)))
+      await tx.putMany('savings', ids.map(id => account(id, 1)))
+      await left.putMany(subject.scope(), [account('n7', 2)])
+    }))
+    expect(lost).toMatchObject({ code: 'TX_CONFLICT', details: { region: 'accounts', key: 'n7' } })
+    const from = subject.store.changes.end
+    await left.putMany(subject.scope(), ids.map(id => account(id, 3)))
+    await right.putMany(subject.scope(), ids.map(id => account(id, 3)))
+    const told = (await subject.store.changes.read(from, 100)).flatMap(({ changes }) => changes.map(({ region, key }) => `${region} ${key}`))
+    expect(told.sort()).toEqual([...ids.map(id => `accounts ${id}`), ...ids.map(id => `savings ${id}`)].sort())
+  }),
+  must<RegionTransactionSubject>('RS79', 'H-34 transactions and writes that want the same entries of two regions in opposite orders do not lock each other out', async subject => {
+    const [left, right] = await open(subject)
+    const ids = Array.from({ length: 12 }, (_, number) => `n${number}`)
+    const rows = (list: readonly string[], balance: number) => list.map(id => account(id, balance))
+    const began = performance.now()
+    await Promise.all(Array.from({ length: 24 }, async (_, number) => {
+      const list = number % 2 === 0 ? ids : ids.toReversed()
+      if (number % 3 === 0) return (number % 2 === 0 ? left : right).putMany(subject.scope(), rows(list, number))
+      return subject.store.transact(subject.scope(), { ...options, timeoutMs: 20_000 }, async tx => {
+        for (const region of number % 2 === 0 ? ['accounts', 'savings'] : ['savings', 'accounts']) await tx.putMany(region, rows(list, number))
+      })
+    }))
+    // An engine that finds such a lock by its time limit takes longer.
+    expect(performance.now() - began).toBeLessThan(4_000)
+    for (const region of [left, right]) expect(new Set((await rowsOf(subject, region)).map(([, balance]) => balance)).size).toBe(1)
+  }),
 ]

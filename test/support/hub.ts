@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { buildClientSchema, getIntrospectionQuery, type FormattedExecutionResult, type GraphQLSchema, type IntrospectionQuery } from 'graphql'
 import { createClient } from 'graphql-ws'
 import pg from 'pg'
@@ -11,13 +12,17 @@ import { readConfig, type Environment } from '../../gateway/config.ts'
 import type { LiveHub } from '../../gateway/assembly/live-hub.ts'
 import { serve, serveSubgraph } from '../../gateway/server.ts'
 import { openLog } from '../../gateway/telemetry/log.ts'
+import { eventually } from './eventually.ts'
 import { dropNamespace } from './ignite.ts'
+import { dropChanges } from './kafka.ts'
 
 type Variables = Readonly<Record<string, unknown>>
 type Headers = Readonly<Record<string, string>>
 
 export interface RunningHub {
   readonly url: string
+  /** As of the process's environment. */
+  readonly env: Environment
   readonly data: string
   readonly hub: LiveHub
   /** One operation over HTTP, as a client would send it. */
@@ -26,6 +31,10 @@ export interface RunningHub {
   subscribe<Data>(query: string, variables?: Variables, headers?: Headers): AsyncIterableIterator<FormattedExecutionResult<Data>, undefined> & { return(): Promise<unknown> }
   /** The graph as introspection shows it. */
   schema(): GraphQLSchema
+  /** Ends when the region holds so many entries: those a read brings are kept behind its answer. */
+  kept(region: string, entries: number): Promise<void>
+  /** What a statement finds in its metadata store, SQLite or PostgreSQL. */
+  metadata(sql: string): Promise<readonly Record<string, unknown>[]>
   /** Stops it and starts it again on the same data. */
   restart(): Promise<RunningHub>
   /** Stops it and removes its data. */
@@ -50,6 +59,13 @@ export interface HubStart {
 /** With TEST_ON_ENGINES=1 hubs run on the engines the environment names, else embedded. */
 const engines = process.env['TEST_ON_ENGINES'] === '1' ? Object.fromEntries(Object.entries(process.env).filter(([name]) => /^(IGNITE_HOST_\d+|TRINO_URL|KAFKA_BROKER|POSTGRES_URL|REDIS_URL)$/.test(name))) : {}
 
+/** Who keeps the entries of regions, as answers name him. */
+export const keeper = engines['IGNITE_HOST_1'] ? 'ignite' : 'memory'
+/** Whether hubs keep everything in their data folder, which then is theirs alone. */
+export const isEmbedded = Object.keys(engines).length === 0
+/** How many nodes the keeper has. */
+export const keeperNodes = Math.max(1, Object.keys(engines).filter(name => name.startsWith('IGNITE_HOST_')).length)
+
 /** Regions on a cluster are shared by all hubs of a namespace, what is declared by all of a database; those of one test are its own. */
 async function onEngines(): Promise<Environment> {
   const own = `t${randomBytes(6).toString('hex')}`
@@ -58,7 +74,7 @@ async function onEngines(): Promise<Environment> {
 }
 
 /** How to drop the databases made here, by their addresses. */
-const databases = new Map<string, () => Promise<void>>()
+const databases = new Map<string, () => Promise<unknown>>()
 
 async function ownDatabase(server: string, name: string): Promise<string> {
   await inPostgres(server, `CREATE DATABASE ${name}`)
@@ -68,13 +84,22 @@ async function ownDatabase(server: string, name: string): Promise<string> {
   return url.href
 }
 
-async function inPostgres(server: string, sql: string): Promise<void> {
+async function inPostgres(server: string, sql: string): Promise<Record<string, unknown>[]> {
   const client = new pg.Client({ connectionString: server })
   await client.connect()
   try {
-    await client.query(sql)
+    return (await client.query<Record<string, unknown>>(sql)).rows
   } finally {
     await client.end()
+  }
+}
+
+function inSqlite(file: string, sql: string): Record<string, unknown>[] {
+  const database = new DatabaseSync(file, { readOnly: true })
+  try {
+    return database.prepare(sql).all().map(row => ({ ...row }))
+  } finally {
+    database.close()
   }
 }
 
@@ -94,6 +119,7 @@ export async function startHub({ catalog, flags = [], env: wanted, data, log, cl
   const introspected = await query<IntrospectionQuery>(getIntrospectionQuery())
   return {
     url: server.url,
+    env,
     data: folder,
     hub: server.hub,
     query,
@@ -102,6 +128,11 @@ export async function startHub({ catalog, flags = [], env: wanted, data, log, cl
       return client.iterate({ query: document, variables: { ...variables } }) as never
     },
     schema: () => buildClientSchema(introspected.data as IntrospectionQuery),
+    kept: (region, entries) => eventually(`region "${region}" holds ${entries} entries`, async () => {
+      const { data } = await query<{ cacheRegion: { stats: { entries: number } } }>('query ($region: String!) { cacheRegion(name: $region) { stats { entries } } }', { region })
+      return data?.cacheRegion.stats.entries === entries
+    }),
+    metadata: async sql => (env['POSTGRES_URL'] ? inPostgres(env['POSTGRES_URL'], sql) : inSqlite(join(folder, 'metadata.sqlite'), sql)),
     async restart() {
       await server.close()
       return startHub({ catalog, flags, env, data: folder, log, clock, headers: usual, subgraph })
@@ -109,6 +140,7 @@ export async function startHub({ catalog, flags = [], env: wanted, data, log, cl
     async close() {
       await server.close()
       if (env['IGNITE_HOST_1'] && env['IGNITE_NAMESPACE']) await dropNamespace([env['IGNITE_HOST_1']], env['IGNITE_NAMESPACE'])
+      if (env['KAFKA_BROKER'] && env['IGNITE_NAMESPACE']) await dropChanges(env['KAFKA_BROKER'], env['IGNITE_NAMESPACE'])
       await databases.get(env['POSTGRES_URL'] ?? '')?.()
       await rm(folder, { recursive: true, force: true })
     },

@@ -23,6 +23,7 @@ function seenAs(log: SimulatedLog, wrong: { start?: () => number; durable?: () =
     },
     readNow,
     read: async (from, limit) => readNow(from, limit),
+    current: () => log.current(),
     onCommit: listener => log.onCommit(one => listener(entry(one))),
     onDurable: (listener: () => void) => (wrong.commitIsDurable ? log.onCommit(listener) : log.onDurable(listener)),
   } satisfies ChangeLog & SeenLog

@@ -57,6 +57,8 @@ export class SimulatedLog implements ChangeLog {
     return this.readNow(from, limit)
   }
 
+  async current(): Promise<void> {}
+
   onCommit(listener: (entry: LogEntry) => void): () => void {
     this.#committed.add(listener)
     return () => this.#committed.delete(listener)

@@ -30,7 +30,7 @@ export class Wire {
     })
   }
 
-  /** From now on nothing passes, and no connection is closed. */
+  /** From now on nothing passes, also of connections made from now on, and none is closed. */
   stall(): void {
     this.#isStalled = true
   }
@@ -46,8 +46,12 @@ export class Wire {
     this.cut()
   }
 
+  /** New connections pass. Those that stalled, and have lost bytes, break. */
   mend(): void {
     this.#isDown = false
+    if (!this.#isStalled) return
+    this.#isStalled = false
+    this.cut()
   }
 
   async close(): Promise<void> {

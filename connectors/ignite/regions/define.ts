@@ -64,9 +64,12 @@ export async function succeed(scope: Scope, region: IgniteRegion, table: Table):
   if (isRetimed) await settled(scope, region)
   await table.feed.open(table.entries)
   region.size = await table.entries.size(scope)
-  const old = region.switchTo(table, definition)
+  const old = region.switchTo(table, 'FOUND', definition)
   // Events on their way to the old feed are told by neither.
-  if (old?.feed.live) region.reset()
+  if (old?.feed.live) {
+    region.home.log.lost(table.place.cache)
+    region.home.log.restored(table.place.cache)
+  }
   await old?.feed.close()
   if (isRetimed) await retime(scope, region)
   for (const columns of before.indexes) {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { HubError } from '../../../schema/errors.ts'
 import type { RegionDefinition } from '../../ports/region-store.ts'
 import type { Log, Scope } from '../../ports/scope.ts'
+import type { Followed } from '../../regions/feed-log.ts'
 import { checkSuccessor, sameDefinition, succeed } from './define.ts'
 import type { Home } from './home.ts'
 import type { Place } from './layout.ts'
@@ -61,11 +62,13 @@ export class Directory {
     if (known) return this.#adopt(scope, id, known, definition)
 
     const place = this.freshPlace(definition)
-    const region = await this.#open(scope, id, definition, place)
+    const region = await this.#open(scope, id, definition, place, 'EMPTY')
     const other = await this.#registry.add(scope, id, { definition, place })
+    await region.followed
     if (!other) return region
     // Another process was first.
     this.regions.delete(definition.name)
+    this.#home.log.leave(region.table.place.cache, true)
     await region.discard(scope, region.table)
     return this.#adopt(scope, id, other, definition)
   }
@@ -74,9 +77,13 @@ export class Directory {
     const region = this.regions.get(name)
     if (!region) return false
     const scope = this.#home.scope()
+    const { cache } = region.table.place
     await this.#forget(region)
     // What others have loaded as well is theirs too.
-    if (region.definition.durable || (await this.#tenures.leave(scope, region.id))) await this.#remove(scope, region.id, region.table.place)
+    if (region.definition.durable || (await this.#tenures.leave(scope, region.id))) {
+      await this.#remove(scope, region.id, region.table.place)
+      this.#home.log.leave(cache, true)
+    }
     return true
   }
 
@@ -154,11 +161,11 @@ export class Directory {
     if (!isSame && old !== undefined) await destroyPlace(scope, this.#home.client, { cache: old })
   }
 
-  async #open(scope: Scope, id: string, definition: RegionDefinition, place: Place): Promise<IgniteRegion> {
+  async #open(scope: Scope, id: string, definition: RegionDefinition, place: Place, begins: Followed['begins'] = 'FOUND'): Promise<IgniteRegion> {
     const region = new IgniteRegion(id, definition, this.#home)
     const table = await region.open(scope, definition, place)
     await table.feed.open(table.entries)
-    region.switchTo(table)
+    region.switchTo(table, begins)
     region.size = await table.entries.size(scope)
     this.regions.set(definition.name, region)
     return region
@@ -171,7 +178,7 @@ export class Directory {
 
   async #forget(region: IgniteRegion): Promise<void> {
     this.regions.delete(region.definition.name)
-    region.reset()
+    await region.reset()
     await region.drop()
   }
 
@@ -200,8 +207,8 @@ export class Directory {
       const table = await region.open(scope, definition, place)
       await table.feed.open(table.entries)
       region.size = await table.entries.size(scope)
-      const old = region.switchTo(table, definition)
-      region.reset()
+      const old = region.switchTo(table, 'FOUND', definition)
+      region.marks.allGone()
       await old?.feed.close()
     })().finally(() => this.#going.delete(region))
     this.#going.set(region, going)

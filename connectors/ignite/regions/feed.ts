@@ -10,8 +10,8 @@ import type { Awaited, Event, Telling } from './told.ts'
 export interface FeedEvents {
   /** One event as it comes, before it is told. */
   heard(event: Event): void
-  /** Its turn in the log has come: what readers are told of it; undefined: nothing. */
-  told(event: Event): StoredChange | undefined
+  /** Its turn to be told has come: what readers are told of it; undefined: nothing. */
+  change(event: Event): StoredChange | undefined
   /** From now on changes may go by unseen. */
   lost(): void
   /** Changes are seen again; those since `lost` never will be. */
@@ -20,7 +20,13 @@ export interface FeedEvents {
 
 /** An event, and who knows what it says. */
 export interface Told extends Event {
-  readonly to: Pick<FeedEvents, 'told'>
+  readonly to: {
+    /** The cache. */
+    readonly feed: string
+    change(event: Event): StoredChange | undefined
+    /** The log has it, or never will. */
+    told(event: Event): void
+  }
 }
 
 /** How long an event of a committed write may be on its way before nobody waits for it any more. */
@@ -36,6 +42,7 @@ export class Feed {
   /** Per entry the last that was told of it; those told of latest. */
   readonly #told = new Map<string, { readonly version: number; readonly isGone: boolean }>()
   readonly #waiting = new Map<string, Set<() => void>>()
+  readonly #to: Told['to']
   #query: ContinuousQuery | undefined
   #openedAtMs = 0
 
@@ -44,6 +51,7 @@ export class Feed {
     this.#layout = layout
     this.#events = events
     this.#telling = telling
+    this.#to = { feed: layout.configuration.name, change: event => events.change(event), told: event => this.#tell(event) }
   }
 
   get live(): boolean {
@@ -123,27 +131,26 @@ export class Feed {
     const entry = after ?? before
     if (!entry) return
     const id = this.idOf(entry)
-    const event: Told = { id, type, before, after, to: { told: one => this.#toldOf(one) } }
+    const event: Told = { id, type, before, after, to: this.#to }
     this.#events.heard(event)
     this.#telling.take(event)
   }
 
-  #toldOf({ id, ...event }: Event): StoredChange | undefined {
-    const { version } = (event.after ?? event.before) as Kept
+  #tell({ id, before, after }: Event): void {
+    const { version } = (after ?? before) as Kept
     this.#told.delete(id)
-    this.#told.set(id, { version, isGone: event.after === undefined })
+    this.#told.set(id, { version, isGone: after === undefined })
     if (this.#told.size > remembered) for (const oldest of this.#told.keys()) {
       this.#told.delete(oldest)
       break
     }
     for (const wake of [...(this.#waiting.get(id) ?? [])]) wake()
-    return this.#events.told({ id, ...event })
   }
 }
 
-/** Ends when a committed write was told; without it, where a feed of its regions is down or says nothing for long. */
-export async function whenTold(scope: Scope, client: IgniteClient, feeds: readonly Feed[], awaited: Awaited): Promise<void> {
-  if (feeds.some(feed => !feed.live)) return awaited.giveUp()
+/** Ends when a committed write was told; without it, where a feed of its regions is down or says nothing for long, or the log is late. */
+export async function whenTold(scope: Scope, { client, log }: { readonly client: IgniteClient; readonly log: { readonly behind: boolean } }, feeds: readonly Feed[], awaited: Awaited): Promise<void> {
+  if (log.behind || feeds.some(feed => !feed.live)) return awaited.giveUp()
   const cancel = client.settings.clock.after(longestWaitMs, () => {
     scope.log.warn('Ignite: a write was not heard of.', { afterMs: longestWaitMs })
     awaited.giveUp()

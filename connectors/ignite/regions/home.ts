@@ -1,6 +1,6 @@
 import type { RegionDefinition } from '../../ports/region-store.ts'
 import type { Clock, Scope } from '../../ports/scope.ts'
-import type { CommitLog } from '../../regions/commit-log.ts'
+import type { FeedLog } from '../../regions/feed-log.ts'
 import type { IgniteClient } from '../client.ts'
 import type { Told } from './feed.ts'
 import type { Gate } from './gate.ts'
@@ -12,7 +12,7 @@ import type { Versions } from './versions.ts'
 /** What the regions of one store share. */
 export interface Home {
   readonly client: IgniteClient
-  readonly log: CommitLog
+  readonly log: FeedLog
   readonly clock: Clock
   readonly versions: Versions
   readonly telling: Telling<Told>

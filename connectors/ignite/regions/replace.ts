@@ -45,7 +45,7 @@ export async function replaceOwn(scope: Scope, region: IgniteRegion, rows: Rows,
   })
   refuseClashes(region.definition.name, clashes, key => `rows[${JSON.stringify(key)}]`)
   region.marks.allGone()
-  if (silent) region.reset()
+  if (silent) await region.reset()
   return result
 }
 
@@ -60,11 +60,11 @@ export async function replaceTable(scope: Scope, region: IgniteRegion, rows: Row
       await next.feed.open(next.entries)
       const told: Change[] = silent ? [] : [...loaded.changes.values(), ...loaded.gone]
       if (!(await home.move(region, next.place))) throw new HubError('CONFLICT', `Region "${region.definition.name}" was replaced or dropped by somebody else while its rows were loaded. Load them again.`, { region: region.definition.name })
-      region.switchTo(next)
+      region.switchTo(next, 'REPLACES')
       region.size = loaded.wanted.size
       region.marks.allGone()
-      if (silent) region.reset()
-      else if (told.length > 0) home.log.commit({ committedAtMs: home.clock.now(), changes: told.map(change => ({ ...change, createdAtMs: 0 })) }, () => {})
+      if (silent) await region.reset()
+      else if (told.length > 0) await home.log.commit(region.id, { changes: told.map(change => ({ ...change, createdAtMs: 0 })) })
       return { entries: loaded.wanted.size, created: loaded.created, updated: loaded.updated, removed: loaded.removed }
     } catch (error) {
       await region.discard(home.scope(), next)

@@ -32,6 +32,7 @@ export async function snapshot(scope: Scope, region: IgniteRegion, filter?: Filt
       entries.set(key, { key, row, version, writtenAtMs })
     }
     await Promise.all([...entries.values()].map(({ key, version, writtenAtMs }) => table.feed.whenEntryTold(scope, { tenant, key, version, writtenAtMs }, longestMs)))
+    await log.drained()
     const to = log.end
     const told = from < log.start ? undefined : await log.read(from, to - from)
     // Begins again where the entries moved, or changes went by unseen.

@@ -5,7 +5,7 @@ import type { ClusterState, Region, RegionDefinition, RegionStore } from '../../
 import type { RegionTransaction, Transacted, TransactionOutcome, TransactOptions } from '../../ports/region-transaction.ts'
 import type { Clock, Log, Scope } from '../../ports/scope.ts'
 import type { TableOrigin } from '../../ports/sql-engine.ts'
-import { type CommitLog, openVolatileLog } from '../../regions/commit-log.ts'
+import { type FeedLog, markOf, openLocalLog } from '../../regions/feed-log.ts'
 import type { IgniteClient } from '../client.ts'
 import { clusterState } from './cluster.ts'
 import { checkAlone, checkSuccessor, sameDefinition } from './define.ts'
@@ -26,7 +26,9 @@ export interface IgniteRegionsOptions {
   readonly log: Log
   /** In front of the names of caches and tables, so that several hubs can use one cluster without meeting. Default: none in front of tables, `tributary` of caches. */
   readonly namespace?: string
-  /** How much of the change log stays for readers who come back. */
+  /** The change log, of this process and others. Closed with the store. Default: one of its own, in memory, that begins anew with each start. */
+  readonly changes?: FeedLog
+  /** How much of a change log of its own stays for readers who come back. */
   readonly retainBytes?: number
   /** Work that outlives what asked for it. */
   readonly later: Scope['later']
@@ -38,7 +40,7 @@ const ownLimitMs = 120_000
 
 /**
  * The regions of an Ignite cluster: what one process writes every other sees. Entries, durable or not, live as long as the cluster does, with the definitions of the
- * durable ones. The change log is this process's own, in memory, and begins anew with each start.
+ * durable ones.
  */
 export async function openIgniteRegions(options: IgniteRegionsOptions): Promise<RegionStore> {
   const closing = new AbortController()
@@ -49,13 +51,14 @@ export async function openIgniteRegions(options: IgniteRegionsOptions): Promise<
   } catch (error) {
     closing.abort(error)
     options.client.close()
+    await options.changes?.close()
     throw error
   }
 }
 
 class IgniteRegions implements RegionStore {
   readonly #options: IgniteRegionsOptions
-  readonly #log: CommitLog
+  readonly #log: FeedLog
   readonly #closing: AbortController
   /** Ignite takes 100 transactions over one connection. */
   readonly #gate = new Gate(90)
@@ -65,10 +68,10 @@ class IgniteRegions implements RegionStore {
   constructor(options: IgniteRegionsOptions, closing: AbortController) {
     this.#options = options
     this.#closing = closing
-    this.#log = openVolatileLog(options.retainBytes ?? 64 * 1024 * 1024)
     const { client, clock, namespace = defaultNamespace } = options
+    this.#log = options.changes ?? openLocalLog(options.retainBytes ?? 64 * 1024 * 1024, clock)
     const home: Home = {
-      client, clock, log: this.#log, versions: new Versions(clock), telling: new Telling((events, untold) => this.#tell(events, untold)),
+      client, clock, log: this.#log, versions: new Versions(clock), telling: new Telling((events, untold, done) => this.#tell(events, untold, done)),
       gate: this.#gate, scope: () => this.#scope(),
       freshPlace: definition => this.#directory.freshPlace(definition),
       move: (region, to) => this.#directory.move(region, to),
@@ -104,7 +107,7 @@ class IgniteRegions implements RegionStore {
 
   async retire(name: string): Promise<boolean> {
     const region = this.#directory.regions.get(name)
-    region?.reset()
+    await region?.reset()
     return region !== undefined
   }
 
@@ -133,9 +136,9 @@ class IgniteRegions implements RegionStore {
   }
 
   async close(): Promise<void> {
+    await this.#log.close()
     await this.#directory.close()
     this.#closing.abort(new HubError('SHUTTING_DOWN', 'The region store is closed.'))
-    await this.#log.close()
     this.#options.client.close()
   }
 
@@ -145,12 +148,17 @@ class IgniteRegions implements RegionStore {
     return region
   }
 
-  #tell(events: readonly Told[], untold: ReadonlySet<string>): void {
-    const changes = events.flatMap(event => {
-      const change = event.to.told(event)
-      return change && !untold.has(event.id) ? [change] : []
+  #tell(events: readonly Told[], untold: ReadonlySet<string>, done: () => void): void {
+    const heard = events.flatMap(event => {
+      const { to, id, type, before, after } = event
+      const change = to.change(event)
+      const told = () => to.told(event)
+      if (change) return [{ feed: to.feed, mark: markOf(type, (after ?? before)?.version ?? 0), change, quiet: untold.has(id), told }]
+      told()
+      return []
     })
-    if (changes.length > 0) this.#log.commit({ committedAtMs: this.#options.clock.now(), changes }, () => {})
+    if (heard.length > 0) this.#log.tell(heard, done)
+    else done()
   }
 
   #scope(): Scope {

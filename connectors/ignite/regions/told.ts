@@ -44,14 +44,14 @@ export interface Awaited {
  * of one transaction from several nodes, with others between them.
  */
 export class Telling<E extends Event> {
-  readonly #tell: (events: readonly E[], untold: ReadonlySet<string>) => void
+  readonly #tell: Tell<E>
   /** Writes of this process by the entries they will be heard of. */
   readonly #expected = new Map<string, Set<Group<E>>>()
   /** Per entry the last group that has an event of it and is not told yet. */
   readonly #last = new Map<string, Group<E>>()
 
-  /** `tell` is called in the step in which the last event came, with the ids of those no reader is to hear of. */
-  constructor(tell: (events: readonly E[], untold: ReadonlySet<string>) => void) {
+  /** `tell` is called in the step in which the last event came, with the ids of those no reader is to hear of; `done` is to be called when the log has it. */
+  constructor(tell: Tell<E>) {
     this.#tell = tell
   }
 
@@ -106,8 +106,8 @@ export class Telling<E extends Event> {
     const order = group.expected ? [...group.expected.entries.keys()] : [...group.events.keys()]
     const events = order.flatMap(id => group.events.get(id) ?? [])
     group.events.clear()
-    if (events.length > 0) this.#tell(events, group.expected?.untold ?? none)
-    group.done()
+    if (events.length > 0) this.#tell(events, group.expected?.untold ?? none, group.done)
+    else group.done()
     for (const next of group.before) {
       next.behind.delete(group)
       this.#settle(next)
@@ -115,6 +115,8 @@ export class Telling<E extends Event> {
     group.before.clear()
   }
 }
+
+type Tell<E> = (events: readonly E[], untold: ReadonlySet<string>, done: () => void) => void
 
 const none: ReadonlySet<string> = new Set()
 

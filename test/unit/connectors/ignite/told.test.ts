@@ -6,9 +6,10 @@ const removal = (key: string, version: number): Event => ({ id: key, type: 'REMO
 
 function telling() {
   const told: string[] = []
-  const log = new Telling<Event>((all, untold) => {
+  const log = new Telling<Event>((all, untold, done) => {
     const events = all.filter(({ id }) => !untold.has(id))
     if (events.length > 0) told.push(events.map(({ id, after, before }) => `${id}${after?.version ?? -(before?.version ?? 0)}`).join(' '))
+    done()
   })
   const puts = (...entries: [string, number][]) => log.expect({ entries: new Map(entries.map(([id, version]) => [id, { puts: version }])), untold: new Set() })
   const isTold = async (awaited: { told: Promise<void> }) => Promise.race([awaited.told.then(() => true), Promise.resolve().then(() => Promise.resolve(false))])

@@ -1,0 +1,1 @@
+export { openSharedLog, type SharedLogOptions } from './shared-log.ts'
