@@ -6,6 +6,7 @@ import { allRows, type MountedTable, type Plan, type QueryOptions, type QueryRes
 import { Connections } from './connections.ts'
 import type { DuckDatabase } from './database.ts'
 import { type ParsedStatement, parseTrino } from '../statements/ast.ts'
+import { momentOf } from '../statements/moment.ts'
 import { neverNull } from '../statements/never-null.ts'
 import { preludeStatements } from './dialect/prelude.ts'
 import { planText } from './explain.ts'
@@ -15,7 +16,7 @@ import { Mounts } from '../statements/mounts.ts'
 import { Parameters } from './parameters.ts'
 import { filterOf } from './pushdown.ts'
 import { columnsOf, queryResult } from './result.ts'
-import { dropStage, fillStage, makeStage, settleDecimals } from './staging.ts'
+import { dropStage, fillStage, makeStage, scanRequest, settleDecimals } from './staging.ts'
 import { Stop } from '../statements/stop.ts'
 import { type Translation, tokenMark, translate } from './translate.ts'
 import { readerOf } from './values.ts'
@@ -117,7 +118,12 @@ class DuckDbEngine implements SqlEngine {
     return this.#withRun(scope, statement, { rows: false }, async run => {
       const { values, types } = this.#bound(scope, run)
       const reader = await run.stop.guard(run.connection, () => run.connection.runAndReadAll(`EXPLAIN (FORMAT JSON) ${run.sql}`, values, types))
-      const reads = liveTables(run).map(live => ({ table: live.table, by: found(live, scope.tenant)?.by }))
+      const staged = await Promise.all(run.translation.staged.map(async read => {
+        const { from } = read.table
+        const plan = from.kind === 'source' ? await from.source.scanPlan?.(scope, scanRequest(read, from.table, run.parameters)) : undefined
+        return plan ? [{ table: read.table, ...plan }] : []
+      }))
+      const reads = [...liveTables(run).map(live => ({ table: live.table, by: found(live, scope.tenant)?.by })), ...staged.flat()]
       return { engine: this.name, text: planText(String(reader.getRows()[0]?.[1] ?? '[]'), run.translation, reads), reads }
     })
   }
@@ -170,10 +176,11 @@ class DuckDbEngine implements SqlEngine {
   async #start(scope: Scope, statement: Statement, options: QueryOptions & { rows: boolean }): Promise<Run> {
     const prepared = this.#prepare(statement)
     const { translation, parameters } = prepared
+    // Asked before anything is read: what comes in meanwhile makes rows younger than said, never older.
+    const asOfMs = momentOf(translation.tables, options)
     const connection = await this.#shared.connections.take(scope)
     const stop = new Stop(scope, this.#shared.clock, options.timeoutMs)
-    // Asked before anything is read: what comes in meanwhile makes rows younger than said, never older.
-    const made: Run = { ...prepared, connection, stop, token: '', sql: translation.sql, scanned: { rows: 0 }, asOfMs: oldest(translation.tables) }
+    const made: Run = { ...prepared, connection, stop, token: '', sql: translation.sql, scanned: { rows: 0 }, asOfMs }
     try {
       for (const read of translation.staged) {
         await makeStage(connection, read)
@@ -258,11 +265,6 @@ function liveTables({ translation, parameters }: Prepared): readonly LiveTable[]
 function statsOf({ translation, scanned }: Run): ScanStats {
   const isCounted = translation.tables.every(table => table.from.kind !== 'relation')
   return { rowsScanned: isCounted ? scanned.rows : null, bytesScanned: null, splits: null }
-}
-
-function oldest(tables: readonly MountedTable[]): number | undefined {
-  const moments = tables.flatMap(table => table.asOfMs?.() ?? [])
-  return moments.length > 0 ? Math.min(...moments) : undefined
 }
 
 function remembered<T>(kept: Map<string, T>, key: string, make: () => T): T {

@@ -11,12 +11,14 @@ interface PlanNode {
 const told = ['Join Type', 'Conditions', 'Filters', 'Expression', 'Groups', 'Aggregates', 'Projections', 'Order By', 'Top', 'Estimated Cardinality']
 
 /** DuckDB's plan, EXPLAIN (FORMAT JSON), as an indented list, below the tables the statement reads. */
-export function planText(json: string, { tables, staged }: Translation, live: Plan['reads']): string {
+export function planText(json: string, { tables, staged }: Translation, known: Plan['reads']): string {
   const reads = tables.flatMap(table => {
-    if (table.from.kind === 'live') return live.filter(one => one.table === table).map(({ by }) => `reads ${table.catalog}.${table.name} (live) ${by ? `by ${by.join(', ')}` : 'whole'}`)
-    const read = staged.find(one => one.table === table)
-    const asked = read ? ` columns ${read.columns.map(column => column.name).join(', ')}${read.predicates.length > 0 ? `; conditions on ${read.predicates.map(({ column }) => column.name).join(', ')}` : ''}` : ''
-    return `reads ${table.catalog}.${table.name} (${table.from.kind})${asked}`
+    const name = `reads ${table.catalog}.${table.name} (${table.from.kind})`
+    const ways = known.filter(one => one.table === table).map(({ by }) => (by ? ` by ${by.join(', ')}` : ' whole'))
+    if (table.from.kind === 'live') return ways.map(way => name + way)
+    const asked = staged.filter(one => one.table === table).map(({ columns, predicates }) =>
+      ` columns ${columns.map(column => column.name).join(', ')}${predicates.length > 0 ? `; conditions on ${predicates.map(({ column }) => column.name).join(', ')}` : ''}`)
+    return asked.length === 0 ? [name] : asked.map((columns, index) => `${name}${ways[index] ?? ''}${columns}`)
   })
   return [...reads, ...(JSON.parse(json) as readonly PlanNode[]).flatMap(node => lines(node, 0))].join('\n')
 }

@@ -1,6 +1,7 @@
 import { type DuckDBConnection, DuckDBDataChunk, type DuckDBType, type DuckDBValue } from '@duckdb/node-api'
 import { type Column, type Row, scaleOf } from '../../schema/values.ts'
 import type { Scope } from '../ports/scope.ts'
+import type { ScanRequest } from '../ports/source-connector.ts'
 import { quoteIdentifier } from '../statements/quote.ts'
 import type { Scanned } from './live-tables.ts'
 import type { Parameters } from './parameters.ts'
@@ -22,26 +23,25 @@ export async function makeStage(connection: DuckDBConnection, { name, columns }:
 export async function fillStage(scope: Scope, connection: DuckDBConnection, read: StagedRead, parameters: Parameters, scanned: Scanned): Promise<void> {
   const { table, columns, name } = read
   if (table.from.kind !== 'source') return
-  const { filter, complete } = filterOf(read.predicates, index => parameters.given(index))
-  const request = {
-    table: table.from.table,
-    columns: columns.map(column => column.name),
-    ...(filter ? { filter } : {}),
-    ...(complete && read.limit !== undefined ? { limit: read.limit } : {}),
-  }
   const stored = columns.map(held)
   const types = stored.map(column => duckType(column.type))
   const writers = stored.map(column => toDuck(column.type))
   const scales = columns.map(() => 0)
 
   const appender = await connection.createAppender(name, 'main', 'temp')
-  for await (const rows of table.from.source.scan(scope, request)) {
+  for await (const rows of table.from.source.scan(scope, scanRequest(read, table.from.table, parameters))) {
     scanned.rows += rows.length
     for (let start = 0; start < rows.length; start += chunkRows) appender.appendDataChunk(chunkOf(rows.slice(start, start + chunkRows), columns, types, writers, scales))
     scope.signal.throwIfAborted()
   }
   appender.closeSync()
   await settleDecimals(connection, read, scales)
+}
+
+/** What of the source's table the statement needs. */
+export function scanRequest({ columns, predicates, limit }: StagedRead, table: string, parameters: Parameters): ScanRequest {
+  const { filter, complete } = filterOf(predicates, index => parameters.given(index))
+  return { table, columns: columns.map(column => column.name), ...(filter ? { filter } : {}), ...(complete && limit !== undefined ? { limit } : {}) }
 }
 
 function chunkOf(rows: readonly Row[], columns: readonly Column[], types: readonly DuckDBType[], writers: readonly ((value: never) => DuckDBValue)[], scales: number[]): DuckDBDataChunk {

@@ -22,9 +22,13 @@ export async function openPostgresMetadata({ url, clock, log }: { url: string; c
   const failure = (error: unknown): HubError => asFailure(error, host, password)
   const pool = new pg.Pool({
     connectionString: url, max: 4, application_name: 'tributary', allowExitOnIdle: true, connectionTimeoutMillis: connectMs, statement_timeout: statementMs, query_timeout: statementMs,
-    onConnect: async client => { await client.query(`SET search_path TO ${schema}`) },
+    onConnect: async client => {
+      // Whoever waits for an answer is told besides; a loss nobody listens to would end the process.
+      client.on('error', error => log.warn('A connection to the metadata store was lost.', { reason: failure(error).message }))
+      await client.query(`SET search_path TO ${schema}`)
+    },
   })
-  pool.on('error', error => log.warn('An idle connection to the metadata store was lost.', { reason: failure(error).message }))
+  pool.on('error', error => log.debug('The pool of the metadata store let go of a connection.', { reason: failure(error).message }))
   try {
     await pool.query(`CREATE SCHEMA IF NOT EXISTS ${schema}`)
     return guarded(await openMetadata(new Kysely<Database>({ dialect: new PostgresDialect({ pool }) }), clock), failure)

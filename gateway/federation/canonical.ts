@@ -22,10 +22,8 @@ export interface Canonical {
   readonly text: string
 }
 
-/** The form for coerced variables. It holds for all that give the variables of `conditionsOf` the same values. Objects of the interfaces `ofHidden` may be none that clients see. */
-export function canonical(
-  schema: GraphQLSchema, operation: OperationDefinitionNode, known: Iterable<FragmentDefinitionNode>, variables: Record<string, unknown>, ofHidden: ReadonlySet<string> = new Set(),
-): Canonical {
+/** The form for coerced variables. It holds for all that give the variables of `conditionsOf` the same values. */
+export function canonical(schema: GraphQLSchema, operation: OperationDefinitionNode, known: Iterable<FragmentDefinitionNode>, variables: Record<string, unknown>): Canonical {
   const own = alone(operation, known)
   const typeInfo = new TypeInfo(schema)
   const keys = new Keys()
@@ -61,8 +59,8 @@ export function canonical(
     InlineFragment: { enter: decided },
     FragmentSpread: { enter: decided },
     SelectionSet: {
-      // What conditions leave of a selection may be empty, and of a member of a union nothing: its type is asked for all the same, as is that of what may be hidden.
-      leave: node => (node.selections.length === 0 || isUnionType(typeInfo.getParentType()) || ofHidden.has(typeInfo.getParentType()?.name ?? '') ? { ...node, selections: [typename, ...node.selections] } : undefined),
+      // What conditions leave of a selection may be empty, and of a member of a union nothing: its type is asked for all the same.
+      leave: node => (node.selections.length === 0 || isUnionType(typeInfo.getParentType()) ? { ...node, selections: [typename, ...node.selections] } : undefined),
     },
   }))
   const fragments = new Map(own.definitions.flatMap(node => (node.kind === Kind.FRAGMENT_DEFINITION ? [[node.name.value, node] as const] : [])))

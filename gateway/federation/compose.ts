@@ -3,7 +3,6 @@ import { composeServices, transformSupergraphToPublicSchema } from '@theguild/fe
 import { buildASTSchema, GraphQLError, Kind, parse, type DocumentNode, type GraphQLSchema } from 'graphql'
 import { HubError, type Problem } from '../../schema/errors.ts'
 import { consistencySdl } from './consistency.ts'
-import { inFederationNames } from './federation-names.ts'
 import { mended } from './mend.ts'
 
 export interface SubgraphSdl {
@@ -26,7 +25,7 @@ export function composeSupergraph(services: readonly SubgraphSdl[]): Composed {
   const problems: Problem[] = []
   const parsed = services.flatMap(({ name, url, sdl }) => {
     try {
-      return [{ name, url, typeDefs: inFederationNames(parse(sdl)) }]
+      return [{ name, url, typeDefs: parse(sdl) }]
     } catch (error) {
       problems.push(problemOf(error, name))
       return []
@@ -59,11 +58,8 @@ export function versionOf(sdl: string): string {
 /** The composer validated what this document is made from. */
 function publicSchema({ definitions, ...document }: DocumentNode): GraphQLSchema {
   const hasLevels = definitions.some(node => node.kind === Kind.ENUM_TYPE_DEFINITION && node.name.value === 'ConsistencyLevel')
-  // What is hidden from clients is left out of the document, and still named as a member of its unions.
-  const objects = new Set(definitions.flatMap(node => (node.kind === Kind.OBJECT_TYPE_DEFINITION ? [node.name.value] : [])))
-  const shown = definitions.map(node => (node.kind === Kind.UNION_TYPE_DEFINITION ? { ...node, types: node.types?.filter(type => objects.has(type.name.value)) } : node))
-  const own = shown.filter(node => !(node.kind === Kind.DIRECTIVE_DEFINITION && node.name.value === 'consistency'))
-  return buildASTSchema({ ...document, definitions: hasLevels ? [...own, ...consistencyDirective] : shown }, { assumeValid: true, assumeValidSDL: true })
+  const own = definitions.filter(node => !(node.kind === Kind.DIRECTIVE_DEFINITION && node.name.value === 'consistency'))
+  return buildASTSchema({ ...document, definitions: hasLevels ? [...own, ...consistencyDirective] : definitions }, { assumeValid: true, assumeValidSDL: true })
 }
 
 const consistencyDirective = parse(consistencySdl, { noLocation: true }).definitions

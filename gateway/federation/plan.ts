@@ -3,12 +3,9 @@ import { QueryPlanner, type PlanNode } from '@graphql-hive/router-query-planner'
 import type { FragmentDefinitionNode, GraphQLSchema, OperationDefinitionNode } from 'graphql'
 import { HubError } from '../../schema/errors.ts'
 import { canonical, conditionsOf, type Canonical } from './canonical.ts'
-import { withEveryType } from './every-type.ts'
-import { fitting } from './fitting.ts'
 import { Kept } from './kept.ts'
-import { plannerNames, saysInterfaceObject } from './planner-order.ts'
+import { plannerNames } from './planner-order.ts'
 import { stepOf, subscriptionOf, type Step, type Subscription } from './steps.ts'
-import { interfacesOfHidden } from './types.ts'
 
 /** One operation, planned. */
 export interface Plan extends Canonical {
@@ -40,9 +37,6 @@ export interface Planner {
 /** Plans of one supergraph, of which at most `limit` are kept: those used last. */
 export function openPlanner(supergraphSdl: string, schema: GraphQLSchema, limit = 2_000): Planner {
   const { sdl, restored } = plannerNames(supergraphSdl)
-  const fitted = fitting(supergraphSdl)
-  const ofHidden = interfacesOfHidden(supergraphSdl, schema)
-  const hasInterfaceObjects = saysInterfaceObject(supergraphSdl)
   const planner = new QueryPlanner(sdl)
   const thresholds = [...new Set(planner.overridePercentages)].sort((a, b) => a - b)
   const conditions = new Kept<readonly string[]>(limit)
@@ -54,23 +48,20 @@ export function openPlanner(supergraphSdl: string, schema: GraphQLSchema, limit 
       const share = thresholds.filter(threshold => percentage >= threshold).length
       const name = `${operation.name?.value ?? ''}\n${text}`
       const outcome = conditions.get(name, () => conditionsOf(operation, fragments)).map(variable => (variables[variable] === true ? 1 : 0))
-      return plans.get(`${share} ${outcome.join('')} ${name}`, () => ({ ...make(canonical(schema, operation, fragments, variables, ofHidden), variables, percentage), isFixed: outcome.length === 0 && thresholds.length === 0 }))
+      return plans.get(`${share} ${outcome.join('')} ${name}`, () => ({ ...make(canonical(schema, operation, fragments, variables), percentage), isFixed: outcome.length === 0 && thresholds.length === 0 }))
     },
   }
 
-  function make(form: Canonical, variables: Record<string, unknown>, percentage: number): Plan {
+  function make(form: Canonical, percentage: number): Plan {
     const node = planned(form, percentage)
     if (!node) return form
-    const complete = (step: Step) => (hasInterfaceObjects ? withEveryType(step, form, schema, variables) : step)
-    if (form.operation.operation !== 'subscription') return { ...form, step: complete(stepOf(node)) }
-    const subscription = subscriptionOf(node)
-    return { ...form, subscription: { ...subscription, rest: subscription.rest && complete(subscription.rest) } }
+    return form.operation.operation === 'subscription' ? { ...form, subscription: subscriptionOf(node) } : { ...form, step: stepOf(node) }
   }
 
   function planned(form: Canonical, percentage: number): PlanNode | undefined {
     try {
       const { node } = planner.plan(form.text, form.operation.name?.value ?? null, new Set(), percentage)
-      return node && fitted(restored(node))
+      return node && restored(node)
     } catch (error) {
       throw unplanned(error)
     }

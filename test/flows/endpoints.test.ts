@@ -1,6 +1,4 @@
 import { createHash } from 'node:crypto'
-import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import { catalogFolder } from '../support/catalog-folder.ts'
 import { startHub, type RunningHub } from '../support/hub.ts'
 import type { HubError } from '../../schema/errors.ts'
@@ -252,10 +250,8 @@ describe('endpoints', () => {
 
   test('H-45 what is registered is there after a restart, with its audit events', async () => {
     hub = await hub.restart()
-    const database = new DatabaseSync(join(hub.data, 'metadata.sqlite'), { readOnly: true })
-    const events = database.prepare("SELECT action, actor FROM audit_event WHERE subject = 'session/validate' OR subject = 'sessions/search' ORDER BY number").all()
-    database.close()
-    expect(events.map(event => ({ ...event }))).toEqual([{ action: 'endpoint.create', actor: 'acme' }, { action: 'endpoint.create', actor: 'acme' }, { action: 'endpoint.drop', actor: 'acme' }])
+    const events = await hub.metadata("SELECT action, actor FROM audit_event WHERE subject = 'session/validate' OR subject = 'sessions/search' ORDER BY number")
+    expect(events).toEqual([{ action: 'endpoint.create', actor: 'acme' }, { action: 'endpoint.create', actor: 'acme' }, { action: 'endpoint.drop', actor: 'acme' }])
     expect(await ask('session/validate', { token: 'abc123' })).toMatchObject({ rows: [{ user_id: 'ada' }], cache: { status: 'MISS' } })
     expect(await ask('notes/by-id', { id: 'n' })).toMatchObject({ rows: [{ note: 'changed' }] })
   }, 60_000)

@@ -3,7 +3,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { catalogFolder } from '../support/catalog-folder.ts'
-import { startHub, type RunningHub } from '../support/hub.ts'
+import { keeper, keeperNodes, startHub, type RunningHub } from '../support/hub.ts'
 
 const files = {
   'hub.yaml': `
@@ -74,11 +74,29 @@ describe('regions declared, filled and dropped through the API', () => {
     expect(again.data?.createCacheRegion).toEqual({ ...first.data?.createCacheRegion, changed: false })
   })
 
-  test('H-04 the embedded store is one node, this process, without address, partitions and connections, and stays the same one', async () => {
+  test('H-04 the nodes that keep the entries stay the same: this process alone, without address, partitions and connections, or those of the cluster with all three', async () => {
     const ask = async () => (await hub.query<{ cacheCluster: { nodes: { id: string }[] } }>('{ cacheCluster { nodes { id address state partitionsPrimary partitionsBackup } topologyVersion pool { size idle waiting } } }'))
     const first = await ask()
-    expect(first).toEqual({ data: { cacheCluster: { nodes: [{ id: expect.stringMatching(/./), address: null, state: 'UP', partitionsPrimary: null, partitionsBackup: null }], topologyVersion: null, pool: null } } })
-    expect(await ask()).toEqual(first)
+    const node = { id: expect.stringMatching(/./), state: 'UP' }
+    const alone = { nodes: [{ ...node, address: null, partitionsPrimary: null, partitionsBackup: null }], topologyVersion: null, pool: null }
+    const several = {
+      nodes: Array.from({ length: keeperNodes }, () => ({ ...node, address: expect.stringMatching(/:\d+$/), partitionsPrimary: expect.any(Number), partitionsBackup: expect.any(Number) })),
+      topologyVersion: expect.any(Number), pool: { size: keeperNodes, idle: expect.any(Number), waiting: 0 },
+    }
+    expect(first).toEqual({ data: { cacheCluster: keeper === 'memory' ? alone : several } })
+    const ids = (answer: typeof first) => answer.data?.cacheCluster.nodes.map(({ id }) => id)
+    expect(ids(await ask())).toEqual(ids(first))
+  })
+
+  test('H-10 more copies than there are other nodes are kept for a larger cluster, and the answer says so', async () => {
+    const warnings = async (name: string, backups: number) => {
+      const made = (await make({ name, backups })).data?.createCacheRegion.warnings
+      await hub.query(`mutation { deleteCacheRegion(name: "${name}") }`)
+      return made
+    }
+    for (let backups = 0; backups < keeperNodes; backups++) expect(await warnings(`copied_${backups}`, backups)).toEqual([])
+    const nodes = keeperNodes === 1 ? 'the one node' : `the ${keeperNodes} nodes`
+    expect(await warnings('copied_often', keeperNodes)).toEqual([`backups: ${keeperNodes} is kept for a larger cluster; of ${nodes} there is now, ${keeperNodes - 1} can hold a copy.`])
   })
 
   test('H-07 the same name with another definition is refused, and so is the name of a view or of a region in a file', async () => {
@@ -197,6 +215,10 @@ describe('regions declared, filled and dropped through the API', () => {
     type Declared = { [name: string]: { region: { evictionPolicy: string }; changed: boolean } }
     const kept = async () => (await hub.query<{ queues: { nodes: { key: string }[] } }>('{ queues { nodes { key } } }')).data?.queues.nodes.map(node => node.key)
     const put = (key: string) => hub.query('mutation ($value: JSON!) { cachePut(region: "queues", value: $value) { key } }', { value: { key, value: 1 } })
+    if (keeper === 'ignite') {
+      expect(await failure(make({ name: 'queues', evictionPolicy: 'FIFO' }))).toMatchObject({ message: expect.stringMatching(/FIFO/) })
+      return
+    }
     expect((await make({ name: 'queues', evictionMaxSize: 2, evictionPolicy: 'FIFO' })).data?.createCacheRegion).toMatchObject({ region: { evictionPolicy: 'FIFO', evictionMaxSize: 2 }, changed: true })
     for (const key of ['a', 'b', 'a', 'c']) await put(key)
     expect(await kept()).toEqual(['b', 'c'])
@@ -346,10 +368,8 @@ describe('regions declared, filled and dropped through the API', () => {
       federatedViews: { nodes: [{ name: 'kept' }, { name: 'spending' }] }, scores: { nodes: [{ key: 'a', points: 1 }] }, carts: { totalCount: 0 },
     })
     expect((await make(userSessions)).data?.createCacheRegion.changed).toBe(false)
-    const metadata = new DatabaseSync(join(hub.data, 'metadata.sqlite'), { readOnly: true })
-    const audit = metadata.prepare("SELECT action, subject, actor FROM audit_event WHERE subject = 'carts' ORDER BY number").all()
-    const versions = metadata.prepare("SELECT version, created_by FROM catalog_version WHERE name = 'carts' ORDER BY version").all()
-    metadata.close()
+    const audit = await hub.metadata("SELECT action, subject, actor FROM audit_event WHERE subject = 'carts' ORDER BY number")
+    const versions = await hub.metadata("SELECT version, created_by FROM catalog_version WHERE name = 'carts' ORDER BY version")
     const by = 'anonymous'
     expect(audit).toEqual(['region.create', 'region.update', 'region.drop', 'region.create'].map(action => ({ action, subject: 'carts', actor: by })))
     expect(versions).toEqual([1, 2, 3].map(version => ({ version, created_by: by })))
@@ -392,7 +412,7 @@ describe('sources declared through the API reach what the operator lists and not
   /** A start on a copy of what was declared, as an operator who took the setting away would try it. */
   const startWithout = () => {
     for (const file of readdirSync(hub.data).filter(name => name.startsWith('metadata'))) cpSync(join(hub.data, file), at('copy', file))
-    return startHub({ catalog: folder.catalog, data: at('copy') })
+    return startHub({ catalog: folder.catalog, data: at('copy'), env: hub.env })
   }
 
   test('H-36 M-23 a folder the operator lists becomes a source at once, with its tables in SQL, and goes again', async () => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { writeDemo } from '../../gateway/demo/write.ts'
 import { catalogFolder, type CatalogFolder } from '../support/catalog-folder.ts'
-import { startHub, type RunningHub } from '../support/hub.ts'
+import { keeper, startHub, type RunningHub } from '../support/hub.ts'
 
 interface Page<Node> {
   readonly totalCount: number
@@ -238,7 +238,7 @@ views:
   test('M-27 a region\'s list takes declared arguments too, from memory', async () => {
     const { data, extensions } = await hub.query<{ checks: { nodes: { id: string }[] } }>('{ checks(layer: "gold", least: 0.5, most: 0.75) { nodes { id } } }', {}, { 'x-hub-explain': '1' })
     expect(data?.checks.nodes).toEqual([{ id: 'd' }])
-    expect(extensions?.['hub']).toMatchObject({ reads: [{ from: 'region', engine: 'memory' }] })
+    expect(extensions?.['hub']).toMatchObject({ reads: [{ from: 'region', engine: keeper }] })
     expect((await hub.query('{ checks(least: 0.75, most: 0.5) { nodes { id } } }')).errors).toMatchObject([{ extensions: { code: 'VALIDATION_ERROR', http: { status: 422 } } }])
   })
 

@@ -7,7 +7,7 @@ import { createClient } from 'graphql-ws'
 import WebSocket from 'ws'
 import type { Log } from '../../connectors/ports/scope.ts'
 import { catalogFolder } from '../support/catalog-folder.ts'
-import { startHub, type RunningHub } from '../support/hub.ts'
+import { isEmbedded, startHub, type RunningHub } from '../support/hub.ts'
 
 const files = {
   'hub.yaml': `
@@ -86,11 +86,13 @@ describe('a hub in operation', () => {
     const figures: unknown[] = []
     for (let round = 0; round < 4; round += 1) {
       expect(await read()).toEqual({ data: { plane: { name: 'Ada' } } })
+      await hub.kept('planes', 1)
       figures.push([await metric('dih_cache_hits_total', 'planes'), await metric('dih_cache_misses_total', 'planes'), await metric('dih_region_entries', 'planes'), await metric('dih_backend_offload_ratio', 'planes')])
     }
     expect(figures).toEqual([[0, 1, 1, 0], [1, 1, 1, 0.5], [2, 1, 1, 2 / 3], [3, 1, 1, 0.75]])
     expect(await stats('planes')).toEqual({ hits: 3, misses: 1, entries: 1, hitRatio: 0.75, offloadRatio: 0.75 })
     await hub.query('{ planesByKey(keys: [7, 8, 9, 10]) { name } }')
+    await hub.kept('planes', 3)
     expect([await metric('dih_cache_hits_total', 'planes'), await metric('dih_cache_misses_total', 'planes'), await metric('dih_region_entries', 'planes')]).toEqual([4, 4, 3])
     expect([await metric('dih_region_entries', 'ports'), await metric('dih_region_entries', 'things')]).toEqual([2, 0])
   })
@@ -101,7 +103,8 @@ describe('a hub in operation', () => {
     expect(lines.filter(line => line.message === 'request' && line.fields['requestId'] === 'client-1').map(line => line.fields)).toEqual([expect.objectContaining({ method: 'POST', route: '/graphql', status: 200, tenant: 'public', operationName: 'Q', codes: ['NOT_FOUND'], durationMs: expect.any(Number) })])
   })
 
-  test('a second hub on its data is refused with the process that has them', async () => {
+  const whereEmbedded = isEmbedded ? test : test.skip
+  whereEmbedded('a second hub on its data is refused with the process that has them', async () => {
     await expect(startHub({ catalog: folder.catalog, data: hub.data })).rejects.toMatchObject({ code: 'CONFLICT', message: expect.stringContaining(String(process.pid)) })
     expect(await hub.query('{ ports { totalCount } }')).toEqual({ data: { ports: { totalCount: 2 } } })
   })

@@ -1,5 +1,10 @@
+import { randomBytes } from 'node:crypto'
 import { catalogFolder } from '../support/catalog-folder.ts'
-import { startHub, type RunningHub } from '../support/hub.ts'
+import { isEmbedded, startHub, type RunningHub } from '../support/hub.ts'
+
+/** A broker keeps the topics of others, and those of runs before. */
+const run = isEmbedded ? '' : `-${randomBytes(4).toString('hex')}`
+const [topic, plain] = [`my-topic${run}`, `plain${run}`]
 
 describe('topics over REST', () => {
   const folder = catalogFolder({ 'hub.yaml': 'regions:\n  notes: { type: Note, key: code, fields: { code: ID!, text: String } }\n' })
@@ -8,6 +13,7 @@ describe('topics over REST', () => {
     hub = await startHub({ catalog: folder.catalog })
   }, 60_000)
   afterAll(async () => {
+    await call('DELETE', `/topic/delete?topic_name=${topic}`)
     await hub.close()
     folder.remove()
   })
@@ -17,11 +23,11 @@ describe('topics over REST', () => {
     const text = await response.text()
     return { status: response.status, type: response.headers.get('content-type'), body: text === '' ? undefined : (JSON.parse(text) as Record<string, unknown>) }
   }
-  const sample = { topic_name: 'my-topic', num_partitions: 3, replication_factor: 1, retention_ms: 604800000, retention_bytes: 1073741824 }
+  const sample = { topic_name: topic, num_partitions: 3, replication_factor: 1, retention_ms: 604800000, retention_bytes: 1073741824 }
 
   test('E-36 POST /topic/create takes the documented body', async () => {
     expect(await call('POST', '/topic/create', sample)).toMatchObject({ status: 201, body: { ...sample, message_count: 0 } })
-    const placeholder = await call('POST', '/topic/create', { topic_name: 'plain', num_partitions: 1, replication_factor: 1, retention_ms: 0, retention_bytes: 0 })
+    const placeholder = await call('POST', '/topic/create', { topic_name: plain, num_partitions: 1, replication_factor: 1, retention_ms: 0, retention_bytes: 0 })
     expect(placeholder).toMatchObject({ status: 201, body: { warnings: [expect.stringContaining('retentionMs 0'), expect.anything()] } })
   })
 
@@ -34,25 +40,26 @@ describe('topics over REST', () => {
   })
 
   test('E-34 E-35 GET /topic/list and /topic/config', async () => {
-    expect(await call('GET', '/topic/list')).toMatchObject({ status: 200, body: { topics: ['my-topic', 'plain'] } })
-    expect(await call('GET', '/topic/config?topic_name=my-topic')).toMatchObject({ status: 200, body: { ...sample, config: { 'retention.ms': '604800000' }, partitions: [{ id: 0, begin_offset: 0, end_offset: 0 }, { id: 1 }, { id: 2 }] } })
+    const { status, body } = await call('GET', '/topic/list')
+    expect([status, (body!['topics'] as string[]).filter(name => name.endsWith(run))]).toEqual([200, [topic, plain]])
+    expect(await call('GET', `/topic/config?topic_name=${topic}`)).toMatchObject({ status: 200, body: { ...sample, config: { 'retention.ms': '604800000' }, partitions: [{ id: 0, begin_offset: 0, end_offset: 0 }, { id: 1 }, { id: 2 }] } })
     expect(await call('GET', '/topic/config?topic_name=nothing')).toMatchObject({ status: 404, body: { code: 'NOT_FOUND' } })
     expect(await call('GET', '/topic/config')).toMatchObject({ status: 422 })
   })
 
   test('E-41 PATCH /topic/update changes what is named', async () => {
-    expect(await call('PATCH', '/topic/update', { topic_name: 'my-topic', retention_ms: 259200000, retention_bytes: 536870912 })).toMatchObject({ status: 200, body: { retention_ms: 259200000, retention_bytes: 536870912 } })
-    expect(await call('PATCH', '/topic/update', { topic_name: 'my-topic', retention_ms: 1000 })).toMatchObject({ status: 200, body: { retention_ms: 1000, retention_bytes: 536870912 } })
-    expect(await call('PATCH', '/topic/update', { topic_name: 'my-topic' })).toMatchObject({ status: 400 })
-    expect(await call('PATCH', '/topic/update', { topic_name: 'my-topic', retention_ms: -2 })).toMatchObject({ status: 400 })
+    expect(await call('PATCH', '/topic/update', { topic_name: topic, retention_ms: 259200000, retention_bytes: 536870912 })).toMatchObject({ status: 200, body: { retention_ms: 259200000, retention_bytes: 536870912 } })
+    expect(await call('PATCH', '/topic/update', { topic_name: topic, retention_ms: 1000 })).toMatchObject({ status: 200, body: { retention_ms: 1000, retention_bytes: 536870912 } })
+    expect(await call('PATCH', '/topic/update', { topic_name: topic })).toMatchObject({ status: 400 })
+    expect(await call('PATCH', '/topic/update', { topic_name: topic, retention_ms: -2 })).toMatchObject({ status: 400 })
     expect(await call('PATCH', '/topic/update', { topic_name: 'nothing', retention_ms: 1 })).toMatchObject({ status: 404 })
     expect(await call('PATCH', '/topic/update', { retention_ms: 1 })).toMatchObject({ status: 422 })
-    expect(await call('PATCH', '/topic/update', { topic_name: 'my-topic', retention_ms: 'long' })).toMatchObject({ status: 422 })
+    expect(await call('PATCH', '/topic/update', { topic_name: topic, retention_ms: 'long' })).toMatchObject({ status: 422 })
   })
 
   test('E-42 DELETE /topic/delete', async () => {
-    expect(await call('DELETE', '/topic/delete?topic_name=plain')).toMatchObject({ status: 204 })
-    expect(await call('DELETE', '/topic/delete?topic_name=plain')).toMatchObject({ status: 404 })
+    expect(await call('DELETE', `/topic/delete?topic_name=${plain}`)).toMatchObject({ status: 204 })
+    expect(await call('DELETE', `/topic/delete?topic_name=${plain}`)).toMatchObject({ status: 404 })
     expect(await call('DELETE', '/topic/delete')).toMatchObject({ status: 422 })
     expect(await call('DELETE', '/topic/delete?topic_name=__consumer_offsets')).toMatchObject({ status: 400 })
   })

@@ -40,7 +40,7 @@ const leaf: fc.Arbitrary<Filter> = fc.oneof(
   fc.tuple(valued, fc.constantFrom('eq', 'ne', 'lt', 'lte', 'gt', 'gte')).map(([{ type, value }, op]): Filter => ({ column: `a_${type.toLowerCase()}`, op: op as 'eq', value })),
   fc.tuple(fc.constantFrom(...types), fc.boolean()).map(([type, value]): Filter => ({ column: `a_${type.toLowerCase()}`, op: 'isNull', value })),
   fc.constantFrom(...types).chain(type => fc.array(fc.option(fc.constantFrom(...(values[type] ?? [])), { nil: null, freq: 8 }), { maxLength: 4 }).map((value): Filter => ({ column: `a_${type.toLowerCase()}`, op: 'in', value }))),
-  fc.tuple(fc.constantFrom('like', 'startsWith'), fc.constantFrom('a', '%', 'a%', '_', 'a_', '%a%', '\\', '', '__', '%_', '日%')).map(([op, value]): Filter => ({ column: 'a_string', op: op as 'like', value })),
+  fc.tuple(fc.constantFrom('like', 'startsWith'), fc.constantFrom('a', '%', 'a%', '_', 'a_', '%a%', '\\', '', '__', '%_', '日%', '%a%b%', '%%a%_%', 'a%a%a%')).map(([op, value]): Filter => ({ column: 'a_string', op: op as 'like', value })),
 )
 const { filter } = fc.letrec<{ filter: Filter }>(tie => ({
   filter: fc.oneof({ maxDepth: 3 }, leaf, fc.array(tie('filter'), { maxLength: 3 }).map(and => ({ and })), fc.array(tie('filter'), { maxLength: 3 }).map(or => ({ or })), tie('filter').map(not => ({ not }))),

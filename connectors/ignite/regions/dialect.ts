@@ -13,13 +13,16 @@ export const igniteDialect: FilterDialect = {
   text: column => column.expression,
 }
 
+/** With more, Ignite's LIKE tries every way to share a text among them: thirty keep a thread of the cluster busy for ever, and no time limit stops it. */
+const mostWildcards = 2
+
 /**
  * Of Ignite's LIKE, `_` is half of a character beyond U+FFFF, which a regular expression takes whole; and `%` alone is read as IS NOT NULL, so that its negation is true for
  * null where it should be unknown.
  */
 function like(text: string, pattern: string, bind: Bind): string {
   if (/^%+$/.test(pattern)) return `LENGTH(${text}) >= 0`
-  return pattern.includes('_') ? `${text} REGEXP ${bind(regexpOf(pattern))}` : `${text} LIKE ${bind(pattern.replaceAll('\\', '\\\\'))}`
+  return pattern.includes('_') || (pattern.match(/%+/g) ?? []).length > mostWildcards ? `${text} REGEXP ${bind(regexpOf(pattern))}` : `${text} LIKE ${bind(pattern.replaceAll('\\', '\\\\'))}`
 }
 
 /** The pattern as Java reads it, for the whole text. The pieces between `%` are looked for one behind the other and never again: trying every way to share the text among them takes minutes. */

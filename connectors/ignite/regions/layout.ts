@@ -82,7 +82,8 @@ export class Layout {
     const fields = [...hidden, ...columns.filter(column => !key.includes(column.name)).map(fieldOf)]
     const keyType = this.#only === undefined ? `${cache}_key` : undefined
     const affinityField = keyType !== undefined && placement.affinity !== undefined && key.includes(placement.affinity) ? placement.affinity.toUpperCase() : undefined
-    const lists = [...indexes.map(list => list.map(name => name.toUpperCase())), ['_VERSION']]
+    // The cluster finds entries by a composite key as a whole only, SQL by its columns only with an index.
+    const lists = [...(keyType === undefined || isAmong(key, indexes) ? [] : [key]), ...indexes, ['_VERSION']].map(list => list.map(name => name.toUpperCase()))
     this.configuration = {
       name: cache, table, mode: placement.mode, atomicity, backups: placement.mode === 'REPLICATED' ? 0 : placement.backups,
       key: keyFields, ...(keyType !== undefined && { keyType }), ...(affinityField !== undefined && { affinityField }), valueType: `${cache}_row`, fields,
@@ -147,6 +148,10 @@ export class Layout {
 
 export function entryOf({ key, row, version, writtenAtMs }: Kept): Entry {
   return { key, row, version, writtenAtMs }
+}
+
+function isAmong(list: readonly string[], lists: readonly (readonly string[])[]): boolean {
+  return lists.some(other => JSON.stringify(other) === JSON.stringify(list))
 }
 
 /** Names an entry within its region. */

@@ -5,6 +5,7 @@ import type { Row } from '../../../schema/values.ts'
 import { keyOf, type Criteria, type Entry, type Region, type RegionDefinition, type RegionStats, type ReplaceResult, type Snapshot } from '../../ports/region-store.ts'
 import type { Scope } from '../../ports/scope.ts'
 import { Counters } from '../../regions/counters.ts'
+import type { Followed } from '../../regions/feed-log.ts'
 import type { StoredChange } from '../../regions/record.ts'
 import { Shape } from '../../regions/shape.ts'
 import { refuseClashes } from '../../regions/unique.ts'
@@ -18,7 +19,7 @@ import { NearCache } from './near.ts'
 import { readKept } from './read.ts'
 import { replaceOwn, replaceTable } from './replace.ts'
 import { snapshot } from './snapshot.ts'
-import { countStatement, selectStatement, totalStatement } from './statement.ts'
+import { countStatement, selectStatement, stateStatement, totalStatement } from './statement.ts'
 import { destroyPlace, openTable, type Table } from './table.ts'
 import type { Event } from './told.ts'
 import { dropped, leftMs, write, type Writing, type Written } from './write.ts'
@@ -32,6 +33,8 @@ export class IgniteRegion implements Region {
   readonly marks = new Marks()
   /** When entries were last read by key here; the oldest first. */
   readonly recent = new Map<string, number>()
+  /** Ends when it is known who tells the log of its changes. */
+  followed: Promise<void> = Promise.resolve()
   /** How many entries there are, about. */
   size = 0
   definition: RegionDefinition
@@ -83,7 +86,7 @@ export class IgniteRegion implements Region {
     this.counters.tookGet((performance.now() - began) * 1000)
     return keys.map(key => {
       const kept = found.get(key)
-      return kept && entryOf(kept)
+      return kept && (asked.has(key) ? entryOf(kept) : { ...entryOf(kept), near: true })
     })
   }
 
@@ -198,6 +201,11 @@ export class IgniteRegion implements Region {
     return Number(total)
   }
 
+  async #state(): Promise<string> {
+    const scope = this.home.scope()
+    return JSON.stringify(await this.read(scope, table => table.query(scope, { sql: stateStatement(table.layout), args: [], read: values => values.map(String) })))
+  }
+
   /** Keys of all entries the scope's tenant has. */
   async keys(scope: Scope): Promise<readonly string[]> {
     const rows = await this.read(scope, table => table.query(scope, selectStatement(table.layout, this.owner(scope.tenant), {}, this.definition.key)))
@@ -248,22 +256,30 @@ export class IgniteRegion implements Region {
       heard: event => {
         if (events.of === this.#table) this.#heard(event)
       },
-      told: event => (events.of === this.#table && isTold(event) ? this.#change(event) : undefined),
+      change: event => (events.of === this.#table && isTold(event) ? this.#change(event) : undefined),
       lost: () => {
-        if (events.of === this.#table) this.#near.off()
+        if (events.of !== this.#table) return
+        this.#near.off()
+        this.home.log.lost(events.of.place.cache)
       },
       restored: () => {
         if (events.of !== this.#table) return
         this.#near.on()
-        this.reset()
+        this.marks.allGone()
+        this.home.log.restored(events.of.place.cache)
       },
     }
     return events
   }
 
   /** The table, whose changes are followed, is where the entries are from now on; answers the one before. */
-  switchTo(table: Table, definition = this.definition): Table | undefined {
+  switchTo(table: Table, begins: Followed['begins'], definition = this.definition): Table | undefined {
     const before = this.#table as Table | undefined
+    const { cache } = table.place
+    if (before?.place.cache !== cache) {
+      this.followed = this.home.log.follow({ feed: cache, region: this.id, name: definition.name, begins, state: () => this.#state() })
+      if (before) this.home.log.leave(before.place.cache, begins === 'REPLACES')
+    }
     this.definition = definition
     this.shape = new Shape(definition)
     this.#table = table
@@ -272,15 +288,16 @@ export class IgniteRegion implements Region {
     return before
   }
 
-  /** What readers hold of the region is void. */
-  reset(): void {
+  /** What readers hold of the region is void. Ends when they were told. */
+  async reset(): Promise<void> {
     this.marks.allGone()
-    this.home.log.commit({ committedAtMs: this.home.clock.now(), changes: [], resets: [this.definition.name] }, () => {})
+    await this.home.log.commit(this.id, { changes: [], resets: [this.definition.name] })
   }
 
   async drop(): Promise<void> {
     this.#dropped = true
     this.#near.off()
+    this.home.log.leave(this.#table.place.cache, false)
     await this.#table.feed.close()
   }
 

@@ -3,6 +3,7 @@ import { keyOf } from '../../ports/region-store.ts'
 import type { Scope } from '../../ports/scope.ts'
 import type { LookupRequest, ScanRequest, SourceConnector, SourceTable } from '../../ports/source-connector.ts'
 import { sql } from '../sql.ts'
+import { foundBy } from './plan.ts'
 import type { IgniteRegion } from './region.ts'
 import { scanOf, selectStatement } from './statement.ts'
 
@@ -27,10 +28,15 @@ export class RegionSource implements SourceConnector {
     const region = this.#region()
     if (!region) return
     const { pages, read } = await region.read(scope, async ({ layout }) => {
-      const statement = scanOf(layout, region.owner(scope.tenant), { ...(filter && { filter }), ...(limit !== undefined && { limit }) }, columns)
+      const statement = scanOf(layout, region.owner(scope.tenant), { filter, limit }, columns)
       return { ...(await sql(scope, region.home.client, statement.sql, statement.args)), read: statement.read }
     })
     for await (const page of pages) yield page.map(read)
+  }
+
+  async scanPlan(scope: Scope, { columns, filter, limit }: ScanRequest) {
+    const region = this.#region()
+    return { by: region && (await foundBy(scope, region, layout => scanOf(layout, region.owner(scope.tenant), { filter, limit }, columns))) }
   }
 
   async lookup(scope: Scope, { columns, keyColumns, keys }: LookupRequest): Promise<readonly Row[]> {

@@ -69,6 +69,11 @@ export function totalStatement(layout: Layout): string {
   return `SELECT COUNT(*) FROM ${table(layout)} WHERE ${every}`
 }
 
+/** What differs after any write of any entry: how many there are, and the sum of their versions, which are never used twice. */
+export function stateStatement(layout: Layout): string {
+  return `SELECT COUNT(*), SUM(CAST("_VERSION" AS DECIMAL)) FROM ${table(layout)} WHERE ${every}`
+}
+
 /** Without any condition Ignite counts what its index holds: entries, too, that have expired and are not swept. */
 const every = '"_VERSION" >= 0'
 

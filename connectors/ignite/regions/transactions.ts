@@ -4,7 +4,6 @@ import type { RegionTransaction, Transacted, TransactionOutcome, TransactOptions
 import type { Scope } from '../../ports/scope.ts'
 import { Outcomes } from '../../transactions/outcomes.ts'
 import { KeyLines, type Lock, type Place } from '../../regions/key-lines.ts'
-import { begin } from '../transaction.ts'
 import { Attempt } from './attempt.ts'
 import type { Home } from './home.ts'
 import type { IgniteRegion } from './region.ts'
@@ -13,9 +12,12 @@ import type { IgniteRegion } from './region.ts'
 const pausesMs = [1, 16] as const
 
 /**
- * Transactions over regions of the cluster. They are the cluster's own, OPTIMISTIC and SERIALIZABLE, whatever was asked for: nobody waits for a lock while the work goes on,
- * and what was read is looked at once more at the commit. So two that read what the other writes never wait for each other; one of them learns it at its commit. Who lost
- * stands in line, before he begins again, for the entries he touched: those of this process that want the same no longer lose to each other, but to other processes only.
+ * Transactions over regions of the cluster, all SERIALIZABLE, whatever was asked for: an attempt reads without locks, and its commit locks for as long as it takes to look once more
+ * and to write. Nobody waits for a lock while the work goes on, and all lock in one order, so there is no deadlock to find. Those of this process stand in line for the entries
+ * they lock; who had to wait there, or lost, begins again in his turn, and is not overtaken for ever.
+ *
+ * The cluster's own OPTIMISTIC SERIALIZABLE transactions would do the same, but each that loses leaves a hole in the counts of the partitions it would have written, and
+ * continuous queries then hold back what changes there, for ever.
  */
 export class IgniteTransactions {
   readonly #home: Home
@@ -37,51 +39,60 @@ export class IgniteTransactions {
     const outcome = this.#outcomes.begin(scope.tenant, id)
     const limit = new Limit(scope, timeoutMs, id)
     const touched = new Map<string, Lock>()
+    let place: Place | undefined
+    const leave = () => {
+      place?.leave()
+      place = undefined
+    }
     try {
       for (let number = 1; ; number++) {
-        const place = touched.size > 0 ? this.#lines.enter(touched.values()) : undefined
+        scope.signal.throwIfAborted()
+        const attempt = new Attempt(id, scope, this.#home, this.#region, label)
+        limit.mustGoOn()
         try {
-          if (place) await limit.line(place)
-          const result = await this.#home.gate.through(scope, () => this.#attempt(scope, outcome, limit, label, touched, work))
+          if (!place && touched.size > 0) {
+            place = this.#lines.enter(touched.values())
+            await limit.line(place)
+          }
+          limit.waitsFor = () => attempt.waitsFor
+          const result = await limit.whichever(work(attempt))
+          if (!place) {
+            place = this.#lines.enter(attempt.locks)
+            const isOvertaken = place.waitsFor.length > 0
+            await limit.line(place)
+            // Those ahead have written what it read, or some of it: it begins again in its turn.
+            if (isOvertaken && number < maxAttempts) {
+              await attempt.rollback(overtaken(id))
+              continue
+            }
+          }
+          limit.waitsFor = () => attempt.waitsFor
+          const told = await this.#home.gate.through(scope, () => this.#commit(attempt, outcome, limit))
+          leave()
+          await told()
           return { id, result, effectiveIsolation: 'SERIALIZABLE', attempts: number }
         } catch (error) {
+          await attempt.rollback(error)
+          leave()
           if (!(error instanceof HubError) || error.code !== 'TX_CONFLICT' || number >= maxAttempts) throw error
+          for (const lock of attempt.locks) touched.set(lock.id, lock)
         } finally {
-          place?.leave()
+          Object.assign(outcome, attempt.outcome())
         }
         await limit.pause(Math.min(pausesMs[1], pausesMs[0] * 2 ** number) * Math.random())
       }
     } finally {
+      leave()
       limit.end()
     }
   }
 
-  async #attempt<T>(scope: Scope, outcome: TransactionOutcome, limit: Limit, label: string | undefined, touched: Map<string, Lock>, work: (tx: RegionTransaction) => Promise<T>): Promise<T> {
-    scope.signal.throwIfAborted()
-    limit.mustGoOn()
-    const transaction = await begin(scope, this.#home.client, { concurrency: 'OPTIMISTIC', isolation: 'SERIALIZABLE', timeoutMs: limit.leftMs + graceMs, ...(label !== undefined && { label }) })
-    const attempt = new Attempt(outcome.id, scope, this.#home, this.#region, transaction)
-    limit.waitsFor = () => attempt.waitsFor
-    const note = () => Object.assign(outcome, attempt.outcome())
-    note()
-    try {
-      const result = await limit.whichever(work(attempt))
-      await limit.whichever(attempt.prepare())
-      note()
-      await attempt.commit()
-      return result
-    } catch (error) {
-      await attempt.rollback(error)
-      throw error
-    } finally {
-      note()
-      for (const lock of attempt.locks) touched.set(lock.id, lock)
-    }
+  async #commit(attempt: Attempt, outcome: TransactionOutcome, limit: Limit): Promise<() => Promise<void>> {
+    await limit.whichever(attempt.prepare(() => limit.leftMs))
+    Object.assign(outcome, attempt.outcome())
+    return attempt.commit()
   }
 }
-
-/** The cluster ends what this process forgot; it is not to do so before. */
-const graceMs = 5_000
 
 /** Until when a transaction may go on. */
 class Limit {
@@ -139,6 +150,10 @@ class Limit {
   end(): void {
     this.#stop()
   }
+}
+
+function overtaken(id: string): HubError {
+  return new HubError('TX_CONFLICT', 'Somebody else was ahead at the entries the transaction read; it was begun again.', { transaction: id })
 }
 
 function timedOut(timeoutMs: number, id: string, entries: readonly WaitedOn[]): HubError {

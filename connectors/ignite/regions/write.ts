@@ -49,7 +49,7 @@ export interface Writing {
  * How long one write may hold its locks, and a millisecond more for each entry: when a node is lost, one that it left half done keeps all others waiting until its time is
  * over.
  */
-const longestMs = 5_000
+export const longestLockMs = (entries: number): number => 5_000 + entries
 const maxAttempts = 3
 /** The cluster sweeps twice a second. */
 const sweepMs = 1_500
@@ -59,12 +59,17 @@ const sweepMs = 1_500
  * changes by itself, and who writes last wins.
  */
 export async function write(scope: Scope, home: Home, table: Table, writing: Writing): Promise<Written> {
+  if (table.layout.configuration.atomicity === 'ATOMIC') return writeOnce(scope, home, table, writing)
+  return beforeCommit(() => home.gate.through(scope, () => writeOnce(scope, home, table, writing)))
+}
+
+/** Runs the work, and again where it lost a node before its commit: nothing is written then, and others have its entries. */
+export async function beforeCommit<T>(work: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await (table.layout.configuration.atomicity === 'ATOMIC' ? writeOnce(scope, home, table, writing) : home.gate.through(scope, () => writeOnce(scope, home, table, writing)))
+      return await work()
     } catch (error) {
-      // A node was lost before the commit: nothing is written, and others have its entries.
-      const isSafe = error instanceof HubError && error.code === 'UPSTREAM_UNAVAILABLE' && error.details['outcome'] === undefined && table.layout.configuration.atomicity === 'TRANSACTIONAL'
+      const isSafe = error instanceof HubError && error.code === 'UPSTREAM_UNAVAILABLE' && error.details['outcome'] === undefined
       if (!isSafe || attempt === maxAttempts) throw error
     }
   }
@@ -76,7 +81,7 @@ async function writeOnce(scope: Scope, home: Home, table: Table, { tenant, keys,
     await writeEach(scope, home, { ...decision, table, tenant, before: new Map() })
     return { decision, clashes: [] }
   }
-  const timeoutMs = Math.max(1, Math.min(longestMs + keys.length, scope.deadlineMs - scope.clock.now()))
+  const timeoutMs = Math.max(1, Math.min(longestLockMs(keys.length), scope.deadlineMs - scope.clock.now()))
   const transaction = await begin(scope, home.client, { concurrency: 'PESSIMISTIC', isolation: 'REPEATABLE_READ', timeoutMs })
   try {
     const found = await table.keptOf(scope, tenant, keys, table.entries.within(transaction))
@@ -84,7 +89,7 @@ async function writeOnce(scope: Scope, home: Home, table: Table, { tenant, keys,
     const decided: Decided = { ...decision, table, tenant, before: new Map(keys.flatMap((key, index) => (found[index] ? [[key, found[index]] as const] : []))) }
     const clashes = decision.puts.length + decision.removals.length === 0 ? [] : await stage(scope, transaction, decided)
     if (clashes.length > 0 || decision.puts.length + decision.removals.length === 0) await transaction.rollback()
-    else await commit(scope, home, transaction, [decided])
+    else await (await commit(scope, home, transaction, [decided]))()
     return { decision, clashes }
   } catch (error) {
     await transaction.rollback().catch(failure => scope.log.warn('Ignite: a failed write was not rolled back at once.', { reason: String(failure) }))
@@ -108,8 +113,8 @@ export async function stage(scope: Scope, transaction: Transaction, { table, ten
   return []
 }
 
-/** Commits what was staged, as one entry of the log. */
-export async function commit(scope: Scope, home: Home, transaction: Transaction, decided: readonly Decided[]): Promise<void> {
+/** Commits what was staged, as one entry of the log. The answer waits until it is told. */
+export async function commit(scope: Scope, home: Home, transaction: Transaction, decided: readonly Decided[]): Promise<() => Promise<void>> {
   const awaited = home.telling.expect(expectedOf(decided))
   try {
     await transaction.commit(scope)
@@ -117,7 +122,7 @@ export async function commit(scope: Scope, home: Home, transaction: Transaction,
     awaited.giveUp()
     throw error
   }
-  await whenTold(scope, home.client, decided.map(({ table }) => table.feed), awaited)
+  return () => whenTold(scope, home, decided.map(({ table }) => table.feed), awaited)
 }
 
 async function writeEach(scope: Scope, home: Home, decided: Decided): Promise<void> {
@@ -133,7 +138,7 @@ async function writeEach(scope: Scope, home: Home, decided: Decided): Promise<vo
     awaited.giveUp()
     throw error
   }
-  await whenTold(scope, home.client, [feed], awaited)
+  await whenTold(scope, home, [feed], awaited)
 }
 
 /** Puts entries with the time each has left, and nothing else: no locks, nobody is waited for. */

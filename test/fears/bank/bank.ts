@@ -32,8 +32,8 @@ export interface Transfer {
 }
 
 /** The bank as it opens, or as it was left. */
-export async function openBank(store: RegionStore, scope: Scope): Promise<void> {
-  for (const definition of definitions) await store.define(definition)
+export async function openBank(store: RegionStore, scope: Scope, placement?: RegionDefinition['placement']): Promise<void> {
+  for (const definition of definitions) await store.define({ ...definition, ...(placement && { placement }) })
   for (const name of regions) {
     const region = store.region(name)
     if ((await region.count(scope)) === 0) await region.putMany(scope, ids.map(id => ({ id, balance: opening })))
