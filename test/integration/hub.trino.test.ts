@@ -5,7 +5,7 @@ import { catalogFolder, type CatalogFolder } from '../support/catalog-folder.ts'
 import { withEngine } from '../support/engines.ts'
 import { startHub, type RunningHub } from '../support/hub.ts'
 import { postgresBin, startPostgres, type PostgresServer } from '../support/postgres.ts'
-import { trinoClient, trinoRows } from '../support/trino.ts'
+import { trinoClient, trinoQueries, trinoRows } from '../support/trino.ts'
 
 jest.setTimeout(240_000)
 
@@ -79,6 +79,21 @@ views:
   test('mistakes are told with their place in the statement as written', async () => {
     const { errors } = await hub.query('{ unifiedQuery(sql: "SELECT passenger,\\n  pice FROM shop.bookings") { rows } }')
     expect(errors).toMatchObject([{ message: expect.stringContaining('"price"'), extensions: { code: 'SQL_ERROR', line: 2, column: 3 } }])
+  })
+
+  test('M-19 a client that leaves in the middle of a statement ends it in Trino within a second', async () => {
+    const mark = `left ${process.pid} ${Date.now()}`
+    const sql = `SELECT count(*) AS n FROM shop.bookings a, shop.bookings b, shop.bookings c, shop.bookings d, shop.bookings e WHERE a.id + b.id + c.id + d.id + e.id = -1 AND a.passenger <> '${mark}'`
+    const client = new AbortController()
+    const asked = fetch(`${hub.url}/graphql`, {
+      method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ query: 'query ($sql: String!) { unifiedQuery(sql: $sql) { rows } }', variables: { sql } }), signal: client.signal,
+    })
+    const left = expect(asked).rejects.toThrow('aborted')
+    await eventually('Trino runs the statement', async () => (await trinoQueries(url, mark)).some(({ state }) => state === 'RUNNING'), 60_000)
+    client.abort()
+    await eventually('Trino has ended the statement', async () => (await trinoQueries(url, mark)).every(({ errorCode }) => errorCode?.name === 'USER_CANCELED'), 1_000)
+    await left
+    expect((await hub.query('{ unifiedQuery(sql: "SELECT 1 AS one") { rows } }')).data).toEqual({ unifiedQuery: { rows: [[1]] } })
   })
 
   test('a Trino that is not there: not ready, with the reason; the rest serves, and statements go to it once it is', async () => {
