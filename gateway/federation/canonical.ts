@@ -22,8 +22,10 @@ export interface Canonical {
   readonly text: string
 }
 
-/** The form for coerced variables. It holds for all that give the variables of `conditionsOf` the same values. */
-export function canonical(schema: GraphQLSchema, operation: OperationDefinitionNode, known: Iterable<FragmentDefinitionNode>, variables: Record<string, unknown>): Canonical {
+/** The form for coerced variables. It holds for all that give the variables of `conditionsOf` the same values. Objects of the interfaces `ofHidden` may be none that clients see. */
+export function canonical(
+  schema: GraphQLSchema, operation: OperationDefinitionNode, known: Iterable<FragmentDefinitionNode>, variables: Record<string, unknown>, ofHidden: ReadonlySet<string> = new Set(),
+): Canonical {
   const own = alone(operation, known)
   const typeInfo = new TypeInfo(schema)
   const keys = new Keys()
@@ -59,8 +61,8 @@ export function canonical(schema: GraphQLSchema, operation: OperationDefinitionN
     InlineFragment: { enter: decided },
     FragmentSpread: { enter: decided },
     SelectionSet: {
-      // What conditions leave of a selection may be empty, and of a member of a union nothing: its type is asked for all the same.
-      leave: node => (node.selections.length === 0 || isUnionType(typeInfo.getParentType()) ? { ...node, selections: [typename, ...node.selections] } : undefined),
+      // What conditions leave of a selection may be empty, and of a member of a union nothing: its type is asked for all the same, as is that of what may be hidden.
+      leave: node => (node.selections.length === 0 || isUnionType(typeInfo.getParentType()) || ofHidden.has(typeInfo.getParentType()?.name ?? '') ? { ...node, selections: [typename, ...node.selections] } : undefined),
     },
   }))
   const fragments = new Map(own.definitions.flatMap(node => (node.kind === Kind.FRAGMENT_DEFINITION ? [[node.name.value, node] as const] : [])))
@@ -116,7 +118,8 @@ class Keys {
     this.#byName.set(name, ofName)
     const known = ofName.get(signature)
     if (known !== undefined) return known
-    const key = isPlain && (alias === '' || alias === name) && ![...ofName.values()].includes(name) ? name : `k${++this.#count}_${name}`
+    // A name that every object has would be found where a fetch brought nothing.
+    const key = isPlain && (alias === '' || alias === name) && !(name in Object.prototype) && ![...ofName.values()].includes(name) ? name : `k${++this.#count}_${name}`
     ofName.set(signature, key)
     return key
   }

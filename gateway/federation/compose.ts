@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import { composeServices, transformSupergraphToPublicSchema } from '@theguild/federation-composition'
-import { buildASTSchema, GraphQLError, Kind, parse, type DocumentNode, type GraphQLSchema } from 'graphql'
+import { buildASTSchema, GraphQLError, Kind, parse, type ConstDirectiveNode, type DocumentNode, type GraphQLSchema } from 'graphql'
 import { HubError, type Problem } from '../../schema/errors.ts'
 import { consistencySdl } from './consistency.ts'
+import { inFederationNames } from './federation-names.ts'
 import { mended } from './mend.ts'
 
 export interface SubgraphSdl {
@@ -25,7 +26,7 @@ export function composeSupergraph(services: readonly SubgraphSdl[]): Composed {
   const problems: Problem[] = []
   const parsed = services.flatMap(({ name, url, sdl }) => {
     try {
-      return [{ name, url, typeDefs: parse(sdl) }]
+      return [{ name, url, typeDefs: inFederationNames(parse(sdl)) }]
     } catch (error) {
       problems.push(problemOf(error, name))
       return []
@@ -37,17 +38,53 @@ export function composeSupergraph(services: readonly SubgraphSdl[]): Composed {
     refuse(result.errors.map(error => problemOf(error)))
     throw new HubError('INTERNAL', 'The composition failed without saying why.')
   }
+  refuse(unsupported(parse(result.supergraphSdl, { noLocation: true })))
   const sdl = mended(result.supergraphSdl, parsed)
   return sdl === undefined ? { sdl: result.supergraphSdl, publicSchema: publicSchema(result.publicDocumentNode), version: versionOf(result.supergraphSdl) } : readSupergraph(sdl)
 }
 
 /** A supergraph composed elsewhere. Text that is no supergraph → CATALOG_INVALID. */
 export function readSupergraph(sdl: string): Composed {
+  let problems: readonly Problem[]
+  let composed: Composed
   try {
-    return { sdl, publicSchema: publicSchema(transformSupergraphToPublicSchema(parse(sdl))), version: versionOf(sdl) }
+    const document = parse(sdl)
+    problems = unsupported(document)
+    composed = { sdl, publicSchema: publicSchema(transformSupergraphToPublicSchema(document)), version: versionOf(sdl) }
   } catch (error) {
     throw new HubError('CATALOG_INVALID', `The supergraph is not one: ${error instanceof Error ? error.message : String(error)}`, {}, { cause: error })
   }
+  refuse(problems)
+  return composed
+}
+
+/**
+ * What of a supergraph is not done here, and must not be passed over: arguments taken from a context, without which a subgraph would be asked, and guards, without which fields
+ * would be open (link specification, purpose SECURITY: who does not know such a feature must not serve the graph).
+ */
+function unsupported({ definitions }: DocumentNode): Problem[] {
+  return definitions.flatMap((node): Problem[] => {
+    if (node.kind === Kind.SCHEMA_DEFINITION || node.kind === Kind.SCHEMA_EXTENSION) return (node.directives ?? []).flatMap(guard)
+    if (!('fields' in node)) return []
+    return (node.fields ?? []).flatMap(field => {
+      const isAsked = field.directives?.some(one => one.name.value === 'join__field' && one.arguments?.some(({ name }) => name.value === 'contextArguments'))
+      const path = `${node.name.value}.${field.name.value}`
+      return isAsked ? [{ path, message: `Field "${path}" takes an argument @fromContext, which is not supported. Give the field a key or @requires instead.` }] : []
+    })
+  })
+}
+
+/** What is kept, and what says nothing by itself. */
+const notGuards = new Set(['inaccessible', 'context'])
+
+function guard({ name, arguments: given = [] }: ConstDirectiveNode): Problem[] {
+  const value = (argument: string) => {
+    const found = given.find(one => one.name.value === argument)?.value
+    return found && 'value' in found ? String(found.value) : ''
+  }
+  const feature = /\/([\w-]+)(?:\/v[\d.]+)?\/?$/.exec(value('url'))?.[1] ?? value('url')
+  if (name.value !== 'link' || value('for') !== 'SECURITY' || notGuards.has(feature)) return []
+  return [{ path: `@${feature}`, message: `The graph is guarded by @${feature} (${value('url')}), which is not enforced here. Let the subgraphs refuse what callers may not have, and leave the directive out.` }]
 }
 
 /** Names a composed SDL. */
@@ -58,8 +95,11 @@ export function versionOf(sdl: string): string {
 /** The composer validated what this document is made from. */
 function publicSchema({ definitions, ...document }: DocumentNode): GraphQLSchema {
   const hasLevels = definitions.some(node => node.kind === Kind.ENUM_TYPE_DEFINITION && node.name.value === 'ConsistencyLevel')
-  const own = definitions.filter(node => !(node.kind === Kind.DIRECTIVE_DEFINITION && node.name.value === 'consistency'))
-  return buildASTSchema({ ...document, definitions: hasLevels ? [...own, ...consistencyDirective] : definitions }, { assumeValid: true, assumeValidSDL: true })
+  // What is hidden from clients is left out of the document, and still named as a member of its unions.
+  const objects = new Set(definitions.flatMap(node => (node.kind === Kind.OBJECT_TYPE_DEFINITION ? [node.name.value] : [])))
+  const shown = definitions.map(node => (node.kind === Kind.UNION_TYPE_DEFINITION ? { ...node, types: node.types?.filter(type => objects.has(type.name.value)) } : node))
+  const own = shown.filter(node => !(node.kind === Kind.DIRECTIVE_DEFINITION && node.name.value === 'consistency'))
+  return buildASTSchema({ ...document, definitions: hasLevels ? [...own, ...consistencyDirective] : shown }, { assumeValid: true, assumeValidSDL: true })
 }
 
 const consistencyDirective = parse(consistencySdl, { noLocation: true }).definitions

@@ -1,4 +1,7 @@
-import { isEnumType, isInputObjectType, isObjectType, Kind, separateOperations, validate, type DocumentNode, type GraphQLInputObjectType, type GraphQLSchema, type OperationDefinitionNode } from 'graphql'
+import {
+  isAbstractType, isEnumType, isInputObjectType, isObjectType, Kind, separateOperations, validate, visit,
+  type DocumentNode, type FragmentDefinitionNode, type GraphQLInputObjectType, type GraphQLSchema, type InlineFragmentNode, type OperationDefinitionNode,
+} from 'graphql'
 import type { ErrorList } from './error-list.ts'
 import type { Plan } from './plan.ts'
 import type { Data } from './shape.ts'
@@ -16,6 +19,7 @@ interface Direct {
  * names the client asked for. What it may not see goes the general way: types and fields it does not have, and introspection.
  */
 export class Directs {
+  readonly #schema: GraphQLSchema
   /** Those that take nothing clients may not give, and answer nothing they may not see. */
   readonly #services: ReadonlyMap<string, SubgraphService>
   readonly #known = new WeakMap<Plan, Direct | null>()
@@ -23,6 +27,7 @@ export class Directs {
   readonly #always = new WeakMap<DocumentNode, Map<string, Direct>>()
 
   constructor(schema: GraphQLSchema, services: readonly SubgraphService[]) {
+    this.#schema = schema
     this.#services = new Map(services.filter(service => service.schema && isPublic(service.schema, schema)).map(service => [service.name, service]))
   }
 
@@ -53,7 +58,7 @@ export class Directs {
     const service = step?.kind === 'root' ? this.#services.get(step.call.service) : undefined
     if (!service?.schema || node.selectionSet.selections.some(one => one.kind !== Kind.FIELD || one.name.value.startsWith('__'))) return undefined
     const parsed = separateOperations(document)[node.name?.value ?? '']
-    return parsed && validate(service.schema, parsed).length === 0 ? { service, parsed, operationName: node.name?.value } : undefined
+    return parsed && validate(service.schema, parsed).length === 0 && !narrows(parsed, service.schema, this.#schema) ? { service, parsed, operationName: node.name?.value } : undefined
   }
 }
 
@@ -63,6 +68,21 @@ async function ask({ service, parsed, operationName }: Direct, { text, scope, ex
   if (result.data === undefined) return undefined
   for (const error of result.errors ?? []) errors.tell(error, error.path ?? [], error.nodes ?? [])
   return result.data
+}
+
+/** Whether a fragment of the document is on an interface or union that, in the subgraph, some of its objects are not of: there the fragment would be passed over. */
+function narrows(document: DocumentNode, own: GraphQLSchema, seen: GraphQLSchema): boolean {
+  let found = false
+  const look = ({ typeCondition }: FragmentDefinitionNode | InlineFragmentNode) => {
+    const [here, there] = [own.getType(typeCondition?.name.value ?? ''), seen.getType(typeCondition?.name.value ?? '')]
+    if (!isAbstractType(here) || !isAbstractType(there)) return
+    found ||= seen.getPossibleTypes(there).some(({ name }) => {
+      const object = own.getType(name)
+      return isObjectType(object) && !own.isSubType(here, object)
+    })
+  }
+  visit(document, { InlineFragment: look, FragmentDefinition: look })
+  return found
 }
 
 /** Whether clients may see every type of object and every value of an enum that an answer of the subgraph can hold, and its inputs are what they are to clients. */

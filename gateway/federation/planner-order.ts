@@ -13,7 +13,7 @@ export interface PlannerNames {
  * subgraphs are each other's, one of them must stand first.
  */
 export function plannerNames(sdl: string): PlannerNames {
-  if (!sdl.includes('isInterfaceObject: true')) return { sdl, restored: node => node }
+  if (!saysInterfaceObject(sdl)) return { sdl, restored: node => node }
   const { names, before } = orderOf(sdl)
   const waiting = [...names.keys()].sort()
   const order: string[] = []
@@ -29,6 +29,10 @@ export function plannerNames(sdl: string): PlannerNames {
   })
   const restored = (node: PlanNode) => JSON.parse(JSON.stringify(node), (key, value) => (key === 'serviceName' ? own.get(value as string) ?? value : value)) as PlanNode
   return { sdl: renamed, restored }
+}
+
+export function saysInterfaceObject(sdl: string): boolean {
+  return sdl.includes('isInterfaceObject: true')
 }
 
 /** The name of each graph, and for each graph those that must stand before it. */

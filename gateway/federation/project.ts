@@ -37,14 +37,29 @@ class Projector {
   }
 
   object(type: GraphQLObjectType | GraphQLInterfaceType, fields: Fields, data: Data, path: Path): Data | typeof bubbled {
-    for (const { path: below, error } of this.#of.failures.reportedAt(data)) this.#report(type, fields, below, error, path, [])
+    const reported = this.#of.failures.reportedAt(data)
+    for (const { path: below, error } of reported) this.#report(type, fields, below, error, path, [])
+    if (reported.length > 0 && this.#isLost(type, fields, data, path)) {
+      this.#of.errors.isCut = true
+      return bubbled
+    }
     const answer: Data = {}
     for (const [key, nodes] of fields) {
       const value = this.#field(type, nodes, data, [...path, key])
       if (value === bubbled) return bubbled
-      answer[key] = value
+      // An alias of the client's may be the name that sets an object's prototype.
+      if (key === '__proto__') Object.defineProperty(answer, key, { value, enumerable: true, configurable: true, writable: true })
+      else answer[key] = value
     }
     return answer
+  }
+
+  /** Whether what may not be null is, for a reason told: nothing else needs to be said of an object that is none. */
+  #isLost(type: GraphQLObjectType | GraphQLInterfaceType, fields: Fields, data: Data, path: Path): boolean {
+    return [...fields].some(([key, [node]]) => {
+      const field = node && type.getFields()[node.name.value]
+      return field && isNonNullType(field.type) && (data[this.#keyOf(node)] ?? null) === null && this.#of.errors.covers([...path, key])
+    })
   }
 
   #field(type: GraphQLObjectType | GraphQLInterfaceType, nodes: readonly FieldNode[], data: Data, path: Path): unknown {
@@ -95,6 +110,12 @@ class Projector {
     if (!isObject(value)) return this.#refuse(`an object for "${name}"`, value, path, nodes)
     const runtime = this.#runtimeType(type as GraphQLCompositeType, value)
     if (!runtime) return this.#refuse(`an object of type ${String(type)} for "${name}"`, value['__typename'] ?? value, path, nodes)
+    // The fetch that was to say of which type the object is has failed: what the client asks of its types is not known either.
+    const unknown = isObjectType(runtime) ? undefined : this.#of.failures.reasonFor(value, '__typename')
+    if (unknown !== undefined) {
+      this.#of.errors.tell(unknown, path, nodes)
+      return null
+    }
     return this.object(runtime, this.#of.collector.below(runtime, nodes), value, path)
   }
 

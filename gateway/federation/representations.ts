@@ -79,7 +79,10 @@ class Builder {
       if (selection.kind === 'FragmentSpread') continue
       if (selection.kind === 'InlineFragment') {
         const isOut = (selection.skipIf && this.#variables[selection.skipIf] === true) || (selection.includeIf && this.#variables[selection.includeIf] === false)
-        if (!isOut && this.#types.satisfies(object['__typename'], selection.typeCondition)) this.#fill(into, object, selection.selections)
+        if (isOut || !this.#types.satisfies(object['__typename'], selection.typeCondition)) continue
+        // Of an interface or union: who is handed the object has to know which of its types it is.
+        if (object['__typename'] !== undefined) into['__typename'] ??= object['__typename']
+        this.#fill(into, object, selection.selections)
         continue
       }
       const { name, alias = name, selections: below } = selection

@@ -1,10 +1,17 @@
-import { Kind, parse } from 'graphql'
+import { Kind, parse, type GraphQLSchema } from 'graphql'
 
 /** Types of the supergraph, those hidden from clients included: plans name them. */
 export interface Types {
   isObject(name: unknown): boolean
   /** Whether an object of type `name` (absent: unknown) is of the type `condition`: the same, or a member of the interface or union. */
   satisfies(name: unknown, condition: string): boolean
+}
+
+/** Interfaces of which some objects are hidden from clients. */
+export function interfacesOfHidden(supergraphSdl: string, seen: GraphQLSchema): ReadonlySet<string> {
+  if (!supergraphSdl.includes('@inaccessible')) return new Set()
+  const { definitions } = parse(supergraphSdl, { noLocation: true })
+  return new Set(definitions.flatMap(node => (node.kind === Kind.OBJECT_TYPE_DEFINITION && !seen.getType(node.name.value) ? (node.interfaces ?? []).map(({ name }) => name.value) : [])))
 }
 
 export function typesOf(supergraphSdl: string): Types {

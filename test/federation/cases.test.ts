@@ -1,15 +1,46 @@
-import { ask, graphOf, plain } from '../support/federation.ts'
-import { cases } from './cases.ts'
+import type { ExecutionResult } from 'graphql'
+import type { Operation, Supergraph } from '../../gateway/federation/supergraph.ts'
+import { operation, plain } from '../support/federation.ts'
+import { ways, type Opened } from '../support/federation-ways.ts'
+import { testScope } from '../support/scope.ts'
+import type { Ask } from './case.ts'
+import { themes } from './themes.ts'
 
-describe.each(cases)('$title', ({ subgraphs, asks }) => {
-  const graph = graphOf(...subgraphs)
+const inEveryWay = Object.entries(themes).flatMap(([theme, cases]) => cases.flatMap(({ title, ...of }) => ways.map(({ title: way, ...opened }) => ({ theme, title, way, ...of, ...opened }))))
 
-  test.each(asks)('$query', async ({ query, variables, data, errors = [] }) => {
-    const result = await ask(graph, query, { variables })
-    expect(result.errors?.map(error => [error.path?.join('.') ?? '', error.extensions['code']]) ?? []).toEqual(expect.arrayContaining([...errors]))
-    expect(result.errors ?? []).toHaveLength(errors.length)
-    expect(JSON.stringify(result)).not.toContain('secret')
-    expect(plain(result)).toEqual(errors.length > 0 ? expect.objectContaining(plain({ data }) as object) : { data })
+describe.each(inEveryWay)('$theme: $title ($way)', ({ subgraphs, asks, open, failed }) => {
+  let opened: Opened
+  beforeAll(async () => {
+    opened = await open(subgraphs)
+  })
+  afterAll(() => opened.close())
+
+  test.each(asks)('$query', async one => {
+    const { data, errors = [], calls } = one
+    opened.takeCalls()
+    const asked = operationOf(opened.graph, one)
+    const result = await answer(opened.graph, asked)
+    const taken = opened.takeCalls()
+    const expected = errors.map(([path, code]) => [path, code === 'FAILED' ? failed : code])
+    expect((result.errors ?? []).map(error => [error.path?.join('.') ?? '', error.extensions['code']]).toSorted()).toEqual(expected.toSorted())
     expect(JSON.stringify(result.data)).toBe(JSON.stringify(data))
+    if (calls) expect(taken).toEqual(calls)
+    if (failed === 'INTERNAL') expect(JSON.stringify(result)).not.toContain('secret')
+    // What is asked again may take a shorter way.
+    if (/^(query|fragment|\{)/.test(one.query)) expect([plain(await answer(opened.graph, asked)), opened.takeCalls()]).toEqual([plain(result), taken])
   })
 })
+
+function operationOf(graph: Supergraph, { query, variables, requestId }: Ask): Operation {
+  return operation(graph, query, { variables, scope: { ...testScope(), ...(requestId !== undefined && { requestId }) } })
+}
+
+/** Of a subscription the list of its events' data, with the errors of all. */
+async function answer(graph: Supergraph, asked: Operation): Promise<ExecutionResult<unknown>> {
+  if (!asked.text.startsWith('subscription')) return graph.execute(asked)
+  const events = await graph.subscribe(asked)
+  if (!(Symbol.asyncIterator in events)) return events
+  const results: ExecutionResult[] = []
+  for await (const event of events) results.push(event)
+  return { data: results.map(({ data }) => plain(data)), errors: results.flatMap(({ errors = [] }) => errors) }
+}

@@ -1,11 +1,9 @@
 import type { ServerResponse } from 'node:http'
 import type { ExecutionResult } from 'graphql'
-import { useServer } from 'graphql-ws/use/ws'
-import { WebSocketServer } from 'ws'
 import { openSupergraph } from '../../gateway/federation/execute.ts'
 import { localService } from '../../gateway/federation/local.ts'
 import { remoteService } from '../../gateway/federation/remote.ts'
-import { executable } from '../../resolvers/executable.ts'
+import { SessionToken } from '../../gateway/http/session.ts'
 import { HubError } from '../../schema/errors.ts'
 import { ask, operation, plain, serve, subgraph, type Interference, type Served } from '../support/federation.ts'
 import { testScope } from '../support/scope.ts'
@@ -122,6 +120,29 @@ test('equal queries of one caller in flight are sent once; another caller\'s and
   expect(served.requests.map(({ query }) => query).sort()).toEqual(['mutation{reset}', 'mutation{reset}', '{top}', '{top}'])
 })
 
+test('H-26 a read that must show what is written by now is sent on its own, with its words; what was written there is added to the caller\'s session', async () => {
+  const waiting: ServerResponse[] = []
+  const { promise: all, resolve } = Promise.withResolvers<void>()
+  const theirs = new SessionToken('theirs')
+  theirs.wrote('points', 7)
+  const { graph, served } = await graphWith((_request, response) => {
+    waiting.push(response)
+    if (waiting.length === 3) resolve()
+    return true
+  })
+  const session = new SessionToken('ours')
+  session.wrote('users', 3)
+  const written = new SessionToken('ours', session.token)
+  const strong = () => ({ ...testScope({ caller: { subject: 'ada' } }), consistency: { level: 'STRONG', from: 'header' } as const })
+  const asked = [ask(graph, '{ top }', { scope: strong() }), ask(graph, '{ top }', { scope: strong() }), ask(graph, 'mutation { reset }', { scope: { ...testScope(), session: written } })]
+  await all
+  for (const response of waiting) response.writeHead(200, { 'content-type': 'application/json', 'x-session-token': theirs.token }).end('{"data":{"top":7,"reset":0}}')
+  await Promise.all(asked)
+  expect(served.requests.map(({ query, headers }) => [query, headers['x-consistency'], headers['x-session-token']]).toSorted()).toEqual([['mutation{reset}', undefined, session.token], ['{top}', 'STRONG', undefined], ['{top}', 'STRONG', undefined]])
+  const told = new SessionToken('third', written.added)
+  expect([told.since('users'), told.since('points')]).toEqual([3, 7])
+})
+
 test('an address that is no http URL is refused', async () => {
   await expect(remoteService({ name: 'x', url: 'file:///etc/passwd' }, testScope())).rejects.toMatchObject({ code: 'CATALOG_INVALID' })
   await expect(remoteService({ name: 'x', url: 'not a url' }, testScope())).rejects.toMatchObject({ code: 'CATALOG_INVALID' })
@@ -130,17 +151,13 @@ test('an address that is no http URL is refused', async () => {
 test('a subscription comes over a socket of the same address, with the headers, and is completed by the other subgraphs', async () => {
   const served = await serve(points)
   opened.push(served)
-  const sockets = new WebSocketServer({ server: served.server, path: '/graphql' })
-  const headers: unknown[] = []
-  sockets.on('connection', (_socket, request) => headers.push(request.headers['x-key']))
-  const disposable = useServer({ schema: executable(points), context: () => ({ scope: testScope(), at: '', perFetch: new Map() }) }, sockets)
   const remote = await remoteService({ name: 'points', url: served.url, headers: { 'x-key': 'k' } }, testScope())
-  opened.push({ close: async () => { await disposable.dispose() } }, remote)
+  opened.push(remote)
   const graph = openSupergraph({ services: [localService(named), remote] })
   const events = await graph.subscribe(operation(graph, 'subscription { t: ticks { name } }'))
   if (!(Symbol.asyncIterator in events)) throw new Error(JSON.stringify(events))
   const seen = []
   for await (const event of events) seen.push(plain(event))
   expect(seen).toEqual([{ data: { t: { name: 'n1' } } }, { data: { t: { name: 'n2' } } }])
-  expect(headers).toEqual(['k'])
+  expect(served.sockets.map(headers => headers['x-key'])).toEqual(['k'])
 })

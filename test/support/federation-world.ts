@@ -11,6 +11,22 @@ export function chance(...words: readonly (string | number)[]): number {
   return ((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32
 }
 
+/** Chances of one world: what a field answers follows from its name, its parent and its arguments. */
+export function diceOf(seed: number) {
+  return {
+    of: (...words: (string | number)[]) => chance(seed, ...words),
+    /** The resolver, which now and then answers null or fails instead. */
+    maybe: <Parent extends { readonly id: string }, Args extends object>(make: (parent: Parent, args: Args) => unknown, name: string, nulls = 0.12, throws = 0.08) => (parent: Parent, args: Args): unknown => {
+      const roll = chance(seed, name, parent?.id ?? '', JSON.stringify(args))
+      if (roll < throws) throw new Error(`${name} of ${parent?.id} fails`)
+      return roll < throws + nulls ? null : make(parent, args)
+    },
+    /** Up to `count` items, some of them null. */
+    list: (count: number, make: (index: number) => unknown, ...words: (string | number)[]) =>
+      Array.from({ length: Math.floor(chance(seed, ...words, 'length') * (count + 1)) }, (_, index) => (chance(seed, ...words, index, 'hole') < 0.1 ? null : make(index))),
+  }
+}
+
 export interface Thing {
   readonly __typename: 'User' | 'Item' | 'Note' | 'Parcel'
   readonly id: string
@@ -32,13 +48,7 @@ export function worldOf(seed: number): { readonly resolvers: Resolvers; find(typ
   const pick = (type: Thing['__typename'], ...words: (string | number)[]) => thing(type, String(Math.floor(chance(seed, ...words, 'id') * 5)))
   const any = (...words: (string | number)[]) => pick((['User', 'Item', 'Note'] as const)[Math.floor(chance(seed, ...words, 'type') * 3)]!, ...words)
   const node = (...words: (string | number)[]) => pick(chance(seed, ...words, 'type') < 0.5 ? 'User' : 'Item', ...words)
-  const maybe = (make: Resolve, name: string, nulls = 0.12, throws = 0.08): Resolve => (parent, args) => {
-    const roll = chance(seed, name, parent?.__typename ?? '', parent?.id ?? '', JSON.stringify(args))
-    if (roll < throws) throw new Error(`${name} of ${parent?.id} fails`)
-    return roll < throws + nulls ? null : make(parent, args)
-  }
-  const list = (count: number, make: (index: number) => unknown, ...words: (string | number)[]) =>
-    Array.from({ length: Math.floor(chance(seed, ...words, 'length') * (count + 1)) }, (_, index) => (chance(seed, ...words, index, 'hole') < 0.1 ? null : make(index)))
+  const { maybe, list } = diceOf(seed)
 
   const resolvers: Resolvers = {
     Query: {

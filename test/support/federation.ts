@@ -1,13 +1,16 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { execute, parse, validate, type ExecutionResult, type GraphQLScalarType } from 'graphql'
+import { useServer } from 'graphql-ws/use/ws'
+import { WebSocketServer } from 'ws'
 import { openSupergraph } from '../../gateway/federation/execute.ts'
 import { localService } from '../../gateway/federation/local.ts'
 import type { Operation, Supergraph } from '../../gateway/federation/supergraph.ts'
+import type { Scope } from '../../connectors/ports/scope.ts'
 import type { Read } from '../../resolvers/context.ts'
 import { executable } from '../../resolvers/executable.ts'
 import type { FieldResolution, Representation, Subgraph } from '../../resolvers/subgraph.ts'
-import { testScope, type TestScope } from './scope.ts'
+import { testScope } from './scope.ts'
 
 export type Find = (representation: Representation) => unknown
 
@@ -23,7 +26,7 @@ const imports = ['@key', '@shareable', '@external', '@requires', '@provides', '@
 
 /** A subgraph of the body of its SDL: the link to federation is put before it. */
 export function subgraph(name: string, sdl: string, { fields = {}, find = {}, entities = {}, scalars = [] }: SubgraphParts = {}): Subgraph {
-  const link = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.5", import: ${JSON.stringify(imports)})`
+  const link = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.7", import: ${JSON.stringify(imports)})`
   const each = Object.entries(find).map(([type, one]) => [type, async (representations: readonly Representation[]) => representations.map(representation => attempt(one, representation))] as const)
   return { name, sdl: `${link}\n${sdl}`, fields, scalars, entities: { ...Object.fromEntries(each), ...entities } }
 }
@@ -43,7 +46,7 @@ export function graphOf(...subgraphs: readonly Subgraph[]): Supergraph {
 export interface Asked {
   readonly variables?: Readonly<Record<string, unknown>>
   readonly operationName?: string
-  readonly scope?: TestScope
+  readonly scope?: Scope
   readonly explain?: (read: Read) => void
 }
 
@@ -66,35 +69,45 @@ export function plain(result: unknown): unknown {
 
 export interface Served {
   readonly url: string
-  readonly server: Server
   /** Bodies received, oldest first. */
   readonly requests: readonly { readonly query: string; readonly variables?: unknown; readonly headers: IncomingMessage['headers'] }[]
+  /** Headers of the sockets opened, oldest first. */
+  readonly sockets: readonly IncomingMessage['headers'][]
+  /** Again: waits for the same end. */
   close(): Promise<void>
 }
 
 /** How a request is answered instead of by the schema; false leaves it to the schema. */
 export type Interference = (request: { readonly query: string; readonly count: number }, response: ServerResponse) => boolean
 
-/** The subgraph behind HTTP, on a free port of the loopback. */
+/** The subgraph behind HTTP and, for subscriptions, WebSocket, on a free port of the loopback. It refuses documents its schema does not allow, as any server does. */
 export async function serve(graph: Subgraph, interfere: Interference = () => false): Promise<Served> {
   const schema = executable(graph)
   const requests: { query: string; variables?: unknown; headers: IncomingMessage['headers'] }[] = []
+  const sockets: IncomingMessage['headers'][] = []
+  const context = () => ({ scope: testScope(), at: '', perFetch: new Map() })
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk as Buffer)
     const body = JSON.parse(Buffer.concat(chunks).toString()) as { query: string; variables?: Record<string, unknown> }
     requests.push({ ...body, headers: request.headers })
     if (interfere({ query: body.query, count: requests.length }, response)) return
-    const contextValue = { scope: testScope(), at: '', perFetch: new Map() }
-    const result = await execute({ schema, document: parse(body.query), variableValues: body.variables, contextValue })
+    const document = parse(body.query)
+    const errors = validate(schema, document)
+    const result: ExecutionResult = errors.length > 0 ? { errors } : await execute({ schema, document, variableValues: body.variables, contextValue: context() })
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(result))
   })
+  const live = useServer({ schema, context, onConnect: ({ extra }) => { sockets.push(extra.request.headers) } }, new WebSocketServer({ server, path: '/graphql' }))
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+
+  let closed: Promise<void> | undefined
+  const end = async () => {
+    await live.dispose()
+    server.closeAllConnections()
+    await new Promise(resolve => server.close(resolve))
+  }
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`, server, requests,
-    async close() {
-      server.closeAllConnections()
-      await new Promise(resolve => server.close(resolve))
-    },
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`, requests, sockets,
+    close: () => (closed ??= end()),
   }
 }

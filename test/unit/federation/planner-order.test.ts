@@ -2,7 +2,7 @@ import { Kind, parse, type OperationDefinitionNode } from 'graphql'
 import { composeSupergraph } from '../../../gateway/federation/compose.ts'
 import { openPlanner } from '../../../gateway/federation/plan.ts'
 import { plannerNames } from '../../../gateway/federation/planner-order.ts'
-import { cases } from '../../federation/cases.ts'
+import { themes } from '../../federation/themes.ts'
 import { ask, graphOf, subgraph } from '../../support/federation.ts'
 
 const owner = (name: string, more = '') => subgraph(name, `interface Media @key(fields: "id") { id: ID! } type Book implements Media @key(fields: "id") { id: ID! pages: Int! } ${more}`)
@@ -42,7 +42,7 @@ test('a plan names the subgraphs as they are called', () => {
 
 test('what the planner cannot do is refused with the field or the path it names', async () => {
   const refused = async (title: string) => {
-    const { subgraphs, asks } = cases.find(one => one.title.startsWith(title)) ?? { subgraphs: [], asks: [] }
+    const { subgraphs, asks } = Object.values(themes).flat().find(one => one.title.startsWith(title)) ?? { subgraphs: [], asks: [] }
     const { errors } = await ask(graphOf(...subgraphs), asks.find(one => one.errors)?.query ?? '')
     return errors?.map(({ message, extensions }) => [message.split('.')[0], extensions['selection']])
   }
