@@ -1,4 +1,5 @@
-import { createSourceEventStream, execute, type ExecutionArgs } from 'graphql'
+import { createSourceEventStream, execute, type DocumentNode, type ExecutionArgs, type ExecutionResult } from 'graphql'
+import { compile, type Operation } from '../../resolvers/compiled/operation.ts'
 import type { Context, Read } from '../../resolvers/context.ts'
 import { executable } from '../../resolvers/executable.ts'
 import type { Subgraph } from '../../resolvers/subgraph.ts'
@@ -12,17 +13,32 @@ export function localService(subgraph: Subgraph): SubgraphService {
   const args = (request: SubgraphRequest): ExecutionArgs => ({
     schema, document: request.parsed, operationName: request.operationName, variableValues: request.variables, contextValue: contextOf(request),
   })
+  const run = (request: SubgraphRequest, rootValue?: unknown): ExecutionResult | Promise<ExecutionResult> => {
+    const operation = operationOf(request)
+    return operation ? operation.run({ variables: request.variables, context: contextOf(request), rootValue }) : execute({ ...args(request), rootValue })
+  }
+
+  // A document lives as long as the plan it belongs to, and what was compiled for it as long as the document.
+  const compiled = new WeakMap<DocumentNode, { readonly name: string | undefined; readonly operation: Operation | undefined }>()
+  const operationOf = ({ parsed, operationName: name }: SubgraphRequest): Operation | undefined => {
+    const known = compiled.get(parsed)
+    if (known && known.name === name) return known.operation
+    const operation = compile(schema, parsed, name)
+    compiled.set(parsed, { name, operation })
+    return operation
+  }
+
   return {
     name: subgraph.name,
     sdl: subgraph.sdl,
     schema,
     async execute(request) {
-      return withExpectations(schema, request.parsed, await execute(args(request)))
+      return withExpectations(schema, request.parsed, await run(request))
     },
     async subscribe(request) {
       const events = await createSourceEventStream(args(request))
       if (!(Symbol.asyncIterator in events)) return withExpectations(schema, request.parsed, events)
-      return mapEvents(events, event => execute({ ...args(request), rootValue: event }))
+      return mapEvents(events, event => run(request, event))
     },
   }
 }

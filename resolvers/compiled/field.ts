@@ -1,0 +1,107 @@
+import { getArgumentValues, Kind, visit, BREAK, type FieldNode, type GraphQLField, type GraphQLFieldResolver, type GraphQLObjectType, type GraphQLOutputType } from 'graphql'
+import type { Path } from 'graphql/jsutils/Path.js'
+import type { Execution } from './execution.ts'
+import type { Form } from './form.ts'
+import { Position } from './position.ts'
+
+type Arguments = Record<string, unknown>
+
+/** A field of a selection: how its value is found and what is made of it. */
+export class Field {
+  /** Under which the answer has it. */
+  readonly key: string
+  readonly name: string
+  readonly nodes: readonly FieldNode[]
+  readonly parent: GraphQLObjectType
+  readonly type: GraphQLOutputType
+  readonly form: Form
+  /** Whether its value is a property of the parent, and no argument can stand in the way. */
+  readonly isPlain: boolean
+  readonly #definition: GraphQLField<unknown, unknown>
+  readonly #resolve: GraphQLFieldResolver<unknown, unknown> | undefined
+  readonly #constant: Arguments | undefined
+  readonly #position: Position
+
+  constructor(key: string, nodes: readonly [FieldNode, ...FieldNode[]], parent: GraphQLObjectType, definition: GraphQLField<unknown, unknown>, form: Form) {
+    this.key = key
+    this.name = definition.name
+    this.nodes = nodes
+    this.parent = parent
+    this.type = definition.type
+    this.form = form
+    this.#definition = definition
+    this.#resolve = definition.resolve
+    this.#constant = constantArguments(definition, nodes[0])
+    this.isPlain = !this.#resolve && this.#constant !== undefined
+    this.#position = new Position(this.type, this)
+  }
+
+  /** Its part of the answer, from the object it is a field of. */
+  part(x: Execution, source: unknown, path: Path | undefined): unknown {
+    const resolve = this.#resolve
+    let value: unknown
+    try {
+      if (resolve) value = resolve(source, this.#arguments(x), x.context, x.info(this, path, this.key))
+      else {
+        if (!this.#constant) this.#arguments(x)
+        value = hasProperties(source) ? source[this.name] : undefined
+      }
+    } catch (raw) {
+      return this.#position.refuse(x, raw, path, this.key)
+    }
+    return resolve ? this.#position.part(x, value, path, this.key) : this.given(x, source, value, path)
+  }
+
+  /** The same for a plain field whose property was read already. A method is called, as graphql-js does it. */
+  given(x: Execution, source: unknown, property: unknown, path: Path | undefined): unknown {
+    let value = property
+    if (typeof property === 'function') {
+      try {
+        value = (source as Record<string, (args: Arguments, context: unknown, info: unknown) => unknown>)[this.name]!(this.#arguments(x), x.context, x.info(this, path, this.key))
+      } catch (raw) {
+        return this.#position.refuse(x, raw, path, this.key)
+      }
+    }
+    return this.#position.part(x, value, path, this.key)
+  }
+
+  /** For a value that could not even be read. */
+  refuse(x: Execution, raw: unknown, path: Path | undefined): unknown {
+    return this.#position.refuse(x, raw, path, this.key)
+  }
+
+  /** Each call gets an object of its own. */
+  #arguments(x: Execution): Arguments {
+    if (this.#constant) return { ...this.#constant }
+    const known = x.args.get(this)
+    if (known) return { ...known }
+    const args = getArgumentValues(this.#definition, this.nodes[0]!, x.variables)
+    x.args.set(this, args)
+    return { ...args }
+  }
+}
+
+export function hasProperties(value: unknown): value is Record<string, unknown> {
+  return (typeof value === 'object' && value !== null) || typeof value === 'function'
+}
+
+/** Arguments that are the same in every run: without variables, valid, and with nothing in them that a resolver could change. */
+function constantArguments(definition: GraphQLField<unknown, unknown>, node: FieldNode): Arguments | undefined {
+  if (definition.args.length === 0) return {}
+  if (node.arguments?.some(argument => hasVariable(argument.value))) return undefined
+  try {
+    const args = getArgumentValues(definition, node, {})
+    return Object.values(args).some(value => typeof value === 'object' && value !== null) ? undefined : args
+  } catch {
+    return undefined // said again, by the same function, to whoever runs it
+  }
+}
+
+function hasVariable(node: Parameters<typeof visit>[0]): boolean {
+  let found = false
+  visit(node, { [Kind.VARIABLE]: () => {
+    found = true
+    return BREAK
+  } })
+  return found
+}
