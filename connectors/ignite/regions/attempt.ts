@@ -10,7 +10,7 @@ import type { Kept } from './layout.ts'
 import type { Home } from './home.ts'
 import type { IgniteRegion } from './region.ts'
 import type { Table } from './table.ts'
-import { beforeCommit, commit, type Decided, longestLockMs, stage } from './write.ts'
+import { beforeCommit, commit, type Decided, isOver, longestLockMs, stage } from './write.ts'
 
 /** One region in an attempt: what was read in it, outside of any transaction of the cluster, and what is to be written. */
 interface Participant {
@@ -130,9 +130,15 @@ export class Attempt implements RegionTransaction {
   async #find({ table, tenant, found }: Participant, keys: readonly string[]): Promise<void> {
     const unknown = [...new Set(keys)].filter(key => !found.has(key))
     if (unknown.length === 0) return
-    const kept = await table.keptOf(this.#scope, tenant, unknown)
+    const kept = this.#still(table, await table.keptOf(this.#scope, tenant, unknown))
     this.#mustGoOn()
     for (const [index, key] of unknown.entries()) found.set(key, kept[index])
+  }
+
+  /** What the copies asked first and last may not agree on: an entry is gone as soon as its time is over. */
+  #still({ layout }: Table, kept: readonly (Kept | undefined)[]): readonly (Kept | undefined)[] {
+    const now = this.#home.clock.now()
+    return kept.map(one => (one && isOver(layout.definition.expiry, one, now) ? undefined : one))
   }
 
   /** All that lock entries of several regions do so in this order, and the keys of one in theirs: nobody waits for somebody who waits for him. */
@@ -153,7 +159,7 @@ export class Attempt implements RegionTransaction {
     const { name } = region.definition
     const keys = [...new Set([...found.keys(), ...writes.keys()])]
     this.waitsFor = keys.map(key => ({ region: name, key }))
-    const now = await table.keptOf(this.#scope, tenant, keys, table.entries.within(transaction))
+    const now = this.#still(table, await table.keptOf(this.#scope, tenant, keys, table.entries.within(transaction)))
     this.waitsFor = []
     this.#mustGoOn()
     const changed = region.table === table ? keys.filter((key, index) => found.has(key) && !same(found.get(key), now[index])) : keys

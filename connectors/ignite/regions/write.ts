@@ -156,6 +156,11 @@ export function leftMs({ createMs = Number.POSITIVE_INFINITY, updateMs = Number.
   return left === Number.POSITIVE_INFINITY ? undefined : Math.max(1, left)
 }
 
+/** Whether the time of an entry is over, by when it was made and written: its copies end at moments of their own. */
+export function isOver({ createMs = Number.POSITIVE_INFINITY, updateMs = Number.POSITIVE_INFINITY }: Expiry, { createdAtMs, writtenAtMs }: Pick<Hidden, 'createdAtMs' | 'writtenAtMs'>, now: number): boolean {
+  return Math.min(createdAtMs + createMs, writtenAtMs + updateMs) <= now
+}
+
 /** When the entry ends, if it is not written again; undefined: never, or when nobody reads it. */
 function endOf({ accessMs: _, ...expiry }: Expiry, put: Put): number | undefined {
   const left = leftMs(expiry, put, put.writtenAtMs)
