@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import { z } from 'zod'
 import { EngineError, type Engine, type Launch, type Site } from './engine.ts'
 import { run } from './program.ts'
@@ -41,14 +41,25 @@ export const s3: Engine = {
   },
 }
 
+/** Where Go's installation guide and the systems' packages put it, beside the PATH. */
+const goPlaces = ['/usr/local/go/bin/go', '/usr/lib/go/bin/go']
+
+function goProgram(): string {
+  const onPath = (process.env['PATH'] ?? '').split(delimiter).filter(folder => folder !== '').map(folder => join(folder, 'go'))
+  const found = [...onPath, ...goPlaces].find(file => existsSync(file))
+  if (found === undefined) throw new EngineError(`The S3 store is built from its source, and there is no Go on the PATH nor at ${goPlaces.join(' or ')}. Install it, as the package golang or from go.dev.`)
+  return found
+}
+
 /** Fetched through Go's own configuration, compared with the pinned sum, and built here. */
 async function build(site: Site): Promise<void> {
   const folder = join(site.home, `versitygw-${pin.version}`)
   await mkdir(site.home, { recursive: true })
   const building = await mkdtemp(join(site.home, 'fetching-'))
+  const go = goProgram()
   const env = { GOBIN: building, GOFLAGS: '-buildvcs=false', GOTOOLCHAIN: 'local' }
   try {
-    const found = z.object({ Sum: z.string() }).parse(JSON.parse(await run('go', ['mod', 'download', '-json', `${pin.module}@${pin.version}`], { cwd: building, env, signal: site.signal })))
+    const found = z.object({ Sum: z.string() }).parse(JSON.parse(await run(go, ['mod', 'download', '-json', `${pin.module}@${pin.version}`], { cwd: building, env, signal: site.signal })))
     if (found.Sum !== pin.sum) throw new EngineError(`${pin.module}@${pin.version} is not the pinned module: its sum is ${found.Sum}, expected ${pin.sum}.`)
     site.say('s3', `building ${pin.module} ${pin.version}; this takes minutes`)
     let packages = 0
@@ -59,7 +70,7 @@ async function build(site: Site): Promise<void> {
       saidAt = performance.now()
       site.say('s3', `${packages} packages built`)
     }
-    await run('go', ['install', '-v', `${pin.module}/${pin.program}@${pin.version}`], { cwd: building, env, signal: site.signal, onLine })
+    await run(go, ['install', '-v', `${pin.module}/${pin.program}@${pin.version}`], { cwd: building, env, signal: site.signal, onLine })
     await rm(folder, { recursive: true, force: true })
     await rename(building, folder)
   } finally {
