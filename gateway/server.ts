@@ -85,7 +85,8 @@ export async function serveGateway(supergraph: string, config: Config, { clock, 
   const reload = () => lifecycle.later(() => followed('supergraph', hub, () => hub.reload(), log), log)
   const watcher = watchCatalog(supergraph, reload, { clock, onError: error => log.warn('The supergraph is no longer watched.', { reason: error.message }) })
   try {
-    const front = await openFront({ hub, settings: config, clock, log, auth, metrics: createMetrics() })
+    const settings = { ...config, limits: { ...config.limits, defaultRows: config.limits.defaultRows ?? 1 } }
+    const front = await openFront({ hub, settings, clock, log, auth, metrics: createMetrics() })
     let closing: Promise<void> | undefined
     const close = async () => {
       watcher.close()

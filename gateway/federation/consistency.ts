@@ -3,7 +3,7 @@ import { nearerConsistency, type Consistency, type ConsistencyLevel } from '../.
 import { HubError } from '../../schema/errors.ts'
 import type { Scope } from '../../connectors/ports/scope.ts'
 import type { Fields } from './collect.ts'
-import type { Prepared } from './execute.ts'
+import type { Prepared } from './prepare.ts'
 import type { Operation } from './supergraph.ts'
 
 const name = 'consistency'

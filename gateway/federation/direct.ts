@@ -1,17 +1,45 @@
 import {
   isAbstractType, isEnumType, isInputObjectType, isObjectType, Kind, separateOperations, validate, visit,
-  type DocumentNode, type FragmentDefinitionNode, type GraphQLInputObjectType, type GraphQLSchema, type InlineFragmentNode, type OperationDefinitionNode,
+  type DocumentNode, type FragmentDefinitionNode, type GraphQLError, type GraphQLInputObjectType, type GraphQLSchema, type InlineFragmentNode, type OperationDefinitionNode,
 } from 'graphql'
 import type { ErrorList } from './error-list.ts'
 import type { Plan } from './plan.ts'
 import type { Data } from './shape.ts'
-import type { Operation, SubgraphService } from './supergraph.ts'
+import type { Operation, SubgraphRequest, SubgraphService } from './supergraph.ts'
 
 /** An operation as a subgraph of this process takes it from the client. */
-interface Direct {
-  readonly service: SubgraphService
-  readonly parsed: DocumentNode
-  readonly operationName: string | undefined
+class Direct {
+  readonly #service: SubgraphService
+  readonly #parsed: DocumentNode
+  readonly #operationName: string | undefined
+
+  constructor(service: SubgraphService, parsed: DocumentNode, operationName: string | undefined) {
+    this.#service = service
+    this.#parsed = parsed
+    this.#operationName = operationName
+  }
+
+  /** The data; undefined where it did not begin, over a variable that only the subgraph can judge: the plan says at which fields. */
+  async execute(operation: Operation, variables: Data, errors: ErrorList): Promise<Data | null | undefined> {
+    const { data, errors: found = [] } = await this.#service.execute(this.#request(operation, variables))
+    if (data !== undefined) tell(errors, found)
+    return data
+  }
+
+  /** The same as JSON. */
+  async write(operation: Operation, variables: Data, errors: ErrorList): Promise<string | undefined> {
+    const { json, errors: found = [] } = (await this.#service.write?.(this.#request(operation, variables))) ?? {}
+    if (json !== undefined) tell(errors, found)
+    return json
+  }
+
+  #request({ text, scope, explain }: Operation, variables: Data): SubgraphRequest {
+    return { document: text, parsed: this.#parsed, operationName: this.#operationName, variables, scope, at: '', explain }
+  }
+}
+
+function tell(errors: ErrorList, found: readonly GraphQLError[]): void {
+  for (const error of found) errors.tell(error, error.path ?? [], error.nodes ?? [])
 }
 
 /**
@@ -32,18 +60,15 @@ export class Directs {
   }
 
   /** Undefined where the operation has to be planned: it is not known yet, or not one of these. */
-  async answerKnown(operation: Operation, errors: ErrorList): Promise<Data | null | undefined> {
-    const direct = this.#always.get(operation.document)?.get(operation.operationName ?? '')
-    return direct && ask(direct, operation, operation.variables, errors)
+  known({ document, operationName = '' }: Operation): Direct | undefined {
+    return this.#always.get(document)?.get(operationName)
   }
 
   /** Undefined where the plan has to be run. */
-  async answer(plan: Plan, operation: Operation, node: OperationDefinitionNode, variables: Data, errors: ErrorList): Promise<Data | null | undefined> {
-    const { document, operationName = '' } = operation
+  of(plan: Plan, { document, operationName = '' }: Operation, node: OperationDefinitionNode): Direct | undefined {
     const direct = this.#of(plan, document, node)
-    if (!direct) return undefined
-    if (plan.isFixed) this.#always.set(document, (this.#always.get(document) ?? new Map<string, Direct>()).set(operationName, direct))
-    return ask(direct, operation, variables, errors)
+    if (direct && plan.isFixed) this.#always.set(document, (this.#always.get(document) ?? new Map<string, Direct>()).set(operationName, direct))
+    return direct ?? undefined
   }
 
   #of(plan: Plan, document: DocumentNode, node: OperationDefinitionNode): Direct | null {
@@ -58,16 +83,8 @@ export class Directs {
     const service = step?.kind === 'root' ? this.#services.get(step.call.service) : undefined
     if (!service?.schema || node.selectionSet.selections.some(one => one.kind !== Kind.FIELD || one.name.value.startsWith('__'))) return undefined
     const parsed = separateOperations(document)[node.name?.value ?? '']
-    return parsed && validate(service.schema, parsed).length === 0 && !narrows(parsed, service.schema, this.#schema) ? { service, parsed, operationName: node.name?.value } : undefined
+    return parsed && validate(service.schema, parsed).length === 0 && !narrows(parsed, service.schema, this.#schema) ? new Direct(service, parsed, node.name?.value) : undefined
   }
-}
-
-async function ask({ service, parsed, operationName }: Direct, { text, scope, explain }: Operation, variables: Data, errors: ErrorList): Promise<Data | null | undefined> {
-  const result = await service.execute({ document: text, parsed, operationName, variables, scope, at: '', explain })
-  // It did not begin, over a variable that only the subgraph can judge: the plan says at which fields.
-  if (result.data === undefined) return undefined
-  for (const error of result.errors ?? []) errors.tell(error, error.path ?? [], error.nodes ?? [])
-  return result.data
 }
 
 /** Whether a fragment of the document is on an interface or union that, in the subgraph, some of its objects are not of: there the fragment would be passed over. */

@@ -1,24 +1,22 @@
-import {
-  getOperationAST, getVariableValues, Kind, print,
-  type ExecutionResult, type FieldNode, type FragmentDefinitionNode, type GraphQLError, type GraphQLObjectType, type OperationDefinitionNode,
-} from 'graphql'
+import { Kind, print, type ExecutionResult, type FieldNode, type FragmentDefinitionNode, type GraphQLObjectType, type OperationDefinitionNode } from 'graphql'
 import { HubError } from '../../schema/errors.ts'
 import type { MetadataStore } from '../../connectors/ports/metadata-store.ts'
-import type { Canonical } from './canonical.ts'
-import { Collector, type Fields } from './collect.ts'
+import type { Fields } from './collect.ts'
+import { Answering } from './compiled/programs.ts'
 import { composeSupergraph, readSupergraph, type Composed } from './compose.ts'
 import { readsOf, refuseElsewhere, saysConsistency, type Reads } from './consistency.ts'
 import { Directs } from './direct.ts'
 import { ErrorList } from './error-list.ts'
-import { badInput, graphqlError } from './errors.ts'
+import { graphqlError } from './errors.ts'
 import { mapEvents } from './events.ts'
 import { Failures } from './failures.ts'
 import { keyedField, Once, type Outcome } from './once.ts'
 import { openPlanner, type Plan } from './plan.ts'
+import { Preparer, type Prepared } from './prepare.ts'
 import { project } from './project.ts'
 import { requestOf, runStep, takeRoot, untilAborted, type Run } from './run.ts'
 import type { Data } from './shape.ts'
-import type { Operation, SubgraphService, Supergraph } from './supergraph.ts'
+import type { Operation, SubgraphService, Supergraph, Written } from './supergraph.ts'
 import { typesOf } from './types.ts'
 
 /** Whether any field of the text may carry a key; most mutations do not, and are planned whole. */
@@ -42,14 +40,38 @@ export function openSupergraph({ services, composed, answers, maxErrors = 1_000 
   const once = answers && new Once(answers)
   const types = typesOf(sdl)
   const directs = new Directs(schema, services)
+  const preparer = new Preparer(schema)
+  const answerings = new WeakMap<Plan, Answering>()
 
-  return { version, sdl, schema, execute: operation => guarded(() => execute(operation)), subscribe: operation => guarded(() => subscribe(operation)) }
+  return {
+    version, sdl, schema,
+    execute: operation => guarded(() => execute(operation)),
+    write: operation => guarded(() => write(operation)),
+    subscribe: operation => guarded(() => subscribe(operation)),
+  }
+
+  async function write(operation: Operation): Promise<Written | ExecutionResult> {
+    const errors = new ErrorList(maxErrors)
+    const known = await directs.known(operation)?.write(operation, operation.variables, errors)
+    if (known !== undefined) return written(known, errors)
+    const prepared = preparer.prepare(operation)
+    if ('errors' in prepared) return prepared
+    const { node, rootType, variables } = prepared
+    if (node.operation !== 'query' || saysConsistency.test(operation.text)) return execute(operation)
+    const plan = plannedFor(operation, prepared)
+    const own = await directs.of(plan, operation, node)?.write(operation, variables, errors)
+    if (own !== undefined) return written(own, errors)
+    const run = runOf(operation, plan, variables)
+    if (plan.step) await runStep(run, plan.step)
+    const json = run.failures.all.size === 0 ? answeringOf(plan, rootType, variables).write(run.data, run.isPlain) : undefined
+    return json === undefined ? result(projected(run, rootType, operation, variables, errors), errors) : { json }
+  }
 
   async function execute(operation: Operation): Promise<ExecutionResult> {
     const told = new ErrorList(maxErrors)
-    const known = await directs.answerKnown(operation, told)
+    const known = await directs.known(operation)?.execute(operation, operation.variables, told)
     if (known !== undefined) return result(known, told)
-    const prepared = prepare(operation)
+    const prepared = preparer.prepare(operation)
     if ('errors' in prepared) return prepared
     const { node, fragments, rootType, fields, variables } = prepared
     const errors = new ErrorList(maxErrors)
@@ -59,11 +81,10 @@ export function openSupergraph({ services, composed, answers, maxErrors = 1_000 
       const [reads, ...others] = parts
       if (others.length > 0) return answerParts(operation, prepared, parts)
       const asked = reads ? { ...operation, scope: reads.scope, explain: reads.explain } : operation
-      const plan = plannedFor(asked, node, fragments, fields, variables)
-      const own = await directs.answer(plan, asked, node, variables, errors)
+      const plan = plannedFor(asked, prepared)
+      const own = await directs.of(plan, asked, node)?.execute(asked, variables, errors)
       if (own !== undefined) return result(own, errors)
-      const data = await answer(asked, plan, rootType, plannedFields(plan, rootType, variables), variables, errors)
-      return result(data, errors)
+      return result(await answer(asked, plan, rootType, variables, errors), errors)
     }
     // Root fields of a mutation run one after the other, each to its end, and none after one that may not fail has.
     const data: Data = {}
@@ -94,11 +115,12 @@ export function openSupergraph({ services, composed, answers, maxErrors = 1_000 
   }
 
   /** Some of the root fields, with a plan of their own. */
-  function answerFields(operation: Operation, { node, fragments, rootType, variables }: Prepared, fields: Fields, errors: ErrorList): Promise<Data | null> {
+  function answerFields(operation: Operation, prepared: Prepared, fields: Fields, errors: ErrorList): Promise<Data | null> {
+    const { node, rootType, variables } = prepared
     const own: OperationDefinitionNode = { ...node, selectionSet: { kind: Kind.SELECTION_SET, selections: [...fields.values()].flat() } }
     const text = `${operation.text}\n${[...fields].map(([key, nodes]) => `${key}:${nodes.map(one => one.loc?.start ?? print(one)).join()}`).join(' ')}`
-    const plan = plannedFor({ ...operation, text }, own, fragments, fields, variables)
-    return answer(operation, plan, rootType, plannedFields(plan, rootType, variables), variables, errors)
+    const plan = plannedFor({ ...operation, text }, { ...prepared, node: own, fields, known: {} })
+    return answer(operation, plan, rootType, variables, errors)
   }
 
   /** As performed now or, under the client's key, before. A key used for something else is told at the field, and nothing behind it runs. */
@@ -117,14 +139,14 @@ export function openSupergraph({ services, composed, answers, maxErrors = 1_000 
     }
   }
 
-  async function answer(operation: Operation, plan: Plan, rootType: GraphQLObjectType, fields: Fields, variables: Data, errors: ErrorList): Promise<Data | null> {
+  async function answer(operation: Operation, plan: Plan, rootType: GraphQLObjectType, variables: Data, errors: ErrorList): Promise<Data | null> {
     const run = runOf(operation, plan, variables)
     if (plan.step) await runStep(run, plan.step)
-    return projected(run, rootType, fields, operation, variables, errors)
+    return projected(run, rootType, operation, variables, errors)
   }
 
   async function subscribe(operation: Operation): Promise<AsyncGenerator<ExecutionResult, void, void> | ExecutionResult> {
-    const prepared = prepare(operation)
+    const prepared = preparer.prepare(operation)
     if ('errors' in prepared) return prepared
     const { node, fragments, rootType, variables } = prepared
     if (saysConsistency.test(operation.text)) refuseElsewhere(node, fragments)
@@ -135,72 +157,57 @@ export function openSupergraph({ services, composed, answers, maxErrors = 1_000 
     if (!service) throw new HubError('INTERNAL', `The graph has a subgraph "${subscription.call.service}" that is not connected.`)
 
     const start = runOf(operation, plan, variables)
-    const source = await untilAborted(operation.scope.signal, () => service.subscribe({ ...requestOf(start, subscription.call, {}, ''), live: operation.live }))
+    const source = await untilAborted(operation.scope.signal, () => service.subscribe({ ...requestOf(start, subscription.call, ''), live: operation.live }))
     if (!(Symbol.asyncIterator in source)) return { errors: (source.errors ?? [new HubError('UPSTREAM_REJECTED', `Subgraph "${service.name}" refused the subscription.`)]).map(error => graphqlError(error)) }
 
-    const fields = plannedFields(plan, rootType, variables)
     return mapEvents(source, async event => {
       const run = runOf(operation, plan, variables)
       takeRoot(run, event, subscription)
       if (subscription.rest && event.data) await runStep(run, subscription.rest)
       const errors = new ErrorList(maxErrors)
-      const made = result(projected(run, rootType, fields, operation, variables, errors), errors)
+      const made = result(projected(run, rootType, operation, variables, errors), errors)
       return event.extensions ? { ...made, extensions: event.extensions } : made
     })
   }
 
-  function prepare(operation: Operation): Prepared | { readonly errors: readonly GraphQLError[] } {
-    const node = getOperationAST(operation.document, operation.operationName)
-    if (!node) {
-      const found = operation.operationName ? `The document has no operation "${operation.operationName}".` : 'The document has several operations: name one in operationName.'
-      return { errors: [graphqlError(new HubError('BAD_USER_INPUT', found))] }
-    }
-    const coerced = getVariableValues(schema, node.variableDefinitions ?? [], operation.variables, { maxErrors: 50 })
-    if (coerced.errors) return { errors: coerced.errors.map(badInput) }
-    const rootType = schema.getRootType(node.operation)
-    if (!rootType) return { errors: [graphqlError(new HubError('BAD_USER_INPUT', `The graph has no ${node.operation}s.`))] }
-    const fragments = operation.document.definitions.filter((one): one is FragmentDefinitionNode => one.kind === Kind.FRAGMENT_DEFINITION)
-    const byFragment = new Map(fragments.map(one => [one.name.value, one]))
-    const fields = new Collector(schema, byFragment, coerced.coerced).root(rootType, node.selectionSet)
-    return { node, fragments, rootType, fields, variables: coerced.coerced }
-  }
-
   /** The plan; where only the schema is asked about, no plan is made. */
-  function plannedFor(operation: Operation, node: OperationDefinitionNode, fragments: readonly FragmentDefinitionNode[], fields: Fields, variables: Data): Plan {
+  function plannedFor(operation: Operation, { node, fragments, fields, variables, known }: Prepared): Plan {
+    if (known.plan) return known.plan
     const isFetched = [...fields.values()].some(([first]) => first && !first.name.value.startsWith('__'))
-    if (isFetched) return planner.plan({ text: operation.text, operation: node, fragments, variables, requestId: operation.scope.requestId })
-    return { operation: node, fragments: new Map(fragments.map(one => [one.name.value, one])), keyOf: new Map<FieldNode, string>(), renamed: new Map(), text: '' }
+    if (!isFetched) return { operation: node, fragments: new Map(fragments.map(one => [one.name.value, one])), keyOf: new Map<FieldNode, string>(), renamed: new Map(), text: '' }
+    const plan = planner.plan({ text: operation.text, operation: node, fragments, variables, requestId: operation.scope.requestId })
+    if (plan.isFixed) known.plan = plan
+    return plan
   }
 
-  /** The root's fields as nodes of the plan, which may have been made from an equal document. */
-  function plannedFields(plan: Canonical, rootType: GraphQLObjectType, variables: Data): Fields {
-    return new Collector(schema, plan.fragments, variables).root(rootType, plan.operation.selectionSet)
+  function answeringOf(plan: Plan, rootType: GraphQLObjectType, variables: Data): Answering {
+    let answering = answerings.get(plan)
+    if (!answering) {
+      answering = new Answering(schema, plan, rootType, variables)
+      answerings.set(plan, answering)
+    }
+    return answering
   }
 
   function runOf({ scope, explain }: Operation, plan: Plan, variables: Data): Run {
     const named = plan.renamed.size === 0 ? variables : Object.fromEntries(Object.entries(variables).map(([name, value]) => [plan.renamed.get(name) ?? name, value]))
-    return { plan, services: byName, types, scope, explain, variables: named, data: {}, failures: new Failures() }
+    return { plan, services: byName, types, scope, explain, variables: named, data: {}, failures: new Failures(), isPlain: true }
   }
 
-  function projected(run: Run, rootType: GraphQLObjectType, fields: Fields, operation: Operation, variables: Data, errors: ErrorList): Data | null {
-    const collector = new Collector(schema, run.plan.fragments, variables)
+  function projected(run: Run, rootType: GraphQLObjectType, operation: Operation, variables: Data, errors: ErrorList): Data | null {
+    const { collector, fields } = answeringOf(run.plan, rootType, variables)
     const data = project({ schema, form: run.plan, collector, failures: run.failures, errors, variables: operation.variables }, rootType, fields, run.data)
     errors.finish(run.failures.all)
     return data
   }
 }
 
-/** One operation of a document, its variables coerced and its root fields collected. */
-export interface Prepared {
-  readonly node: OperationDefinitionNode
-  readonly fragments: readonly FragmentDefinitionNode[]
-  readonly rootType: GraphQLObjectType
-  readonly fields: Fields
-  readonly variables: Data
-}
-
 function result(data: Data | null, errors: ErrorList): ExecutionResult {
   return errors.list.length > 0 ? { data, errors: errors.list } : { data }
+}
+
+function written(json: string, { list }: ErrorList): Written {
+  return list.length > 0 ? { json, errors: list } : { json }
 }
 
 /** What stops an operation before it begins is an answer too. */

@@ -4,7 +4,7 @@ import { GraphQLError, validate, ValuesOfCorrectTypeRule, visit, type ASTNode, t
  * The result, with what was expected in place of a literal that a scalar did not take. Execution says only which argument it was; the graph clients see has scalars that
  * take anything, so that validation before it says nothing.
  */
-export function withExpectations<Result extends ExecutionResult>(schema: GraphQLSchema, document: DocumentNode, result: Result): Result {
+export function withExpectations<Result extends Pick<ExecutionResult, 'errors'>>(schema: GraphQLSchema, document: DocumentNode, result: Result): Result {
   if (!result.errors?.some(isOfLiteral)) return result
   const found = validate(schema, document, [ValuesOfCorrectTypeRule])
   return { ...result, errors: result.errors.map(error => (isOfLiteral(error) ? expected(error, found) : error)) }

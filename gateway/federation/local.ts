@@ -1,14 +1,21 @@
-import { createSourceEventStream, execute, type DocumentNode, type ExecutionArgs, type ExecutionResult } from 'graphql'
+import { createSourceEventStream, execute, type DocumentNode, type ExecutionArgs, type ExecutionResult, type GraphQLSchema } from 'graphql'
 import { compile, type Operation } from '../../resolvers/compiled/operation.ts'
 import type { Context, Read } from '../../resolvers/context.ts'
 import { executable } from '../../resolvers/executable.ts'
 import type { Subgraph } from '../../resolvers/subgraph.ts'
 import { mapEvents } from './events.ts'
 import { withExpectations } from './literals.ts'
-import type { SubgraphRequest, SubgraphService } from './supergraph.ts'
+import type { SubgraphRequest, SubgraphService, Written } from './supergraph.ts'
 
-/** A subgraph in this process. Each fetch, and each event of a subscription, has a context of its own. */
-export function localService(subgraph: Subgraph): SubgraphService {
+/** A subgraph in this process. */
+export interface LocalService extends SubgraphService {
+  readonly schema: GraphQLSchema
+  write(request: SubgraphRequest): Promise<Partial<Written>>
+  subscribe(request: SubgraphRequest): Promise<AsyncGenerator<ExecutionResult, void, void> | ExecutionResult>
+}
+
+/** Each fetch, and each event of a subscription, has a context of its own. */
+export function localService(subgraph: Subgraph): LocalService {
   const schema = executable(subgraph)
   const args = (request: SubgraphRequest): ExecutionArgs => ({
     schema, document: request.parsed, operationName: request.operationName, variableValues: request.variables, contextValue: contextOf(request),
@@ -34,6 +41,10 @@ export function localService(subgraph: Subgraph): SubgraphService {
     schema,
     async execute(request) {
       return withExpectations(schema, request.parsed, await run(request))
+    },
+    async write(request) {
+      const operation = operationOf(request)
+      return operation ? withExpectations(schema, request.parsed, await operation.text({ variables: request.variables, context: contextOf(request) })) : {}
     },
     async subscribe(request) {
       const events = await createSourceEventStream(args(request))

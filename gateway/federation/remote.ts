@@ -1,4 +1,4 @@
-import { Kind, parse, type ExecutionResult } from 'graphql'
+import { Kind, parse, type DocumentNode } from 'graphql'
 import { createClient, type Client } from 'graphql-ws'
 import { Pool } from 'undici'
 import { WebSocket } from 'ws'
@@ -6,10 +6,11 @@ import type { Scope } from '../../connectors/ports/scope.ts'
 import { HubError } from '../../schema/errors.ts'
 import { remoteError } from './errors.ts'
 import { Flights } from './flights.ts'
+import { post, type Posted } from './post.ts'
 import { redactor } from './redact.ts'
 import { subscribeRemote } from './remote-subscription.ts'
 import { isObject } from './shape.ts'
-import type { SubgraphRequest, SubgraphService } from './supergraph.ts'
+import type { SubgraphRequest, SubgraphResult, SubgraphService } from './supergraph.ts'
 
 export interface RemoteOptions {
   readonly name: string
@@ -39,16 +40,20 @@ export async function remoteService(options: RemoteOptions, scope: Scope): Promi
 class Remote {
   readonly #name: string
   readonly #url: URL
+  readonly #path: string
   readonly #headers: Readonly<Record<string, string>>
   readonly #redacted: (error: unknown) => unknown
   readonly #maxBytes: number
   readonly #pool: Pool
-  readonly #flights = new Flights<string>()
+  readonly #flights = new Flights<Posted>()
+  /** What every body with the document begins with. */
+  readonly #heads = new WeakMap<DocumentNode, string>()
   readonly #client: Client
 
   constructor({ name, url, headers = {}, maxBytes = 64 * 1024 * 1024, connections = 64 }: RemoteOptions) {
     this.#name = name
     this.#url = addressOf(name, url)
+    this.#path = this.#url.pathname + this.#url.search
     this.#headers = headers
     this.#redacted = redactor(headers)
     this.#maxBytes = maxBytes
@@ -60,6 +65,7 @@ class Remote {
     return {
       name: this.#name,
       sdl,
+      takesJson: true,
       execute: request => this.#execute(request),
       subscribe: request => subscribeRemote(this.#name, this.#client, request, this.#redacted),
       close: () => this.close(),
@@ -80,38 +86,50 @@ class Remote {
   }
 
   /** Queries alike of one caller are sent once while in flight. Each asker reads the text on its own: answers are changed where they are merged. */
-  async #execute(request: SubgraphRequest): Promise<ExecutionResult> {
-    const { scope, document, variables, operationName } = request
-    const body = JSON.stringify({ query: document, variables, operationName }, (_key, value) => (typeof value === 'bigint' ? String(value) : value))
-    const deadline = new AbortController()
+  async #execute(request: SubgraphRequest): Promise<SubgraphResult> {
+    const { scope } = request
+    const body = this.#bodyOf(request)
+    const asker = new AbortController()
+    const leave = () => asker.abort(scope.signal.reason)
     // A timer takes no more than 2^31 - 1 ms, and the scope of a subscription may have no end.
     const remainingMs = Math.min(2 ** 31 - 1, Math.max(0, scope.deadlineMs - scope.clock.now()))
-    const cancel = scope.clock.after(remainingMs, () => {
-      deadline.abort(new HubError('TIMEOUT', `Subgraph "${this.#name}" gave no answer in time.`, { service: this.#name }))
-    })
-    const signal = AbortSignal.any([scope.signal, deadline.signal])
+    const cancel = scope.clock.after(remainingMs, () => asker.abort(new HubError('TIMEOUT', `Subgraph "${this.#name}" gave no answer in time.`, { service: this.#name })))
+    scope.signal.throwIfAborted()
+    scope.signal.addEventListener('abort', leave, { once: true })
     try {
-      if (!isQuery(request) || mustBeOwn(scope)) return this.#read(await this.#send(scope, body, signal))
-      const key = JSON.stringify([scope.tenant, scope.caller.subject, [...scope.caller.scopes].sort(), scope.consistency, body])
-      return this.#read(await this.#flights.join(key, signal, flight => this.#send(scope, body, flight)))
+      if (!isQuery(request) || mustBeOwn(scope)) return this.#read(await this.#send(scope, body, asker.signal))
+      const key = `${JSON.stringify([scope.tenant, scope.caller.subject, [...scope.caller.scopes].sort(), scope.consistency])}\n${body}`
+      return this.#read(await this.#flights.join(key, asker.signal, flight => this.#send(scope, body, flight)))
     } finally {
       cancel()
+      scope.signal.removeEventListener('abort', leave)
     }
   }
 
-  async #send(scope: Scope, body: string, signal: AbortSignal): Promise<string> {
+  #bodyOf({ document, parsed, operationName, variables, json = {} }: SubgraphRequest): string {
+    let head = this.#heads.get(parsed)
+    if (head === undefined) {
+      head = `{"query":${JSON.stringify(document)},${operationName === undefined ? '' : `"operationName":${JSON.stringify(operationName)},`}"variables":{`
+      this.#heads.set(parsed, head)
+    }
+    const members = [
+      ...Object.entries(json),
+      ...Object.entries(variables).flatMap(([name, value]) => (value === undefined ? [] : [[name, JSON.stringify(value, (_key, each: unknown) => (typeof each === 'bigint' ? String(each) : each))] as const])),
+    ]
+    return `${head}${members.map(([name, text]) => `${JSON.stringify(name)}:${text}`).join()}}}`
+  }
+
+  async #send(scope: Scope, body: string, signal: AbortSignal): Promise<Posted> {
+    const headers = { 'content-type': 'application/json', accept: 'application/graphql-response+json, application/json', 'x-request-id': scope.requestId, ...readingHeaders(scope), ...this.#headers }
+    const tooLong = () => new HubError('RESULT_TOO_LARGE', `Subgraph "${this.#name}" answered more than ${this.#maxBytes} bytes. Filter or page.`, { service: this.#name })
     try {
-      const response = await this.#pool.request({
-        path: this.#url.pathname + this.#url.search, method: 'POST', body, signal,
-        headers: { 'content-type': 'application/json', accept: 'application/graphql-response+json, application/json', 'x-request-id': scope.requestId, ...readingHeaders(scope), ...this.#headers },
-      })
-      const session = response.headers['x-session-token']
+      const answer = await post(this.#pool, { path: this.#path, headers, body, maxBytes: this.#maxBytes, tooLong, signal })
+      const session = answer.headers['x-session-token']
       if (typeof session === 'string') takeSession(scope, session)
-      const text = await this.#textOf(response.body)
-      const isGraphql = String(response.headers['content-type'] ?? '').startsWith('application/graphql-response+json')
-      if (response.statusCode === 200 || isGraphql) return text
-      if (response.statusCode >= 500) throw new HubError('UPSTREAM_UNAVAILABLE', `Subgraph "${this.#name}" answered with HTTP status ${response.statusCode}.`, { service: this.#name })
-      throw this.#rejected(`answered with HTTP status ${response.statusCode}.`)
+      const isGraphql = String(answer.headers['content-type'] ?? '').startsWith('application/graphql-response+json')
+      if (answer.status === 200 || isGraphql) return answer
+      if (answer.status >= 500) throw new HubError('UPSTREAM_UNAVAILABLE', `Subgraph "${this.#name}" answered with HTTP status ${answer.status}.`, { service: this.#name })
+      throw this.#rejected(`answered with HTTP status ${answer.status}.`)
     } catch (error) {
       if (signal.aborted) throw signal.reason
       if (error instanceof HubError) throw error
@@ -119,18 +137,7 @@ class Remote {
     }
   }
 
-  async #textOf(body: AsyncIterable<Uint8Array>): Promise<string> {
-    const chunks: Uint8Array[] = []
-    let bytes = 0
-    for await (const chunk of body) {
-      bytes += chunk.byteLength
-      if (bytes > this.#maxBytes) throw new HubError('RESULT_TOO_LARGE', `Subgraph "${this.#name}" answered more than ${this.#maxBytes} bytes. Filter or page.`, { service: this.#name })
-      chunks.push(chunk)
-    }
-    return Buffer.concat(chunks).toString('utf8')
-  }
-
-  #read(text: string): ExecutionResult {
+  #read({ text }: Posted): SubgraphResult {
     let answer: unknown
     try {
       answer = JSON.parse(text)
@@ -139,7 +146,8 @@ class Remote {
     }
     if (!isObject(answer) || !(isObject(answer['data']) || Array.isArray(answer['errors']))) throw this.#rejected('answered JSON that is no GraphQL answer.')
     const { data, errors } = answer
-    return { data: isObject(data) ? data : null, ...(Array.isArray(errors) && errors.length > 0 && { errors: errors.map(error => remoteError(this.#name, this.#redacted(error))) }) }
+    const result = { data: isObject(data) ? data : null, isPlain: !text.includes('\\') }
+    return Array.isArray(errors) && errors.length > 0 ? { ...result, errors: errors.map(error => remoteError(this.#name, this.#redacted(error))) } : result
   }
 
   #rejected(what: string, cause?: unknown): HubError {

@@ -8,6 +8,8 @@ import type { Types } from './types.ts'
 /** Entities of one place, each representation once: `targets[i]` are the objects in the data that representation i stands for. */
 export interface Represented {
   readonly representations: readonly Data[]
+  /** The same as JSON. */
+  readonly texts: readonly string[]
   readonly targets: readonly (readonly Data[])[]
 }
 
@@ -19,6 +21,7 @@ export function represent(data: Data, place: Place, variables: Readonly<Record<s
   const objects = new Set(place.paths.flatMap(path => [...at(data, path, types)]))
   const places = new Map<string, number>()
   const representations: Data[] = []
+  const texts: string[] = []
   const targets: Data[][] = []
   for (const object of objects) {
     const found = new Builder(variables, types, failures).build(object, place.requires)
@@ -30,10 +33,11 @@ export function represent(data: Data, place: Place, variables: Readonly<Record<s
     if (index === undefined) {
       places.set(text, representations.length)
       representations.push(found.representation)
+      texts.push(text)
       targets.push([object])
     } else targets[index]?.push(object)
   }
-  return { representations, targets }
+  return { representations, texts, targets }
 }
 
 /** Objects at the path; `@` stands for a list of any depth. */

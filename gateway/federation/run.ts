@@ -3,13 +3,14 @@ import type { Scope } from '../../connectors/ports/scope.ts'
 import type { Read } from '../../resolvers/context.ts'
 import { HubError } from '../../schema/errors.ts'
 import { clientPath } from './client-path.ts'
+import { placeProgram } from './compiled/programs.ts'
 import type { Failures, Path } from './failures.ts'
 import type { Plan } from './plan.ts'
 import { represent, type Represented } from './representations.ts'
 import { rewrite, rewritePath } from './rewrites.ts'
 import { isObject, merge, type Data, type Shape } from './shape.ts'
 import type { Call, Place, Step } from './steps.ts'
-import type { SubgraphRequest, SubgraphService } from './supergraph.ts'
+import type { SubgraphRequest, SubgraphResult, SubgraphService } from './supergraph.ts'
 import type { Types } from './types.ts'
 
 /** One execution of a plan: what it has and what it has found so far. */
@@ -23,6 +24,8 @@ export interface Run {
   readonly variables: Readonly<Record<string, unknown>>
   readonly data: Data
   readonly failures: Failures
+  /** Whether no text in the data needs escapes in JSON. */
+  isPlain: boolean
 }
 
 /** Runs the step to its end. Never fails: what went wrong is in `failures`, and whatever does not depend on it is fetched. */
@@ -48,34 +51,43 @@ export async function runStep(run: Run, step: Step): Promise<void> {
 
 async function fetchRoot(run: Run, step: Extract<Step, { kind: 'root' }>): Promise<void> {
   try {
-    takeRoot(run, await ask(run, step.call, {}, ''), step)
+    const service = serviceOf(run, step.call)
+    takeRoot(run, await ask(run, service, requestOf(run, step.call, '')), step)
   } catch (error) {
     run.failures.miss(run.data, step.shape, error)
   }
 }
 
 /** Takes the answer of a root fetch, or one event of a subscription, into the run. */
-export function takeRoot(run: Run, result: ExecutionResult, { shape, outputs }: Pick<Extract<Step, { kind: 'root' }>, 'shape' | 'outputs'>): void {
+export function takeRoot(run: Run, result: SubgraphResult, { shape, outputs }: Pick<Extract<Step, { kind: 'root' }>, 'shape' | 'outputs'>): void {
+  run.isPlain &&= result.isPlain === true
   for (const error of result.errors ?? []) {
     if (error.path?.length) run.failures.report(run.data, rewritePath(error.path, outputs), error)
     if (!error.path?.length || !result.data) run.failures.miss(run.data, shape, error)
   }
   if (!result.data) return
   rewrite(result.data, outputs, run.types)
-  merge(run.data, result.data, shape, run.types.isObject, false)
+  merge(run.data, result.data, shape, run.types.isObject)
 }
 
 async function fetchEntities(run: Run, call: Call, places: readonly Place[]): Promise<void> {
-  const represented = places.map(place => represent(run.data, place, run.variables, run.types, run.failures))
-  if (represented.every(({ representations }) => representations.length === 0)) return
-  const variables = Object.fromEntries(places.map((place, index) => [place.variable, represented[index]?.representations]))
+  const service = run.services.get(call.service)
+  const represented = places.map(place => representedAt(run, place, service?.takesJson !== true))
+  if (represented.every(({ targets }) => targets.length === 0)) return
   try {
-    const result = await ask(run, call, variables, ...placeOf(run, places))
+    const request = requestOf(run, call, ...placeOf(run, places))
+    const each = <T>(of: (found: Represented) => T) => Object.fromEntries(places.map(({ variable }, index) => [variable, of(represented[index]!)]))
+    const result = await ask(run, serviceOf(run, call), service?.takesJson ? { ...request, json: each(({ texts }) => `[${texts.join()}]`) } : { ...request, variables: { ...each(({ representations }) => representations), ...request.variables } })
+    run.isPlain &&= result.isPlain === true
     takeErrors(run, result, places, represented)
     for (const [index, place] of places.entries()) takeEntities(run, result.data?.[place.alias], place, represented[index]!, call)
   } catch (error) {
     for (const [index, place] of places.entries()) missAll(run, place.shape, represented[index]!, error)
   }
+}
+
+function representedAt({ data, types, variables, failures }: Run, place: Place, asValues: boolean): Represented {
+  return placeProgram(place, types)?.represent?.(data, asValues) ?? represent(data, place, variables, types, failures)
 }
 
 function takeEntities(run: Run, entities: unknown, place: Place, { targets }: Represented, call: Call): void {
@@ -84,11 +96,14 @@ function takeEntities(run: Run, entities: unknown, place: Place, { targets }: Re
     const found = Array.isArray(entities) ? `${entities.length} answers` : 'no list'
     throw new HubError('UPSTREAM_REJECTED', `Subgraph "${call.service}" was asked for ${targets.length} entities and gave ${found}.`, { service: call.service })
   }
-  rewrite(entities, place.outputs, run.types)
+  if (place.outputs.length > 0) rewrite(entities, place.outputs, run.types)
+  const program = placeProgram(place, run.types)
   for (const [index, entity] of entities.entries()) {
     if (!isObject(entity)) continue
-    const objects = targets[index] ?? []
-    for (const target of objects) merge(target, entity, place.shape, run.types.isObject, objects.length > 1)
+    for (const target of targets[index] ?? []) {
+      if (program) program.merge(target, entity)
+      else merge(target, entity, place.shape, run.types.isObject)
+    }
   }
 }
 
@@ -136,15 +151,19 @@ function segments(path: string): string[] {
   return path.split('.').filter(Boolean)
 }
 
-async function ask(run: Run, call: Call, representations: Data, at: string, pathOf?: (own: string) => string): Promise<ExecutionResult> {
-  const service = run.services.get(call.service)
-  if (!service) throw new HubError('INTERNAL', `The graph has a subgraph "${call.service}" that is not connected.`)
-  return untilAborted(run.scope.signal, () => service.execute(requestOf(run, call, representations, at, pathOf)))
+function serviceOf({ services }: Run, { service: name }: Call): SubgraphService {
+  const service = services.get(name)
+  if (!service) throw new HubError('INTERNAL', `The graph has a subgraph "${name}" that is not connected.`)
+  return service
 }
 
-export function requestOf(run: Run, call: Call, representations: Data, at: string, pathOf = (own: string) => clientPath(run.plan, segments(own))): SubgraphRequest {
+function ask({ scope: { signal } }: Run, service: SubgraphService, request: SubgraphRequest): Promise<SubgraphResult> {
+  return service.takesJson ? service.execute(request) : untilAborted(signal, () => service.execute(request))
+}
+
+export function requestOf(run: Run, call: Call, at: string, pathOf = (own: string) => clientPath(run.plan, segments(own))): SubgraphRequest {
   const { explain } = run
-  const variables: Data = { ...representations }
+  const variables: Data = {}
   for (const name of call.variables) if (Object.hasOwn(run.variables, name)) variables[name] = run.variables[name]
   return {
     document: call.document, parsed: call.parsed, operationName: call.operationName, variables, scope: run.scope, at,

@@ -40,29 +40,26 @@ function rename(shape: Shape, path: readonly string[], to: string): void {
 
 /**
  * Adds what a fetch answered to what is known of the same object. What is known stays where the answer has nothing, and a concrete type replaces an interface's
- * name. With `copy` the answer's objects stay its own: it is merged into several places, which must not share them.
+ * name. Objects of the answer may come to stand in several places: they are the same entity's wherever they do.
  */
-export function merge(target: Data, answer: Data, shape: Shape, isObjectType: (name: unknown) => boolean, copy: boolean): void {
+export function merge(target: Data, answer: Data, shape: Shape, isObjectType: (name: unknown) => boolean): void {
   for (const [key, value] of Object.entries(answer)) {
     const below = shape.get(key)
-    if (below) target[key] = mergeValue(target[key], value, below, isObjectType, copy)
+    if (below) target[key] = mergeValue(target[key], value, below, isObjectType)
     else if (key === '__typename') target[key] = isObjectType(target[key]) ? target[key] : value
     else if (value !== null || target[key] === undefined) target[key] = value
   }
 }
 
-function mergeValue(known: unknown, value: unknown, shape: Shape, isObjectType: (name: unknown) => boolean, copy: boolean): unknown {
+export function mergeValue(known: unknown, value: unknown, shape: Shape, isObjectType: (name: unknown) => boolean): unknown {
   if (value === null || value === undefined) return known === undefined ? value : known
   if (Array.isArray(value)) {
     const items = Array.isArray(known) && known.length === value.length ? known : []
-    if (items.length === 0 && !copy) return value
-    return value.map((item, index) => mergeValue(items[index], item, shape, isObjectType, copy))
+    return items.length === 0 ? value : value.map((item, index) => mergeValue(items[index], item, shape, isObjectType))
   }
-  if (!isObject(value)) return value
-  if (!isObject(known) && !copy) return value
-  const target = isObject(known) ? known : {}
-  merge(target, value, shape, isObjectType, copy)
-  return target
+  if (!isObject(value) || !isObject(known)) return value
+  merge(known, value, shape, isObjectType)
+  return known
 }
 
 export function isObject(value: unknown): value is Data {

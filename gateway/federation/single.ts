@@ -1,29 +1,20 @@
-import { createSourceEventStream, execute } from 'graphql'
-import type { Context } from '../../resolvers/context.ts'
-import { executable } from '../../resolvers/executable.ts'
 import type { Subgraph } from '../../resolvers/subgraph.ts'
 import { versionOf } from './compose.ts'
-import { mapEvents } from './events.ts'
-import type { Operation, Supergraph } from './supergraph.ts'
+import { localService } from './local.ts'
+import type { Operation, SubgraphRequest, Supergraph } from './supergraph.ts'
 
 /** One subgraph served alone, for a gateway somewhere else: its own schema, with `_service` and `_entities`. */
 export function singleSubgraph(subgraph: Subgraph): Supergraph {
-  const schema = executable(subgraph)
-  const args = ({ document, operationName, variables, scope, explain, live }: Operation) => {
-    const contextValue: Context = { scope, at: '', live, perFetch: new Map(), ...(explain && { explain }) }
-    return { schema, document, operationName, variableValues: variables, contextValue }
-  }
+  const { sdl, schema, execute, write, subscribe } = localService(subgraph)
+  const asked = ({ document: parsed, text: document, ...operation }: Operation): SubgraphRequest => ({ ...operation, document, parsed, at: '' })
   return {
-    version: versionOf(subgraph.sdl),
-    sdl: subgraph.sdl,
-    schema,
-    async execute(operation) {
-      return execute(args(operation))
+    version: versionOf(sdl), sdl, schema,
+    execute: operation => execute(asked(operation)),
+    async write(operation) {
+      const { json, errors } = await write(asked(operation))
+      if (json !== undefined) return { json, errors }
+      return errors ? { errors } : execute(asked(operation))
     },
-    async subscribe(operation) {
-      const events = await createSourceEventStream(args(operation))
-      if (!(Symbol.asyncIterator in events)) return events
-      return mapEvents(events, event => execute({ ...args(operation), rootValue: event }))
-    },
+    subscribe: operation => subscribe(asked(operation)),
   }
 }

@@ -1,4 +1,4 @@
-import type { DocumentNode, ExecutionResult, GraphQLSchema } from 'graphql'
+import type { DocumentNode, ExecutionResult, GraphQLError, GraphQLSchema } from 'graphql'
 import type { Live, Read } from '../../resolvers/context.ts'
 import type { Scope } from '../../connectors/ports/scope.ts'
 
@@ -9,11 +9,20 @@ export interface SubgraphService {
   readonly sdl: string
   /** Of one in this process: what its documents may ask for. */
   readonly schema?: GraphQLSchema
+  /** Whether it takes variables in `json`; the others are given values. It ends by itself when the scope's signal aborts. */
+  readonly takesJson?: true
   /** Never throws for a GraphQL error; throws UPSTREAM_UNAVAILABLE, TIMEOUT or CANCELLED when there is no answer. */
-  execute(request: SubgraphRequest): Promise<ExecutionResult>
+  execute(request: SubgraphRequest): Promise<SubgraphResult>
+  /** Of one in this process: the same with `data` as JSON. */
+  write?(request: SubgraphRequest): Promise<Partial<Written>>
   /** Events of one subscription; a refusal before the start is an ExecutionResult with errors. */
   subscribe(request: SubgraphRequest): Promise<AsyncIterable<ExecutionResult> | ExecutionResult>
   close?(): Promise<void>
+}
+
+export interface SubgraphResult extends ExecutionResult {
+  /** Whether no text in the data needs escapes in JSON. */
+  readonly isPlain?: boolean
 }
 
 export interface SubgraphRequest {
@@ -22,6 +31,8 @@ export interface SubgraphRequest {
   readonly parsed: DocumentNode
   readonly operationName?: string
   readonly variables: Readonly<Record<string, unknown>>
+  /** Further variables, as JSON. */
+  readonly json?: Readonly<Record<string, string>>
   readonly scope: Scope
   readonly explain?: (read: Read) => void
   /** Response path of the entities this is asked for; empty at the root. */
@@ -40,7 +51,15 @@ export interface Supergraph {
   readonly schema: GraphQLSchema
   /** One validated operation. Query and mutation answer one result; `data` is absent when execution never began. Errors carry path, locations and `extensions.code`. */
   execute(operation: Operation): Promise<ExecutionResult>
+  /** The same with `data` as JSON, wherever that is made at less cost. */
+  write(operation: Operation): Promise<Written | ExecutionResult>
   subscribe(operation: Operation): Promise<AsyncGenerator<ExecutionResult, void, void> | ExecutionResult>
+}
+
+/** An answer whose data is JSON already. */
+export interface Written {
+  readonly json: string
+  readonly errors?: readonly GraphQLError[]
 }
 
 export interface Operation {

@@ -139,19 +139,21 @@ export class Apollo {
 
   /** Answers as the pipeline would. */
   async #again(supergraph: Supergraph, exchange: GraphQLExchange, document: DocumentNode): Promise<Written> {
-    const { errors, data, extensions } = await this.#answer(supergraph, exchange, document, exchange.params.query ?? '')
+    const answer = await this.#answer(supergraph, exchange, document, exchange.params.query ?? '', true)
     const { seen, mediaType } = exchange
+    const { errors, data, json, extensions } = answer
     for (const error of errors ?? []) seen.codes.push(error.extensions.code)
-    return { status: statusOf({ data, errors }, mediaType), headers: answerHeaders(mediaType, errors), body: JSON.stringify({ errors, data, extensions }) }
+    const body = json === undefined ? JSON.stringify({ errors, data, extensions }) : `{${errors ? `"errors":${JSON.stringify(errors)},` : ''}"data":${json}}`
+    return { status: statusOf(answer, mediaType), headers: answerHeaders(mediaType, errors), body }
   }
 
-  async #answer(supergraph: Supergraph, { params, open, explain, seen }: GraphQLExchange, document: DocumentNode, text: string): Promise<Answer> {
+  async #answer(supergraph: Supergraph, { params, open, explain, seen }: GraphQLExchange, document: DocumentNode, text: string, json: boolean): Promise<Answer> {
     try {
       const operation = getOperationAST(document, params.operationName)
       if (!operation) throw new HubError('BAD_USER_INPUT', noOperation(document, params.operationName))
       seen.operationType = operation.operation
       if (operation.name) seen.operationName = operation.name.value
-      return await this.#operations.execute(this.#operations.choose({ supergraph, document, text, params }), open.scope, { explain })
+      return await this.#operations.execute(this.#operations.choose({ supergraph, document, text, params }), open.scope, { explain, json })
     } catch (error) {
       return this.#operations.failure(error, open.scope)
     }
@@ -164,7 +166,7 @@ export class Apollo {
           const { supergraph } = contextValue
           if (!document) throw new HubError('INTERNAL', 'The pipeline asks for an answer without a document.')
           this.#proven?.keep(supergraph, source, document)
-          const answer = await this.#answer(supergraph, contextValue, document, source)
+          const answer = await this.#answer(supergraph, contextValue, document, source, false)
           return { http: { headers: new HeaderMap() }, body: { kind: 'single', singleResult: { ...answer, errors: mutable(answer.errors) } } }
         },
         willSendResponse: async request => {
@@ -211,9 +213,9 @@ function mutable(errors: Answer['errors']): GraphQLFormattedError[] | undefined 
  * GraphQL over HTTP, "Status codes": an answer with data is 200. Without data it is the first error's own status – but in application/json, which
  * any server on the way may have written, a well-formed request whose document or variables are wrong is 200.
  */
-export function statusOf({ data, errors }: Pick<Answer, 'data' | 'errors'>, mediaType: MediaType): number {
+export function statusOf({ data, json, errors }: Pick<Answer, 'data' | 'json' | 'errors'>, mediaType: MediaType): number {
   const [first] = errors ?? []
-  if (data !== undefined || !first) return 200
+  if (data !== undefined || json !== undefined || !first) return 200
   const { status } = first.extensions.http
   return mediaType === 'application/json' && status === 400 ? 200 : status
 }

@@ -6,7 +6,7 @@ import type { Live, Read } from '../../resolvers/context.ts'
 import type { Consistency } from '../../schema/consistency.ts'
 import { HubError } from '../../schema/errors.ts'
 import { consistencyOf } from '../federation/consistency.ts'
-import type { Supergraph } from '../federation/supergraph.ts'
+import type { Supergraph, Written } from '../federation/supergraph.ts'
 import { costOf, refuseAbove } from '../limits/cost.ts'
 import type { PersistedDocuments } from '../limits/persisted.ts'
 import type { ShapeCheck } from '../limits/shape.ts'
@@ -30,6 +30,8 @@ export interface Prepared {
 export interface Answer {
   readonly errors?: readonly AnsweredError[]
   readonly data?: ExecutionResult['data']
+  /** Data that is JSON already, in place of `data`. */
+  readonly json?: string
   readonly extensions?: Readonly<Record<string, unknown>>
 }
 
@@ -49,6 +51,8 @@ interface Chosen {
 }
 
 const maxDocuments = 2_000
+/** Of a list that nobody gave a size. */
+const usualRows = 50
 
 /** What every transport does with an operation: find its document, check it, run it, word its errors. */
 export class Operations {
@@ -95,20 +99,21 @@ export class Operations {
     if (known) return known
     const node = getOperationAST(document, operationName || undefined)
     if (!node) throw new HubError('BAD_USER_INPUT', noOperation(document, operationName || undefined))
-    const chosen = { node, cost: costOf(supergraph.schema, document, node, this.#settings.limits.defaultRows) }
+    const chosen = { node, cost: costOf(supergraph.schema, document, node, this.#settings.limits.defaultRows ?? usualRows) }
     ofDocument.set(operationName, chosen)
     return chosen
   }
 
-  /** Runs a query or a mutation; the answer comes by the scope's deadline. Throws the reason when the scope was aborted first. */
-  async execute(prepared: Prepared, scope: Scope, wanted: { explain: boolean }): Promise<Answer> {
+  /** Runs a query or a mutation; the answer comes by the scope's deadline, with `json` data may come as JSON. Throws the reason when the scope was aborted first. */
+  async execute(prepared: Prepared, scope: Scope, wanted: { explain: boolean; json?: boolean }): Promise<Answer> {
     const { supergraph, document, text, params } = prepared
     if (prepared.node.operation === OperationTypeNode.SUBSCRIPTION) {
       throw new HubError('BAD_USER_INPUT', 'A subscription has no single answer.', { hint: 'Ask with "Accept: text/event-stream", or over a WebSocket with graphql-transport-ws.' })
     }
     const reads: Read[] = []
     const explain = wanted.explain ? (read: Read) => void reads.push(read) : undefined
-    const result = await untilAborted(supergraph.execute({ document, text, variables: params.variables, scope, ...(params.operationName ? { operationName: params.operationName } : {}), ...(explain ? { explain } : {}) }), scope.signal)
+    const operation = { document, text, variables: params.variables, scope, ...(params.operationName ? { operationName: params.operationName } : {}), ...(explain ? { explain } : {}) }
+    const result = await untilAborted<ExecutionResult | Written>(wanted.json && !explain ? supergraph.write(operation) : supergraph.execute(operation), scope.signal)
     const answer = this.answer(result, scope)
     return explain ? { ...answer, extensions: { ...answer.extensions, hub: { reads, plan: planOf(reads), ...appliedTo(prepared, scope, answer) } } } : answer
   }
@@ -120,10 +125,12 @@ export class Operations {
   }
 
   /** A result as it is written: errors worded, counted and stripped of what is not the client's. */
-  answer({ errors, data, extensions }: ExecutionResult, context: Pick<Scope, 'requestId' | 'log'>): Answer {
+  answer(result: ExecutionResult | Written, context: Pick<Scope, 'requestId' | 'log'>): Answer {
+    const { errors, data, json, extensions } = { data: undefined, json: undefined, extensions: undefined, ...result }
     return {
       ...(errors && errors.length > 0 ? { errors: errors.map(error => this.error(error, context)) } : {}),
       ...(data === undefined ? {} : { data }),
+      ...(json === undefined ? {} : { json }),
       ...(extensions ? { extensions } : {}),
     }
   }

@@ -3,7 +3,7 @@ import { composeSupergraph } from '../../gateway/federation/compose.ts'
 import { openSupergraph } from '../../gateway/federation/execute.ts'
 import { localService } from '../../gateway/federation/local.ts'
 import { remoteService } from '../../gateway/federation/remote.ts'
-import type { SubgraphService, Supergraph } from '../../gateway/federation/supergraph.ts'
+import type { SubgraphRequest, SubgraphService, Supergraph } from '../../gateway/federation/supergraph.ts'
 import { SupergraphHub } from '../../gateway/assembly/supergraph-hub.ts'
 import type { Subgraph } from '../../resolvers/subgraph.ts'
 import { catalogFolder } from './catalog-folder.ts'
@@ -37,13 +37,20 @@ export const ways: readonly Way[] = [
 
 async function local(subgraphs: readonly Subgraph[], composed?: string): Promise<Opened> {
   const noted: Noted[] = []
-  const services = subgraphs.map(localService).map((service): SubgraphService => ({
-    ...service,
-    execute(request) {
-      noted.push([service.name, representations(request.variables)])
-      return service.execute(request)
-    },
-  }))
+  const services = subgraphs.map(localService).map((service): SubgraphService => {
+    const note = ({ variables }: SubgraphRequest) => void noted.push([service.name, representations(variables)])
+    return {
+      ...service,
+      execute(request) {
+        note(request)
+        return service.execute(request)
+      },
+      write(request) {
+        note(request)
+        return service.write(request)
+      },
+    }
+  })
   return { graph: openSupergraph({ services, composed }), takeCalls: () => callsOf(noted.splice(0)), close: async () => {} }
 }
 

@@ -16,6 +16,7 @@ export function plainSupergraph(schema: GraphQLSchema): Supergraph {
     sdl,
     schema,
     execute: async operation => execute(args(operation)),
+    write: async operation => execute(args(operation)),
     async subscribe(operation) {
       const result = await subscribe(args(operation))
       return Symbol.asyncIterator in result ? (result as AsyncGenerator<ExecutionResult, void, void>) : raised(result)
