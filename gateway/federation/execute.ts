@@ -10,12 +10,15 @@ import { ErrorList } from './error-list.ts'
 import { graphqlError } from './errors.ts'
 import { mapEvents } from './events.ts'
 import { Failures } from './failures.ts'
+import { Flights } from './flights.ts'
 import { keyedField, Once, type Outcome } from './once.ts'
 import { openPlanner, type Plan } from './plan.ts'
 import { Preparer, type Prepared } from './prepare.ts'
 import { project } from './project.ts'
+import { askerOf, mustBeOwn } from './remote.ts'
 import { requestOf, runStep, takeRoot, untilAborted, type Run } from './run.ts'
 import type { Data } from './shape.ts'
+import { servicesOf } from './steps.ts'
 import type { Operation, SubgraphService, Supergraph, Written } from './supergraph.ts'
 import { typesOf } from './types.ts'
 
@@ -42,6 +45,8 @@ export function openSupergraph({ services, composed, answers, maxErrors = 1_000 
   const directs = new Directs(schema, services)
   const preparer = new Preparer(schema)
   const answerings = new WeakMap<Plan, Answering>()
+  /** Answered by now: who asks after one is not answered by a query that began before. */
+  let mutations = 0
 
   return {
     version, sdl, schema,
@@ -56,11 +61,19 @@ export function openSupergraph({ services, composed, answers, maxErrors = 1_000 
     if (known !== undefined) return written(known, errors)
     const prepared = preparer.prepare(operation)
     if ('errors' in prepared) return prepared
-    const { node, rootType, variables } = prepared
+    const { node, variables } = prepared
     if (node.operation !== 'query' || saysConsistency.test(operation.text)) return execute(operation)
     const plan = plannedFor(operation, prepared)
     const own = await directs.of(plan, operation, node)?.write(operation, variables, errors)
     if (own !== undefined) return written(own, errors)
+    const { scope } = operation
+    if (!prepared.known.flights || mustBeOwn(scope)) return writePlanned(operation, plan, prepared)
+    const key = `${mutations} ${askerOf(scope)}\n${JSON.stringify(variables)}`
+    return prepared.known.flights.join(key, scope.signal, signal => writePlanned({ ...operation, scope: { ...scope, signal } }, plan, prepared))
+  }
+
+  async function writePlanned(operation: Operation, plan: Plan, { rootType, variables }: Prepared): Promise<Written | ExecutionResult> {
+    const errors = new ErrorList(maxErrors)
     const run = runOf(operation, plan, variables)
     if (plan.step) await runStep(run, plan.step)
     const json = run.failures.all.size === 0 ? answeringOf(plan, rootType, variables).write(run.data, run.isPlain) : undefined
@@ -68,25 +81,35 @@ export function openSupergraph({ services, composed, answers, maxErrors = 1_000 
   }
 
   async function execute(operation: Operation): Promise<ExecutionResult> {
-    const told = new ErrorList(maxErrors)
-    const known = await directs.known(operation)?.execute(operation, operation.variables, told)
-    if (known !== undefined) return result(known, told)
+    const errors = new ErrorList(maxErrors)
+    const known = await directs.known(operation)?.execute(operation, operation.variables, errors)
+    if (known !== undefined) return result(known, errors)
     const prepared = preparer.prepare(operation)
     if ('errors' in prepared) return prepared
-    const { node, fragments, rootType, fields, variables } = prepared
-    const errors = new ErrorList(maxErrors)
     const parts = saysConsistency.test(operation.text) ? readsOf(schema, operation, prepared) : []
-    const keyed = node.operation === 'mutation' && once !== undefined && asksForKeys.test(operation.text)
-    if (node.operation !== 'mutation' || (fields.size === 1 && !keyed)) {
-      const [reads, ...others] = parts
-      if (others.length > 0) return answerParts(operation, prepared, parts)
-      const asked = reads ? { ...operation, scope: reads.scope, explain: reads.explain } : operation
-      const plan = plannedFor(asked, prepared)
-      const own = await directs.of(plan, asked, node)?.execute(asked, variables, errors)
-      if (own !== undefined) return result(own, errors)
-      return result(await answer(asked, plan, rootType, variables, errors), errors)
+    if (prepared.node.operation !== 'mutation') return parts.length > 1 ? answerParts(operation, prepared, parts) : answerWhole(operation, prepared, parts)
+    try {
+      return await mutate(operation, prepared, parts)
+    } finally {
+      mutations += 1
     }
-    // Root fields of a mutation run one after the other, each to its end, and none after one that may not fail has.
+  }
+
+  async function answerWhole(operation: Operation, prepared: Prepared, [reads]: readonly Reads[]): Promise<ExecutionResult> {
+    const { node, rootType, variables } = prepared
+    const errors = new ErrorList(maxErrors)
+    const asked = reads ? { ...operation, scope: reads.scope, explain: reads.explain } : operation
+    const plan = plannedFor(asked, prepared)
+    const own = await directs.of(plan, asked, node)?.execute(asked, variables, errors)
+    return result(own === undefined ? await answer(asked, plan, rootType, variables, errors) : own, errors)
+  }
+
+  /** Root fields run one after the other, each to its end, and none after one that may not fail has. */
+  async function mutate(operation: Operation, prepared: Prepared, parts: readonly Reads[]): Promise<ExecutionResult> {
+    const { fragments, rootType, fields, variables } = prepared
+    const isKeyed = once !== undefined && asksForKeys.test(operation.text)
+    if (fields.size === 1 && !isKeyed) return answerWhole(operation, prepared, parts)
+    const errors = new ErrorList(maxErrors)
     const data: Data = {}
     for (const [key, nodes] of fields) {
       const perform = async () => {
@@ -95,7 +118,7 @@ export function openSupergraph({ services, composed, answers, maxErrors = 1_000 
         const part = await answerFields({ ...operation, scope: reads.scope, explain: reads.explain }, prepared, new Map([[key, nodes]]), errors)
         return { part, failed: errors.list.length > before }
       }
-      const part = keyed ? await performOnce(operation, rootType, nodes, fragments, variables, perform, failure => errors.tell(failure, [key], nodes)) : (await perform()).part
+      const part = isKeyed ? await performOnce(operation, rootType, nodes, fragments, variables, perform, failure => errors.tell(failure, [key], nodes)) : (await perform()).part
       if (!part) return result(null, errors)
       Object.assign(data, part)
     }
@@ -176,7 +199,9 @@ export function openSupergraph({ services, composed, answers, maxErrors = 1_000 
     const isFetched = [...fields.values()].some(([first]) => first && !first.name.value.startsWith('__'))
     if (!isFetched) return { operation: node, fragments: new Map(fragments.map(one => [one.name.value, one])), keyOf: new Map<FieldNode, string>(), renamed: new Map(), text: '' }
     const plan = planner.plan({ text: operation.text, operation: node, fragments, variables, requestId: operation.scope.requestId })
-    if (plan.isFixed) known.plan = plan
+    if (!plan.isFixed) return plan
+    known.plan = plan
+    if (plan.step && servicesOf(plan.step).every(name => byName.get(name)?.takesJson)) known.flights = new Flights()
     return plan
   }
 

@@ -1,12 +1,13 @@
-import { getOperationAST, getVariableValues, Kind, type DocumentNode, type FragmentDefinitionNode, type GraphQLError, type GraphQLObjectType, type GraphQLSchema, type OperationDefinitionNode } from 'graphql'
+import { getOperationAST, getVariableValues, Kind, type DocumentNode, type ExecutionResult, type FragmentDefinitionNode, type GraphQLError, type GraphQLObjectType, type GraphQLSchema, type OperationDefinitionNode } from 'graphql'
 import { acceptVariables } from '../../resolvers/compiled/variables.ts'
 import { HubError } from '../../schema/errors.ts'
 import { conditionsOf } from './canonical.ts'
 import { Collector, type Fields } from './collect.ts'
 import { badInput, graphqlError } from './errors.ts'
+import type { Flights } from './flights.ts'
 import type { Plan } from './plan.ts'
 import type { Data } from './shape.ts'
-import type { Operation } from './supergraph.ts'
+import type { Operation, Written } from './supergraph.ts'
 
 /** One operation of a document, its variables coerced and its root fields collected. */
 export interface Prepared {
@@ -22,6 +23,8 @@ export interface Prepared {
 /** What is the same whoever asks for the operation. */
 interface Known {
   plan?: Plan
+  /** Requests with the operation under way, where those of one asker may share an answer. */
+  flights?: Flights<Written | ExecutionResult>
 }
 
 interface Prepare extends Pick<Prepared, 'node' | 'fragments' | 'rootType' | 'known'> {

@@ -48,6 +48,8 @@ class Remote {
   readonly #flights = new Flights<Posted>()
   /** What every body with the document begins with. */
   readonly #heads = new WeakMap<DocumentNode, string>()
+  /** Mutations answered: who asks after one is not answered by a query that began before. */
+  #mutations = 0
   readonly #client: Client
 
   constructor({ name, url, headers = {}, maxBytes = 64 * 1024 * 1024, connections = 64 }: RemoteOptions) {
@@ -97,8 +99,9 @@ class Remote {
     scope.signal.throwIfAborted()
     scope.signal.addEventListener('abort', leave, { once: true })
     try {
-      if (!isQuery(request) || mustBeOwn(scope)) return this.#read(await this.#send(scope, body, asker.signal))
-      const key = `${JSON.stringify([scope.tenant, scope.caller.subject, [...scope.caller.scopes].sort(), scope.consistency])}\n${body}`
+      const isRead = isQuery(request)
+      if (!isRead || mustBeOwn(scope)) return this.#read(await this.#send(scope, body, asker.signal).finally(() => { if (!isRead) this.#mutations += 1 }))
+      const key = `${this.#mutations} ${askerOf(scope)}\n${body}`
       return this.#read(await this.#flights.join(key, asker.signal, flight => this.#send(scope, body, flight)))
     } finally {
       cancel()
@@ -168,8 +171,13 @@ function socketClient(address: URL, headers: Readonly<Record<string, string>>): 
 }
 
 /** Whoever asked for what is written by now is not answered by a query that began before. The hub's default alone asks for nothing. */
-function mustBeOwn({ consistency, session }: Scope): boolean {
+export function mustBeOwn({ consistency, session }: Scope): boolean {
   return session?.token !== undefined || (consistency !== undefined && consistency.from !== 'default' && consistency.level !== 'EVENTUAL')
+}
+
+/** Names everything about the asker that an answer may depend on. */
+export function askerOf({ tenant, caller: { subject, scopes }, consistency }: Scope): string {
+  return JSON.stringify([tenant, subject, [...scopes].sort(), consistency])
 }
 
 function readingHeaders({ consistency, session }: Scope): Readonly<Record<string, string>> {

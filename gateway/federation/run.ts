@@ -71,13 +71,14 @@ export function takeRoot(run: Run, result: SubgraphResult, { shape, outputs }: P
 }
 
 async function fetchEntities(run: Run, call: Call, places: readonly Place[]): Promise<void> {
-  const service = run.services.get(call.service)
-  const represented = places.map(place => representedAt(run, place, service?.takesJson !== true))
+  const takesJson = run.services.get(call.service)?.takesJson === true
+  const represented = places.map(place => representedAt(run, place, !takesJson))
   if (represented.every(({ targets }) => targets.length === 0)) return
   try {
-    const request = requestOf(run, call, ...placeOf(run, places))
-    const each = <T>(of: (found: Represented) => T) => Object.fromEntries(places.map(({ variable }, index) => [variable, of(represented[index]!)]))
-    const result = await ask(run, serviceOf(run, call), service?.takesJson ? { ...request, json: each(({ texts }) => `[${texts.join()}]`) } : { ...request, variables: { ...each(({ representations }) => representations), ...request.variables } })
+    const given = <T>(of: (found: Represented) => T) => Object.fromEntries(places.map(({ variable }, index) => [variable, of(represented[index]!)]))
+    const request = takesJson && !run.explain ? requestOf(run, call, '') : requestOf(run, call, ...placeOf(run, places))
+    const whole = takesJson ? { ...request, json: given(({ texts }) => `[${texts.join()}]`) } : { ...request, variables: { ...given(({ representations }) => representations), ...request.variables } }
+    const result = await ask(run, serviceOf(run, call), whole)
     run.isPlain &&= result.isPlain === true
     takeErrors(run, result, places, represented)
     for (const [index, place] of places.entries()) takeEntities(run, result.data?.[place.alias], place, represented[index]!, call)

@@ -41,6 +41,19 @@ export interface Subscription {
   readonly rest: Step | undefined
 }
 
+/** Names of the subgraphs a step asks. */
+export function servicesOf(step: Step): readonly string[] {
+  switch (step.kind) {
+    case 'sequence':
+    case 'parallel':
+      return step.steps.flatMap(servicesOf)
+    case 'condition':
+      return [step.yes, step.no].flatMap(branch => (branch ? servicesOf(branch) : []))
+    default:
+      return [step.call.service]
+  }
+}
+
 export function stepOf(node: PlanNode, within: readonly FlattenNodePathSegment[] = []): Step {
   switch (node.kind) {
     case 'Sequence':

@@ -32,10 +32,10 @@ const maxDiscardedBytes = 16 * 1024 * 1024
 export function send(exchange: Exchange, status: number, headers: OutgoingHttpHeaders, body: string | Buffer): void {
   const { response, request } = exchange
   if (response.headersSent || response.destroyed) return
-  const length = status === 204 || status === 304 ? {} : { 'content-length': typeof body === 'string' ? Buffer.byteLength(body) : body.length }
-  response.writeHead(status, { ...headersOf(exchange), ...headers, ...length })
-  // A text leaves together with its head, in one write.
-  response.end(request.method === 'HEAD' ? undefined : body)
+  const bytes = typeof body === 'string' ? Buffer.byteLength(body) : body.length
+  response.writeHead(status, { ...headersOf(exchange), ...headers, ...(status !== 204 && status !== 304 && { 'content-length': bytes }) })
+  // A text leaves together with its head, in one write. As many bytes as characters: it is ASCII, which is copied as it is.
+  response.end(request.method === 'HEAD' ? undefined : body, bytes === body.length ? 'latin1' : 'utf8')
   if (!request.complete) discard(request)
 }
 

@@ -5,6 +5,7 @@ import { localService } from '../../gateway/federation/local.ts'
 import { remoteService } from '../../gateway/federation/remote.ts'
 import { SessionToken } from '../../gateway/http/session.ts'
 import { HubError } from '../../schema/errors.ts'
+import { eventually } from '../support/eventually.ts'
 import { ask, operation, plain, serve, subgraph, type Interference, type Served } from '../support/federation.ts'
 import { testScope } from '../support/scope.ts'
 
@@ -118,6 +119,41 @@ test('equal queries of one caller in flight are sent once; another caller\'s and
   for (const response of waiting) response.writeHead(200, { 'content-type': 'application/json' }).end('{"data":{"top":7,"reset":0}}')
   expect((await Promise.all(asked)).map(plain)).toEqual([{ data: { top: 7 } }, { data: { top: 7 } }, { data: { top: 7 } }, { data: { reset: 0 } }, { data: { reset: 0 } }])
   expect(served.requests.map(({ query }) => query).sort()).toEqual(['mutation{reset}', 'mutation{reset}', '{top}', '{top}'])
+})
+
+test('equal operations of one caller in flight are executed once; one who leaves takes nobody with him, and none that began before a mutation answers one that was asked after it', async () => {
+  const waiting: (() => void)[] = []
+  const { graph, served } = await graphWith(({ query }, response) => {
+    if (query.startsWith('mutation')) return false
+    waiting.push(() => response.writeHead(200, { 'content-type': 'application/json' }).end('{"data":{"top":7}}'))
+    return true
+  })
+  const by = (subject: string) => testScope({ caller: { subject } })
+  const asked = (scope = by('ada')) => graph.write(operation(graph, '{ top again: top }', { scope }))
+  const answered = async (requests: number) => {
+    await eventually(`${requests} requests wait`, async () => waiting.length === requests)
+    for (const answer of waiting.splice(0)) answer()
+  }
+  // The plan is known from the second time on.
+  const first = asked()
+  await answered(1)
+  await first
+  expect(served.requests).toHaveLength(1)
+
+  const leaving = by('ada')
+  const together = [asked(leaving), asked(), asked()]
+  leaving.abort(new HubError('CANCELLED', 'The client left.'))
+  await ask(graph, 'mutation { reset }', { scope: by('ada') })
+  const after = asked()
+  await answered(2)
+  await expect(together[0]).resolves.toMatchObject({ errors: [{ extensions: { code: 'CANCELLED' } }] })
+  await expect(Promise.all([...together.slice(1), after])).resolves.toEqual(Array(3).fill({ json: '{"top":7,"again":7}' }))
+  expect(served.requests.map(({ query }) => query)).toEqual(['{top}', '{top}', 'mutation{reset}', '{top}'])
+
+  const others = [asked(), asked(by('grace'))]
+  await answered(2)
+  await Promise.all(others)
+  expect(served.requests).toHaveLength(6)
 })
 
 test('H-26 a read that must show what is written by now is sent on its own, with its words; what was written there is added to the caller\'s session', async () => {
