@@ -8,7 +8,7 @@ import { isConsistency } from './consistency.ts'
 /**
  * One operation as it is planned: no field stands under an alias that is also the name of another field. Clients' aliases are put back when the answer is
  * projected, so none can collide with a field the plan adds (keys, `@requires`), and a value asked for under two aliases is fetched once.
- * `@consistency` is the hub's own and left out. `@skip` and `@include` are decided: the planner fails over some of them, and fetches some of what they leave out.
+ * `@consistency` and `@defer` are the hub's own and left out. `@skip` and `@include` are decided: the planner fails over some of them, and fetches some of what they leave out.
  */
 export interface Canonical {
   /** The client's own nodes: errors point into them. */
@@ -34,7 +34,7 @@ export function canonical(
   const open: string[] = []
   // For the visitor null removes a node, another one replaces it.
   const decided = <Node extends FieldNode | FragmentSpreadNode | InlineFragmentNode>(node: Node): Node | null =>
-    isIncluded(node, variables) ? { ...node, directives: node.directives?.filter(directive => !isCondition(directive) && !isConsistency(directive)) } : null
+    isIncluded(node, variables) ? { ...node, directives: node.directives?.filter(directive => !isCondition(directive) && !isConsistency(directive) && directive.name.value !== 'defer') } : null
 
   const planned = visit(own, visitWithTypeInfo(typeInfo, {
     OperationDefinition: node => (node.directives?.some(isConsistency) ? { ...node, directives: node.directives.filter(directive => !isConsistency(directive)) } : undefined),

@@ -2,6 +2,14 @@ import {
   getDirectiveValues, GraphQLIncludeDirective, GraphQLSkipDirective, isAbstractType, Kind, typeFromAST,
   type FieldNode, type FragmentDefinitionNode, type GraphQLCompositeType, type GraphQLSchema, type SelectionNode, type SelectionSetNode,
 } from 'graphql'
+import { deferOf } from './deferred/directive.ts'
+
+/** A fragment of an object that its answer may come without. */
+export interface Deferred {
+  readonly label: string | undefined
+  readonly type: GraphQLCompositeType
+  readonly selections: SelectionSetNode
+}
 
 /** Per response key, in the order of the answer, the nodes that ask for it. */
 export type Fields = ReadonlyMap<string, readonly FieldNode[]>
@@ -12,11 +20,28 @@ export class Collector {
   readonly #fragments: ReadonlyMap<string, FragmentDefinitionNode>
   readonly #variables: Record<string, unknown>
   readonly #made = new WeakMap<readonly FieldNode[], Map<GraphQLCompositeType, Fields>>()
+  /** By the fields they stand beside; undefined where nothing is deferred. */
+  readonly #deferred: Map<Fields, Deferred[]> | undefined
+  readonly #parts = new Map<Deferred, Fields>()
 
-  constructor(schema: GraphQLSchema, fragments: ReadonlyMap<string, FragmentDefinitionNode>, variables: Record<string, unknown>) {
+  /** With `defers` what is marked with `@defer` is collected apart. */
+  constructor(schema: GraphQLSchema, fragments: ReadonlyMap<string, FragmentDefinitionNode>, variables: Record<string, unknown>, defers = false) {
     this.#schema = schema
     this.#fragments = fragments
     this.#variables = variables
+    this.#deferred = defers ? new Map() : undefined
+  }
+
+  /** What is deferred of the objects that have these fields. */
+  deferredOf(fields: Fields): readonly Deferred[] {
+    return this.#deferred?.get(fields) ?? []
+  }
+
+  /** The fields of a deferred part. */
+  part(deferred: Deferred): Fields {
+    const fields = this.#parts.get(deferred) ?? this.root(deferred.type, deferred.selections)
+    this.#parts.set(deferred, fields)
+    return fields
   }
 
   root(type: GraphQLCompositeType, selections: SelectionSetNode): Fields {
@@ -46,13 +71,23 @@ export class Collector {
         if (list) list.push(node)
         else fields.set(key, [node])
       } else if (node.kind === Kind.INLINE_FRAGMENT) {
-        if (!node.typeCondition || this.#applies(type, node.typeCondition.name.value)) this.#collect(type, node.selectionSet, fields, seen)
+        if (node.typeCondition && !this.#applies(type, node.typeCondition.name.value)) continue
+        if (!this.#defer(type, node, node.selectionSet, fields)) this.#collect(type, node.selectionSet, fields, seen)
       } else if (!seen.has(node.name.value)) {
-        seen.add(node.name.value)
         const fragment = this.#fragments.get(node.name.value)
-        if (fragment && this.#applies(type, fragment.typeCondition.name.value)) this.#collect(type, fragment.selectionSet, fields, seen)
+        const applies = fragment !== undefined && this.#applies(type, fragment.typeCondition.name.value)
+        if (applies && this.#defer(type, node, fragment.selectionSet, fields)) continue
+        seen.add(node.name.value)
+        if (applies) this.#collect(type, fragment.selectionSet, fields, seen)
       }
     }
+  }
+
+  #defer(type: GraphQLCompositeType, node: SelectionNode, selections: SelectionSetNode, fields: Fields): boolean {
+    const said = this.#deferred && deferOf(node, this.#variables)
+    if (!this.#deferred || !said) return false
+    this.#deferred.set(fields, [...this.deferredOf(fields), { label: said.label, type, selections }])
+    return true
   }
 
   #applies(type: GraphQLCompositeType, condition: string): boolean {

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import { composeServices, transformSupergraphToPublicSchema } from '@theguild/federation-composition'
-import { buildASTSchema, GraphQLError, Kind, parse, type ConstDirectiveNode, type DocumentNode, type GraphQLSchema } from 'graphql'
+import { buildASTSchema, GraphQLError, GraphQLSchema, Kind, parse, printSchema, type ConstDirectiveNode, type DocumentNode } from 'graphql'
 import { HubError, type Problem } from '../../schema/errors.ts'
 import { consistencySdl } from './consistency.ts'
+import { deferDirective } from './deferred/directive.ts'
 import { inFederationNames } from './federation-names.ts'
 import { mended } from './mend.ts'
 
@@ -98,10 +99,12 @@ function publicSchema({ definitions, ...document }: DocumentNode): GraphQLSchema
   // What is hidden from clients is left out of the document, and still named as a member of its unions.
   const objects = new Set(definitions.flatMap(node => (node.kind === Kind.OBJECT_TYPE_DEFINITION ? [node.name.value] : [])))
   const shown = definitions.map(node => (node.kind === Kind.UNION_TYPE_DEFINITION ? { ...node, types: node.types?.filter(type => objects.has(type.name.value)) } : node))
-  const own = shown.filter(node => !(node.kind === Kind.DIRECTIVE_DEFINITION && node.name.value === 'consistency'))
-  return buildASTSchema({ ...document, definitions: hasLevels ? [...own, ...consistencyDirective] : shown }, { assumeValid: true, assumeValidSDL: true })
+  const names = new Set([deferDirective.name, ...(hasLevels ? ['consistency'] : [])])
+  const own = shown.filter(node => !(node.kind === Kind.DIRECTIVE_DEFINITION && names.has(node.name.value)))
+  return buildASTSchema({ ...document, definitions: [...own, ...deferDefinition, ...(hasLevels ? consistencyDirective : [])] }, { assumeValid: true, assumeValidSDL: true })
 }
 
+const deferDefinition = parse(printSchema(new GraphQLSchema({ directives: [deferDirective] })), { noLocation: true }).definitions
 const consistencyDirective = parse(consistencySdl, { noLocation: true }).definitions
 
 function refuse(problems: readonly Problem[]): void {

@@ -1,10 +1,12 @@
 import { Kind, print, type ExecutionResult, type FieldNode, type FragmentDefinitionNode, type GraphQLObjectType, type OperationDefinitionNode } from 'graphql'
 import { HubError } from '../../schema/errors.ts'
 import type { MetadataStore } from '../../connectors/ports/metadata-store.ts'
-import type { Fields } from './collect.ts'
+import { Collector, type Fields } from './collect.ts'
 import { Answering } from './compiled/programs.ts'
 import { composeSupergraph, readSupergraph, type Composed } from './compose.ts'
 import { readsOf, refuseElsewhere, saysConsistency, type Reads } from './consistency.ts'
+import { deliver, type Delivery } from './deferred/deliver.ts'
+import { checkLabels } from './deferred/directive.ts'
 import { Directs } from './direct.ts'
 import { ErrorList } from './error-list.ts'
 import { graphqlError } from './errors.ts'
@@ -52,6 +54,7 @@ export function openSupergraph({ services, composed, answers, maxErrors = 1_000 
     version, sdl, schema,
     execute: operation => guarded(() => execute(operation)),
     write: operation => guarded(() => write(operation)),
+    deliver: operation => guarded(async () => deliveries(operation)),
     subscribe: operation => guarded(() => subscribe(operation)),
   }
 
@@ -123,6 +126,19 @@ export function openSupergraph({ services, composed, answers, maxErrors = 1_000 
       Object.assign(data, part)
     }
     return result(data, errors)
+  }
+
+  function deliveries(operation: Operation): AsyncGenerator<Delivery, void, void> | ExecutionResult {
+    const prepared = preparer.prepare(operation)
+    if ('errors' in prepared) return prepared
+    const { rootType, variables } = prepared
+    checkLabels(operation.document)
+    const [reads = operation, ...others] = saysConsistency.test(operation.text) ? readsOf(schema, operation, prepared) : []
+    if (others.length > 0) throw new HubError('VALIDATION_ERROR', 'Root fields with different @consistency cannot be answered in parts. Ask for them in operations of their own, or without @defer.', { field: '@consistency' })
+    const plan = plannedFor(operation, prepared)
+    const collector = new Collector(schema, plan.fragments, variables, true)
+    const fields = collector.root(rootType, plan.operation.selectionSet)
+    return deliver(runOf({ ...operation, scope: reads.scope }, plan, variables), plan.step, { schema, form: plan, collector, rootType, fields, variables: operation.variables, maxErrors })
   }
 
   /** Root fields that are read differently, side by side. */

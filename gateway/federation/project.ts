@@ -18,14 +18,16 @@ export interface Projection {
   readonly errors: ErrorList
   /** As the client sent them: introspection is executed with them. */
   readonly variables: Readonly<Record<string, unknown>>
+  /** Told of each object that is in the answer so far. */
+  readonly onObject?: (type: GraphQLObjectType | GraphQLInterfaceType, fields: Fields, data: Data, path: Path) => void
 }
 
 /** Stands for a value that may not be null and is: its parent decides. */
 const bubbled = Symbol('bubbled')
 
-/** Makes the client's answer of the data: its fields, order and aliases, nulls carried up to where they may stand, errors with their paths. Null when the root itself is. */
-export function project(projection: Projection, type: GraphQLObjectType, fields: Fields, data: Data): Data | null {
-  const answer = new Projector(projection).object(type, fields, data, [])
+/** Makes the client's answer of the data, or the part of it at the path: its fields, order and aliases, nulls carried up to where they may stand, errors with their paths. Null when the root itself is. */
+export function project(projection: Projection, type: GraphQLObjectType | GraphQLInterfaceType, fields: Fields, data: Data, path: Path = []): Data | null {
+  const answer = new Projector(projection).object(type, fields, data, path)
   return answer === bubbled ? null : answer
 }
 
@@ -51,6 +53,7 @@ class Projector {
       if (key === '__proto__') Object.defineProperty(answer, key, { value, enumerable: true, configurable: true, writable: true })
       else answer[key] = value
     }
+    this.#of.onObject?.(type, fields, data, path)
     return answer
   }
 

@@ -24,6 +24,8 @@ export interface Run {
   readonly variables: Readonly<Record<string, unknown>>
   readonly data: Data
   readonly failures: Failures
+  /** Told of each fetch that is over, however it ended. */
+  readonly ended?: (fetch: Step) => void
   /** Whether no text in the data needs escapes in JSON. */
   isPlain: boolean
 }
@@ -43,10 +45,12 @@ export async function runStep(run: Run, step: Step): Promise<void> {
       return
     }
     case 'root':
-      return fetchRoot(run, step)
+      await fetchRoot(run, step)
+      break
     case 'entities':
-      return fetchEntities(run, step.call, step.places)
+      await fetchEntities(run, step.call, step.places)
   }
+  run.ended?.(step)
 }
 
 async function fetchRoot(run: Run, step: Extract<Step, { kind: 'root' }>): Promise<void> {

@@ -1,5 +1,6 @@
 import type { DocumentNode, ExecutionResult, GraphQLError, GraphQLSchema } from 'graphql'
 import type { Live, Read } from '../../resolvers/context.ts'
+import type { Delivery } from './deferred/deliver.ts'
 import type { Scope } from '../../connectors/ports/scope.ts'
 
 /** A subgraph as the executor sees it, in this process or behind a URL. */
@@ -53,6 +54,8 @@ export interface Supergraph {
   execute(operation: Operation): Promise<ExecutionResult>
   /** The same with `data` as JSON, wherever that is made at less cost. */
   write(operation: Operation): Promise<Written | ExecutionResult>
+  /** A query some of which is marked with `@defer`, in parts; one that does not begin answers its errors. Absent where nothing can be deferred. */
+  deliver?(operation: Operation): Promise<AsyncGenerator<Delivery, void, void> | ExecutionResult>
   subscribe(operation: Operation): Promise<AsyncGenerator<ExecutionResult, void, void> | ExecutionResult>
 }
 

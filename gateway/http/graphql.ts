@@ -1,15 +1,18 @@
 import type { IncomingMessage } from 'node:http'
 import { HeaderMap } from '@apollo/server'
+import { OperationTypeNode } from 'graphql'
 import { HubError } from '../../schema/errors.ts'
 import type { Identity } from '../auth/identity.ts'
+import { saysDefer } from '../federation/deferred/directive.ts'
 import { type MediaType, type Seen, statusOf } from './apollo.ts'
 import { parseJson, readBody, requireJson } from './body.ts'
 import { type Exchange, send } from './exchange.ts'
+import { takesParts, writeParts } from './multipart.ts'
 import { negotiate } from './negotiate.ts'
 import { type Params, paramsOf, paramsOfSearch } from './params.ts'
 import { type GraphQLParts, observed } from './parts.ts'
 import { sessionHeaders } from './reading.ts'
-import { openScope } from './scope.ts'
+import { type OpenScope, openScope } from './scope.ts'
 import type { FrontSettings } from './settings.ts'
 import { streamEvents } from './streaming.ts'
 import { callerKey } from './subscriptions.ts'
@@ -43,11 +46,12 @@ export async function answerGraphQL(parts: GraphQLParts, exchange: Exchange, ide
   }
   const params = await readParams(exchange, parts.settings)
   if (accepted === eventStream) return streamEvents(parts, exchange, identity, params)
-  return answerOnce(parts, exchange, identity, params, accepted)
+  const isDeferred = takesParts(request.headers.accept) && saysDefer.test(parts.operations.admit(params))
+  return answerOnce(parts, exchange, identity, params, accepted, isDeferred)
 }
 
-async function answerOnce(parts: GraphQLParts, exchange: Exchange, identity: Identity, params: Params, mediaType: MediaType): Promise<void> {
-  const { request, url, response } = exchange
+async function answerOnce(parts: GraphQLParts, exchange: Exchange, identity: Identity, params: Params, mediaType: MediaType, isDeferred: boolean): Promise<void> {
+  const { request, response } = exchange
   const { clock, lifecycle, settings } = parts
   const open = openScope({ requestId: exchange.requestId, identity, timeoutMs: settings.requestTimeoutMs, clock, log: exchange.log, lifecycle, reading: parts.reading(request.headers) })
   const leave = () => open.abort(new HubError('CANCELLED', 'The client left; the work was cancelled.'))
@@ -55,22 +59,42 @@ async function answerOnce(parts: GraphQLParts, exchange: Exchange, identity: Ide
   const seen: Seen = { codes: [] }
   const observe = observed(parts, 'http', seen)
   try {
-    parts.operations.admit(params)
-    const explain = request.headers['x-hub-explain'] === '1'
-    const method = request.method === 'GET' ? 'GET' : 'POST'
-    const written = await parts.apollo.handle(parts.hub.supergraph, { method, headers: () => headersOf(request, mediaType), search: url.search, params, open, explain, mediaType, seen })
-    send(exchange, written.status, { ...Object.fromEntries(written.headers), ...sessionHeaders(open.scope) }, written.body)
+    if (isDeferred) await deliver(parts, exchange, params, open, mediaType, seen)
+    else await answer(parts, exchange, params, open, mediaType, seen)
   } catch (error) {
-    const answer = parts.operations.failure(error, open.scope)
-    seen.codes.push(...answer.errors.map(({ extensions }) => extensions.code))
-    const status = error instanceof HubError && typeof error.details['status'] === 'number' ? error.details['status'] : statusOf(answer, mediaType)
-    send(exchange, status, { 'content-type': `${mediaType}; charset=utf-8` }, JSON.stringify(answer))
+    const answered = parts.operations.failure(error, open.scope)
+    seen.codes.push(...answered.errors.map(({ extensions }) => extensions.code))
+    const status = error instanceof HubError && typeof error.details['status'] === 'number' ? error.details['status'] : statusOf(answered, mediaType)
+    send(exchange, status, { 'content-type': `${mediaType}; charset=utf-8` }, JSON.stringify(answered))
   } finally {
     response.off('close', leave)
     open.close()
     observe()
     Object.assign(exchange.seen, seen)
   }
+}
+
+async function answer(parts: GraphQLParts, exchange: Exchange, params: Params, open: OpenScope, mediaType: MediaType, seen: Seen): Promise<void> {
+  const { request, url } = exchange
+  parts.operations.admit(params)
+  const explain = request.headers['x-hub-explain'] === '1'
+  const method = request.method === 'GET' ? 'GET' : 'POST'
+  const written = await parts.apollo.handle(parts.hub.supergraph, { method, headers: () => headersOf(request, mediaType), search: url.search, params, open, explain, mediaType, seen })
+  send(exchange, written.status, { ...Object.fromEntries(written.headers), ...sessionHeaders(open.scope) }, written.body)
+}
+
+/** A query in parts, where anything of it is deferred. The pipeline does not see it, as it sees nothing that is streamed. */
+async function deliver(parts: GraphQLParts, exchange: Exchange, params: Params, open: OpenScope, mediaType: MediaType, seen: Seen): Promise<void> {
+  const { operations, hub } = parts
+  const { scope } = open
+  const prepared = operations.prepare(hub.supergraph, params)
+  if (prepared.node.operation !== OperationTypeNode.QUERY) return answer(parts, exchange, params, open, mediaType, seen)
+  seen.operationType = prepared.node.operation
+  if (prepared.node.name) seen.operationName = prepared.node.name.value
+  const result = await operations.deliver(prepared, scope)
+  if (Symbol.asyncIterator in result) return writeParts(exchange, result)
+  for (const error of result.errors ?? []) seen.codes.push(error.extensions.code)
+  send(exchange, statusOf(result, mediaType), { 'content-type': `${mediaType}; charset=utf-8`, ...sessionHeaders(scope) }, JSON.stringify(result))
 }
 
 /** Accept is what was negotiated, so that the pipeline comes to the same answer. */

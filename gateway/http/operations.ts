@@ -6,6 +6,7 @@ import type { Live, Read } from '../../resolvers/context.ts'
 import type { Consistency } from '../../schema/consistency.ts'
 import { HubError } from '../../schema/errors.ts'
 import { consistencyOf } from '../federation/consistency.ts'
+import type { Delivery, Increment } from '../federation/deferred/deliver.ts'
 import type { Supergraph, Written } from '../federation/supergraph.ts'
 import { costOf, refuseAbove } from '../limits/cost.ts'
 import type { PersistedDocuments } from '../limits/persisted.ts'
@@ -33,6 +34,12 @@ export interface Answer {
   /** Data that is JSON already, in place of `data`. */
   readonly json?: string
   readonly extensions?: Readonly<Record<string, unknown>>
+}
+
+/** A piece of an answer that comes in pieces, ready to be written. */
+export interface WordedDelivery extends Answer {
+  readonly incremental?: readonly (Omit<Increment, 'errors'> & { readonly errors?: readonly AnsweredError[] })[]
+  readonly hasNext: boolean
 }
 
 /** A document with several mistakes, each with its place. */
@@ -118,6 +125,24 @@ export class Operations {
     return explain ? { ...answer, extensions: { ...answer.extensions, hub: { reads, plan: planOf(reads), ...appliedTo(prepared, scope, answer) } } } : answer
   }
 
+  /** Runs a query in parts, as `deliver` of the supergraph does; one that does not begin, or of which nothing is deferred, has one answer. */
+  async deliver(prepared: Prepared, scope: Scope): Promise<AsyncIterable<WordedDelivery> | Answer> {
+    const { supergraph, document, text, params: { variables, operationName } } = prepared
+    const result = await supergraph.deliver?.({ document, text, variables, scope, ...(operationName ? { operationName } : {}) })
+    if (!result) return this.execute(prepared, scope, { explain: false })
+    if (!(Symbol.asyncIterator in result)) return this.answer(result, scope)
+    const { value: first, done } = await untilAborted(result.next(), scope.signal)
+    if (done || !first.hasNext) return this.answer(first ?? {}, scope)
+    return this.#worded(first, result, scope)
+  }
+
+  async *#worded(first: Delivery, rest: AsyncIterable<Delivery>, scope: Scope): AsyncGenerator<WordedDelivery> {
+    yield { ...this.answer(first, scope), hasNext: first.hasNext }
+    for await (const { incremental = [], hasNext } of rest) {
+      yield { incremental: incremental.map(({ errors, ...part }) => ({ ...part, ...(errors && { errors: errors.map(error => this.error(error, scope)) }) })), hasNext }
+    }
+  }
+
   /** Begins a subscription: its events, or the answer that refuses it. */
   async subscribe({ supergraph, document, text, params }: Prepared, scope: Scope, live: Live): Promise<AsyncGenerator<ExecutionResult, void, void> | Answer> {
     const result = await untilAborted(supergraph.subscribe({ document, text, variables: params.variables, scope, live, ...(params.operationName ? { operationName: params.operationName } : {}) }), scope.signal)
@@ -125,7 +150,7 @@ export class Operations {
   }
 
   /** A result as it is written: errors worded, counted and stripped of what is not the client's. */
-  answer(result: ExecutionResult | Written, context: Pick<Scope, 'requestId' | 'log'>): Answer {
+  answer(result: Pick<ExecutionResult, 'data' | 'errors' | 'extensions'> | Written, context: Pick<Scope, 'requestId' | 'log'>): Answer {
     const { errors, data, json, extensions } = { data: undefined, json: undefined, extensions: undefined, ...result }
     return {
       ...(errors && errors.length > 0 ? { errors: errors.map(error => this.error(error, context)) } : {}),

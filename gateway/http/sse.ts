@@ -60,7 +60,7 @@ export function writeProgress({ response }: Exchange, cursor: string): void {
 }
 
 /** Ends when the socket has room again, or is gone. */
-function taken({ response }: Exchange, chunk: string): Promise<void> {
+export function taken({ response }: Exchange, chunk: string): Promise<void> {
   if (response.destroyed || response.write(chunk)) return Promise.resolve()
   return new Promise(resolve => {
     const done = () => {

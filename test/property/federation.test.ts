@@ -7,6 +7,7 @@ import type { Subgraph } from '../../resolvers/subgraph.ts'
 import { operation } from '../support/federation.ts'
 import { garageOf, garageSubgraphs } from '../support/federation-garage.ts'
 import { makeOperation } from '../support/federation-operations.ts'
+import { deferring, delivered } from '../support/deferred.ts'
 import { bigNumber, chance, worldOf, worldSubgraphs } from '../support/federation-world.ts'
 import { testScope } from '../support/scope.ts'
 
@@ -76,7 +77,7 @@ test.each(Object.keys(worlds))('a federated graph %s answers every operation as 
     const world = worlds[name]!(at)
     return { world, graph: graphOf(world, at) }
   })
-  let [tried, refused, inJson] = [0, 0, 0]
+  let [tried, refused, inJson, pieces] = [0, 0, 0, 0]
   const cases = fc.record({ at: fc.nat(7), choices: fc.nat(), depth: fc.integer({ min: 1, max: 5 }) })
 
   await fc.assert(fc.asyncProperty(cases, async ({ at, choices, depth }) => {
@@ -105,8 +106,14 @@ test.each(Object.keys(worlds))('a federated graph %s answers every operation as 
       expect([shown, errorPaths(written)]).toEqual([shown, errorPaths(expected)])
       if ('json' in result) inJson += 1
     }
+    if (expected.errors) return
+    const inParts = deferring(text, () => chance(choices, count++))
+    const parts = await delivered(graph, operation(graph, inParts, { variables, scope: testScope() }))
+    expect([inParts, parts.data]).toEqual([inParts, JSON.parse(JSON.stringify(expected.data))])
+    pieces += parts.pieces
   }), { seed, numRuns, maxSkipsPerRun: 1_000 })
-  expect(inJson / tried).toBeGreaterThan(1)
+  expect(inJson / tried).toBeGreaterThan(0.5)
+  expect(pieces / tried).toBeGreaterThan(0.5)
   // The planner has limits, and says so; they are few.
   expect(refused / tried).toBeLessThan(0.02)
 }, 3_600_000)

@@ -1,0 +1,25 @@
+import type { WordedDelivery } from './operations.ts'
+import { type Exchange, streamHeaders } from './exchange.ts'
+import { taken } from './sse.ts'
+
+/** Whether the client takes answers in parts, as the draft of 2022-08-24 has them, which is also meant by those that name no draft. */
+export function takesParts(accept = ''): boolean {
+  return accept.includes('multipart/mixed') && accept.split(',').some(range => {
+    const [type, ...parameters] = range.split(';').map(part => part.trim().toLowerCase())
+    const draft = parameters.find(parameter => parameter.startsWith('deferspec='))
+    return type === 'multipart/mixed' && (draft === undefined || draft === 'deferspec=20220824') && !parameters.some(parameter => /^q=0(\.0*)?$/.test(parameter))
+  })
+}
+
+/** Incremental delivery over HTTP: each piece as JSON in a part of its own, as soon as it is there. The next is made when the socket has taken the one before. */
+export async function writeParts(exchange: Exchange, deliveries: AsyncIterable<WordedDelivery>): Promise<void> {
+  const { response } = exchange
+  response.writeHead(200, streamHeaders(exchange, { 'content-type': 'multipart/mixed; boundary="-"; deferSpec=20220824', 'x-accel-buffering': 'no' }))
+  let before = '\r\n---\r\n'
+  for await (const delivery of deliveries) {
+    if (response.destroyed) return
+    await taken(exchange, `${before}content-type: application/json; charset=utf-8\r\n\r\n${JSON.stringify(delivery)}\r\n---${delivery.hasNext ? '' : '--'}\r\n`)
+    before = ''
+  }
+  response.end()
+}

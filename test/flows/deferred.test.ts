@@ -1,0 +1,119 @@
+import { openSupergraph } from '../../gateway/federation/execute.ts'
+import { localService } from '../../gateway/federation/local.ts'
+import { remoteService } from '../../gateway/federation/remote.ts'
+import type { Supergraph } from '../../gateway/federation/supergraph.ts'
+import { merged } from '../support/deferred.ts'
+import { subgraph } from '../support/federation.ts'
+import { testFront, type TestFront } from '../support/front.ts'
+import { heldSubgraph, type HeldSubgraph } from '../support/held-subgraph.ts'
+import { testScope } from '../support/scope.ts'
+
+const books = subgraph('books', 'type Query { books: [Book!] } type Mutation { add: Book } type Book @key(fields: "isbn") { isbn: ID! title: String }', {
+  fields: { Query: { books: () => [{ isbn: '1', title: 'One' }, { isbn: '2', title: 'Two' }] }, Mutation: { add: () => ({ isbn: '3', title: 'Three' }) } },
+})
+const stockSdl = 'extend schema @link(url: "https://specs.apollo.dev/federation/v2.5", import: ["@key"]) type Book @key(fields: "isbn") { isbn: ID! inStock: Int }'
+const inParts = 'multipart/mixed;deferSpec=20220824, application/json'
+const text = '{ books { title ... @defer(label: "stock") { inStock } } }'
+
+interface Piece {
+  readonly data?: unknown
+  readonly incremental?: readonly { readonly path: readonly (string | number)[]; readonly data: Record<string, unknown> | null; readonly label?: string; readonly errors?: readonly unknown[] }[]
+  readonly hasNext: boolean
+}
+
+describe('an answer in parts', () => {
+  let stock: HeldSubgraph
+  let graph: Supergraph
+  let front: TestFront
+  beforeAll(async () => {
+    stock = await heldSubgraph(stockSdl)
+    graph = openSupergraph({ services: [localService(books), await remoteService({ name: 'stock', url: stock.url }, testScope())] })
+    front = await testFront({ more: { hub: { supergraph: graph, onSupergraph: () => () => {}, health: async () => [] } } })
+  })
+  afterAll(async () => {
+    await front.drain()
+    await stock.close()
+  })
+
+  const post = (query: string, headers: Record<string, string> = {}, variables?: unknown) => fetch(`${front.url}/graphql`, { method: 'POST', headers: { 'content-type': 'application/json', accept: inParts, ...headers }, body: JSON.stringify({ query, variables }) })
+  /** The pieces as they arrive. */
+  async function* pieces(response: Response): AsyncGenerator<Piece, void, void> {
+    const decoder = new TextDecoder()
+    let text = ''
+    for await (const chunk of response.body ?? []) {
+      text += decoder.decode(chunk as Uint8Array, { stream: true })
+      for (let end = text.indexOf('\r\n---', 1); end > 0; end = text.indexOf('\r\n---', 1)) {
+        const [head = '', body = ''] = text.slice(0, end).split('\r\n\r\n')
+        expect(head).toContain('content-type: application/json; charset=utf-8')
+        yield JSON.parse(body) as Piece
+        text = text.slice(end + 5)
+      }
+    }
+    expect(text.trim()).toBe('--')
+  }
+
+  test('comes without what is deferred before that has been fetched, and then with it, labelled and at its place', async () => {
+    const response = await post(text)
+    expect([response.status, response.headers.get('content-type')]).toEqual([200, 'multipart/mixed; boundary="-"; deferSpec=20220824'])
+    const reader = pieces(response)
+    const { value: first } = await reader.next()
+    expect(first).toEqual({ data: { books: [{ title: 'One' }, { title: 'Two' }] }, hasNext: true })
+    // The subgraph has not answered yet.
+    await stock.asked()
+    stock.release({ _entities: [{ inStock: 10 }, { inStock: 20 }] })
+    const rest: Piece[] = []
+    for await (const piece of reader) rest.push(piece)
+    expect(rest).toEqual([{ incremental: [{ data: { inStock: 10 }, path: ['books', 0], label: 'stock' }, { data: { inStock: 20 }, path: ['books', 1], label: 'stock' }], hasNext: false }])
+    expect(merged([first as never, ...(rest as never[])])).toEqual({ books: [{ title: 'One', inStock: 10 }, { title: 'Two', inStock: 20 }] })
+  })
+
+  test('tells an error with the part it belongs to', async () => {
+    const reader = pieces(await post(text))
+    const { value: first } = await reader.next()
+    expect(first).toMatchObject({ data: { books: [{ title: 'One' }, { title: 'Two' }] }, hasNext: true })
+    await stock.asked()
+    stock.release({ _entities: [{ inStock: 10 }] })
+    const { value: second } = await reader.next()
+    expect(second).toMatchObject({
+      incremental: [0, 1].map(index => ({ data: { inStock: null }, path: ['books', index], errors: [{ path: ['books', index, 'inStock'], extensions: { code: 'UPSTREAM_REJECTED', requestId: expect.any(String) } }] })), hasNext: false,
+    })
+    await reader.next()
+  })
+
+  test('is whole for those who take no parts, where nothing is deferred after all, and of a mutation', async () => {
+    const asJson = async (...asked: Parameters<typeof post>) => {
+      const response = await post(...asked)
+      expect(response.headers.get('content-type')).toBe('application/json; charset=utf-8')
+      return response.json()
+    }
+    for (const accept of ['application/json', 'multipart/mixed;q=0, application/json', 'multipart/mixed;deferSpec=20991231, application/json']) {
+      const whole = asJson(text, { accept })
+      await stock.asked()
+      stock.release({ _entities: [{ inStock: 1 }, { inStock: 2 }] })
+      expect(await whole).toEqual({ data: { books: [{ title: 'One', inStock: 1 }, { title: 'Two', inStock: 2 }] } })
+    }
+
+    const now = asJson('query ($later: Boolean!) { books { isbn ... @defer(if: $later) { title } } }', {}, { later: false })
+    expect(await now).toEqual({ data: { books: [{ isbn: '1', title: 'One' }, { isbn: '2', title: 'Two' }] } })
+    expect(await asJson('mutation { add { isbn ... @defer { title } } }')).toEqual({ data: { add: { isbn: '3', title: 'Three' } } })
+  })
+
+  test.each([
+    ['labels that are alike', '{ books { ... @defer(label: "a") { title } ... @defer(label: "a") { isbn } } }', 'BAD_USER_INPUT'],
+    ['a label from a variable', 'query ($label: String) { books { ... @defer(label: $label) { title } } }', 'BAD_USER_INPUT'],
+    ['a field', '{ books @defer { title } }', 'GRAPHQL_VALIDATION_FAILED'],
+    ['what costs too much', `{ ${Array.from({ length: 40 }, (_, index) => `a${index}: books { ... @defer { title } }`).join(' ')} }`, 'QUERY_TOO_COMPLEX'],
+  ])('refuses %s', async (_what, query, code) => {
+    expect(await (await post(query)).json()).toMatchObject({ errors: [{ extensions: { code } }] })
+  })
+
+  test('ends the fetches of a client that leaves', async () => {
+    const stop = new AbortController()
+    const response = await fetch(`${front.url}/graphql`, { method: 'POST', signal: stop.signal, headers: { 'content-type': 'application/json', accept: inParts }, body: JSON.stringify({ query: text }) })
+    await pieces(response).next()
+    await stock.asked()
+    stop.abort()
+    await expect(front.drain()).resolves.toBeUndefined()
+    front = await testFront({ more: { hub: { supergraph: graph, onSupergraph: () => () => {}, health: async () => [] } } })
+  })
+})

@@ -1,0 +1,56 @@
+import { Kind, parse, print, visit, type SelectionNode } from 'graphql'
+import type { Delivery } from '../../gateway/federation/deferred/deliver.ts'
+import type { Operation, Supergraph } from '../../gateway/federation/supergraph.ts'
+
+type Place = Record<string | number, unknown>
+
+/** The document with some of what it asks of its objects deferred; `chance` says from 0 to below 1. */
+export function deferring(text: string, chance: () => number): string {
+  let count = 0
+  const deferred = (selections: readonly SelectionNode[]): SelectionNode => ({
+    kind: Kind.INLINE_FRAGMENT,
+    directives: [{ kind: Kind.DIRECTIVE, name: { kind: Kind.NAME, value: 'defer' }, arguments: [{ kind: Kind.ARGUMENT, name: { kind: Kind.NAME, value: 'label' }, value: { kind: Kind.STRING, value: `part${++count}` } }] }],
+    selectionSet: { kind: Kind.SELECTION_SET, selections },
+  })
+  return print(visit(parse(text), {
+    SelectionSet: {
+      leave(node) {
+        if (chance() < 0.6) return undefined
+        const from = Math.floor(chance() * node.selections.length)
+        const [kept, later] = [node.selections.slice(0, from), node.selections.slice(from)]
+        return { ...node, selections: [...kept, deferred(later)] }
+      },
+    },
+  }))
+}
+
+/** What a client has when all of an answer has come, and in how many pieces after the first it came. */
+export async function delivered(graph: Supergraph, asked: Operation): Promise<{ readonly data: unknown; readonly pieces: number; readonly deliveries: readonly Delivery[] }> {
+  const result = await graph.deliver?.(asked)
+  if (!result || !(Symbol.asyncIterator in result)) throw new Error(`It was not answered in parts: ${JSON.stringify(result)}`)
+  const deliveries: Delivery[] = []
+  for await (const delivery of result) deliveries.push(structuredClone({ ...delivery, ...(delivery.errors && { errors: delivery.errors.map(error => error.toJSON() as never) }) }))
+  return { data: merged(deliveries), pieces: deliveries.length - 1, deliveries }
+}
+
+/** As clients put the pieces together. Fails where a piece belongs to nothing that came before it, and where the end is not told with the last. */
+export function merged(deliveries: readonly Pick<Delivery, 'data' | 'incremental' | 'hasNext'>[]): unknown {
+  const data: unknown = JSON.parse(JSON.stringify(deliveries[0]?.data))
+  for (const [index, { incremental = [], hasNext }] of deliveries.entries()) {
+    if (hasNext !== index < deliveries.length - 1) throw new Error(`Delivery ${index} of ${deliveries.length} says hasNext ${hasNext}.`)
+    for (const { path, data: part } of incremental) {
+      const place = path.reduce<unknown>((at, step) => (at as Place | undefined)?.[step], data)
+      if (typeof place !== 'object' || place === null) throw new Error(`Nothing stands at ${path.join('.')}.`)
+      merge(place as Place, JSON.parse(JSON.stringify(part)) as Place)
+    }
+  }
+  return data
+}
+
+function merge(into: Place, part: Place): void {
+  for (const [key, value] of Object.entries(part ?? {})) {
+    const known = into[key]
+    if (typeof known === 'object' && known !== null && typeof value === 'object' && value !== null) merge(known as Place, value as Place)
+    else into[key] = value
+  }
+}
