@@ -4,12 +4,12 @@ import { OperationTypeNode } from 'graphql'
 import { HubError } from '../../schema/errors.ts'
 import type { Identity } from '../auth/identity.ts'
 import { saysDefer } from '../federation/deferred/directive.ts'
-import { type MediaType, type Seen, statusOf } from './apollo.ts'
+import { type MediaType, type Seen, statusOf, type Written } from './apollo.ts'
 import { parseJson, readBody, requireJson } from './body.ts'
 import { type Exchange, send } from './exchange.ts'
 import { takesParts, writeParts } from './multipart.ts'
 import { negotiate } from './negotiate.ts'
-import { type Params, paramsOf, paramsOfSearch } from './params.ts'
+import { batchOf, type Params, paramsOf, paramsOfSearch } from './params.ts'
 import { type GraphQLParts, observed } from './parts.ts'
 import { sessionHeaders } from './reading.ts'
 import { type OpenScope, openScope } from './scope.ts'
@@ -44,13 +44,23 @@ export async function answerGraphQL(parts: GraphQLParts, exchange: Exchange, ide
   if (accepted === undefined) {
     throw new HubError('BAD_USER_INPUT', `The request accepts "${(request.headers.accept ?? '').slice(0, 100)}"; ${[...mediaTypes, eventStream].join(', ')} are what there is.`, { status: 406 })
   }
-  const params = await readParams(exchange, parts.settings)
+  const { limits } = parts.settings
+  const body = await readParams(exchange, parts.settings)
+  const batch = accepted === eventStream ? undefined : batchOf(body, limits.maxBatch)
+  if (batch && accepted !== eventStream) {
+    for (const _further of batch.slice(1)) parts.rate.take(rateKey(identity, request))
+    return answering(parts, exchange, identity, accepted, (open, seen) => answerBatch(parts, exchange, batch, open, accepted, seen))
+  }
+  const params = paramsOf(body, limits.maxVariableDepth)
   if (accepted === eventStream) return streamEvents(parts, exchange, identity, params)
   const isDeferred = takesParts(request.headers.accept) && saysDefer.test(parts.operations.admit(params))
-  return answerOnce(parts, exchange, identity, params, accepted, isDeferred)
+  return answering(parts, exchange, identity, accepted, (open, seen) => (isDeferred ? deliver : answerOne)(parts, exchange, params, open, accepted, seen))
 }
 
-async function answerOnce(parts: GraphQLParts, exchange: Exchange, identity: Identity, params: Params, mediaType: MediaType, isDeferred: boolean): Promise<void> {
+type Answering = (open: OpenScope, seen: Seen) => Promise<void>
+
+/** Answers under a scope of its own, which ends with the answer or the client. What it throws is the answer. */
+async function answering(parts: GraphQLParts, exchange: Exchange, identity: Identity, mediaType: MediaType, answer: Answering): Promise<void> {
   const { request, response } = exchange
   const { clock, lifecycle, settings } = parts
   const open = openScope({ requestId: exchange.requestId, identity, timeoutMs: settings.requestTimeoutMs, clock, log: exchange.log, lifecycle, reading: parts.reading(request.headers) })
@@ -59,8 +69,7 @@ async function answerOnce(parts: GraphQLParts, exchange: Exchange, identity: Ide
   const seen: Seen = { codes: [] }
   const observe = observed(parts, 'http', seen)
   try {
-    if (isDeferred) await deliver(parts, exchange, params, open, mediaType, seen)
-    else await answer(parts, exchange, params, open, mediaType, seen)
+    await answer(open, seen)
   } catch (error) {
     const answered = parts.operations.failure(error, open.scope)
     seen.codes.push(...answered.errors.map(({ extensions }) => extensions.code))
@@ -74,13 +83,31 @@ async function answerOnce(parts: GraphQLParts, exchange: Exchange, identity: Ide
   }
 }
 
-async function answer(parts: GraphQLParts, exchange: Exchange, params: Params, open: OpenScope, mediaType: MediaType, seen: Seen): Promise<void> {
+async function answerOne(parts: GraphQLParts, exchange: Exchange, params: Params, open: OpenScope, mediaType: MediaType, seen: Seen): Promise<void> {
+  const { status, headers, body } = await written(parts, exchange, params, open, mediaType, seen)
+  send(exchange, status, { ...Object.fromEntries(headers), ...sessionHeaders(open.scope) }, body)
+}
+
+/** Side by side; what is wrong with one is its answer and no other's. */
+async function answerBatch(parts: GraphQLParts, exchange: Exchange, batch: readonly unknown[], open: OpenScope, mediaType: MediaType, seen: Seen): Promise<void> {
+  const answers = await Promise.all(batch.map(async each => {
+    try {
+      return (await written(parts, exchange, paramsOf(each, parts.settings.limits.maxVariableDepth), open, mediaType, seen)).body
+    } catch (error) {
+      const answered = parts.operations.failure(error, open.scope)
+      seen.codes.push(...answered.errors.map(({ extensions }) => extensions.code))
+      return JSON.stringify(answered)
+    }
+  }))
+  send(exchange, 200, { 'content-type': `${mediaType}; charset=utf-8`, ...sessionHeaders(open.scope) }, `[${answers.join()}]`)
+}
+
+function written(parts: GraphQLParts, exchange: Exchange, params: Params, open: OpenScope, mediaType: MediaType, seen: Seen): Promise<Written> {
   const { request, url } = exchange
   parts.operations.admit(params)
   const explain = request.headers['x-hub-explain'] === '1'
   const method = request.method === 'GET' ? 'GET' : 'POST'
-  const written = await parts.apollo.handle(parts.hub.supergraph, { method, headers: () => headersOf(request, mediaType), search: url.search, params, open, explain, mediaType, seen })
-  send(exchange, written.status, { ...Object.fromEntries(written.headers), ...sessionHeaders(open.scope) }, written.body)
+  return parts.apollo.handle(parts.hub.supergraph, { method, headers: () => headersOf(request, mediaType), search: url.search, params, open, explain, mediaType, seen })
 }
 
 /** A query in parts, where anything of it is deferred. The pipeline does not see it, as it sees nothing that is streamed. */
@@ -88,7 +115,7 @@ async function deliver(parts: GraphQLParts, exchange: Exchange, params: Params, 
   const { operations, hub } = parts
   const { scope } = open
   const prepared = operations.prepare(hub.supergraph, params)
-  if (prepared.node.operation !== OperationTypeNode.QUERY) return answer(parts, exchange, params, open, mediaType, seen)
+  if (prepared.node.operation !== OperationTypeNode.QUERY) return answerOne(parts, exchange, params, open, mediaType, seen)
   seen.operationType = prepared.node.operation
   if (prepared.node.name) seen.operationName = prepared.node.name.value
   const result = await operations.deliver(prepared, scope)
@@ -105,11 +132,12 @@ function headersOf(request: IncomingMessage, mediaType: MediaType): HeaderMap {
   return headers
 }
 
-async function readParams(exchange: Exchange, settings: FrontSettings): Promise<Params> {
+/** What the body or the link says, not yet looked at but for a link, which is one operation. */
+async function readParams(exchange: Exchange, settings: FrontSettings): Promise<unknown> {
   const { request, url } = exchange
   if (request.method === 'GET') return paramsOfSearch(url.searchParams, settings.limits.maxVariableDepth)
   requireJson(request)
-  return paramsOf(parseJson(await readBody(request, settings.maxBodyBytes)), settings.limits.maxVariableDepth)
+  return parseJson(await readBody(request, settings.maxBodyBytes))
 }
 
 /** Callers nobody knows are told apart by their address. */

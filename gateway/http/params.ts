@@ -10,6 +10,14 @@ export interface Params {
 
 type Fields = Readonly<Record<string, unknown>>
 
+/** The operations of a body that is a list, each to be looked at by itself; undefined where the body is none. As many as are allowed, or BAD_USER_INPUT. */
+export function batchOf(body: unknown, maxBatch: number): readonly unknown[] | undefined {
+  if (!Array.isArray(body) || maxBatch === 0) return undefined
+  if (body.length === 0) throw new HubError('BAD_USER_INPUT', 'The body is an empty list; a list of operations is expected.')
+  if (body.length > maxBatch) throw new HubError('BAD_USER_INPUT', `The body is a list of ${body.length} operations; ${maxBatch} are taken in one request. Send several requests.`, { limits: { batch: maxBatch } })
+  return body
+}
+
 /** The parameters of a request body. Fails with BAD_USER_INPUT that lists everything that is not as the specification has it. */
 export function paramsOf(body: unknown, maxVariableDepth: number): Params {
   if (Array.isArray(body)) throw new HubError('BAD_USER_INPUT', 'The body is a list; several operations in one request are not taken. Send one after the other, or one with several fields.')

@@ -11,6 +11,7 @@ export const limitsSettings = z.object({
   maxVariableDepth: z.number().int().positive().default(50).describe('Lists and objects inside one another in the variables.'),
   maxCost: z.number().int().positive().default(250_000).describe('Rows one operation may return at most, see limits/cost.ts.'),
   defaultRows: z.number().int().positive().optional().describe('Rows counted for a list whose size the document does not say: 50, and 1 where a gateway serves subgraphs that run elsewhere, whose lists tell no size.'),
+  maxBatch: z.number().int().nonnegative().default(0).describe('Operations one request may hold as a list. 0: lists are not taken.'),
   requestsPerMinute: z.number().int().nonnegative().default(0).describe('Operations of one caller in a minute, over every transport; a minute\'s worth may come at once. 0: no limit.'),
 })
 export type LimitsSettings = z.output<typeof limitsSettings>

@@ -126,9 +126,11 @@ describe('graphql-transport-ws', () => {
   })
 
   test('keeps the protocol: its close codes', async () => {
-    await open({ subscriptions: { initTimeoutMs: 50, maxMessageBytes: 2_000 } })
-    const other = await connect({ protocol: 'graphql-ws' }).closed
+    const hasty = await open({ subscriptions: { initTimeoutMs: 50 } })
     const silent = await (await connect().opened()).closed
+    await hasty.drain()
+    await open({ subscriptions: { maxMessageBytes: 2_000 } })
+    const other = await connect({ protocol: 'graphql-ws' }).closed
     const eager = await connect().opened()
     eager.subscribe('1', '{ hello }')
     const twice = await connect().init()

@@ -8,6 +8,7 @@ import { frontSettings } from '../../gateway/http/settings.ts'
 import { createMetrics, type Metrics } from '../../gateway/telemetry/metrics.ts'
 import type { Context } from '../../resolvers/context.ts'
 import { HubError } from '../../schema/errors.ts'
+import { fastPath } from './fast-path.ts'
 import { TestHub } from './plain-supergraph.ts'
 import { type TestScope, testScope } from './scope.ts'
 
@@ -31,7 +32,7 @@ export async function testFront(options: { settings?: Parameters<typeof frontSet
   const { entries, log } = testScope()
   const graph = new TestGraph()
   const hub = new TestHub(graph.schema())
-  const settings = frontSettings.parse({ ...(options.settings as object | undefined), port: 0 })
+  const settings = frontSettings.parse({ fastPath, ...(options.settings as object | undefined), port: 0 })
   const clock = options.clock ?? systemClock
   const metrics = createMetrics({ process: false })
   const auth: Authenticator = createAuthenticator(authSettings.parse(options.auth ?? {}), { host: settings.host, clock, log })

@@ -13,6 +13,7 @@ import type { LiveHub } from '../../gateway/assembly/live-hub.ts'
 import { serve, serveSubgraph } from '../../gateway/server.ts'
 import { openLog } from '../../gateway/telemetry/log.ts'
 import { eventually } from './eventually.ts'
+import { fastPath } from './fast-path.ts'
 import { dropNamespace } from './ignite.ts'
 import { dropChanges } from './kafka.ts'
 
@@ -107,7 +108,7 @@ function inSqlite(file: string, sql: string): Record<string, unknown>[] {
 export async function startHub({ catalog, flags = [], env: wanted, data, log, clock = systemClock, headers: usual = {}, subgraph }: HubStart): Promise<RunningHub> {
   const env = wanted ?? (await onEngines())
   const folder = data ?? (await mkdtemp(join(tmpdir(), 'tributary-')))
-  const config = readConfig([`--catalog=${catalog}`, `--data=${folder}`, '--port=0', '--log-level=error', '--limits-requests-per-minute=1000000', ...flags], env)
+  const config = readConfig([`--catalog=${catalog}`, `--data=${folder}`, '--port=0', '--log-level=error', '--limits-requests-per-minute=1000000', ...flags], { ...(!fastPath && { HUB_FAST_PATH: 'false' }), ...env })
   const options = { clock, log: log ?? openLog({ level: config.logLevel }), onFatal: (error: Error) => { throw error } }
   const server = await (subgraph === undefined ? serve({ ...config, catalog }, options) : serveSubgraph(subgraph, { ...config, catalog }, options))
   const endpoint = `${server.url}/graphql`

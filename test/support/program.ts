@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { resolve } from 'node:path'
 import type { Environment } from '../../gateway/config.ts'
+import { fastPath } from './fast-path.ts'
 
 const cli = resolve(import.meta.dirname, '../../gateway/cli.ts')
 
@@ -20,7 +21,7 @@ export interface Running {
 
 /** The program itself with these arguments, in a process and a folder of its own. */
 export function startProgram(argv: readonly string[], { cwd, env = {} }: { cwd: string; env?: Environment }): Running {
-  const child = spawn(process.execPath, [cli, ...argv], { cwd, env: { PATH: process.env['PATH'], ...env } })
+  const child = spawn(process.execPath, [cli, ...argv], { cwd, env: { PATH: process.env['PATH'], ...(!fastPath && { HUB_FAST_PATH: 'false' }), ...env } })
   let out = ''
   let err = ''
   let code: number | null | undefined
