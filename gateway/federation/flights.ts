@@ -1,35 +1,65 @@
 /** Work that several callers wait for at once. It is done once while anybody waits, and cancelled when the last one has left. */
 export class Flights<T> {
-  readonly #open = new Map<string, { readonly work: Promise<T>; readonly controller: AbortController; waiting: number }>()
+  readonly #open = new Map<string, Flight<T>>()
 
   /** The result of the work under this key; fails with the signal's reason as soon as it aborts, which the others do not notice. */
-  async join(key: string, signal: AbortSignal, begin: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    signal.throwIfAborted()
-    const flight = this.#open.get(key) ?? this.#begin(key, begin)
-    flight.waiting += 1
-    const { promise: aborted, reject } = Promise.withResolvers<never>()
-    const leave = () => reject(signal.reason)
-    signal.addEventListener('abort', leave, { once: true })
-    try {
-      return await Promise.race([flight.work, aborted])
-    } finally {
-      signal.removeEventListener('abort', leave)
-      flight.waiting -= 1
-      if (flight.waiting === 0) {
-        if (this.#open.get(key) === flight) this.#open.delete(key)
-        flight.controller.abort(signal.reason)
-      }
+  join(key: string, signal: AbortSignal, begin: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    if (signal.aborted) return Promise.reject(signal.reason)
+    let flight = this.#open.get(key)
+    if (!flight) {
+      flight = new Flight(begin, () => this.#open.delete(key))
+      this.#open.set(key, flight)
     }
+    return flight.join(signal)
+  }
+}
+
+interface Seat<T> {
+  readonly resolve: (result: T) => void
+  readonly reject: (error: unknown) => void
+  readonly signal: AbortSignal
+  readonly leave: () => void
+}
+
+class Flight<T> {
+  readonly #seats = new Set<Seat<T>>()
+  readonly #controller = new AbortController()
+  readonly #over: () => void
+
+  /** `over` is called once, when the work has ended or nobody waits for it any more. */
+  constructor(begin: (signal: AbortSignal) => Promise<T>, over: () => void) {
+    this.#over = over
+    begin(this.#controller.signal).then(
+      result => this.#land(seat => seat.resolve(result)),
+      (error: unknown) => this.#land(seat => seat.reject(error)),
+    )
   }
 
-  #begin(key: string, begin: (signal: AbortSignal) => Promise<T>) {
-    const controller = new AbortController()
-    const flight = { work: begin(controller.signal), controller, waiting: 0 }
-    this.#open.set(key, flight)
-    const land = () => {
-      if (this.#open.get(key) === flight) this.#open.delete(key)
+  join(signal: AbortSignal): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const leave = () => this.#leave(seat)
+      const seat: Seat<T> = { resolve, reject, signal, leave }
+      this.#seats.add(seat)
+      signal.addEventListener('abort', leave, { once: true })
+    })
+  }
+
+  #leave(seat: Seat<T>): void {
+    this.#seats.delete(seat)
+    seat.reject(seat.signal.reason)
+    if (this.#seats.size > 0) return
+    this.#over()
+    this.#controller.abort(seat.signal.reason)
+  }
+
+  #land(tell: (seat: Seat<T>) => void): void {
+    // The last one who left has said so already.
+    if (this.#seats.size === 0) return
+    this.#over()
+    for (const seat of this.#seats) {
+      seat.signal.removeEventListener('abort', seat.leave)
+      tell(seat)
     }
-    flight.work.then(land, land)
-    return flight
+    this.#seats.clear()
   }
 }
