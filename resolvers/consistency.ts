@@ -4,8 +4,10 @@ import { nearerConsistency, type ConsistencyLevel } from '../schema/consistency.
 import type { Context } from './context.ts'
 
 /** The moment data behind an answer must be of, at the earliest; undefined where any will do. */
-export function notBefore({ consistency, clock }: Scope): number | undefined {
-  return consistency?.maxStalenessMs === undefined ? undefined : clock.now() - consistency.maxStalenessMs
+export function notBefore({ consistency, clock, footprint }: Scope): number | undefined {
+  if (consistency?.maxStalenessMs === undefined) return undefined
+  footprint?.unknown('A read is bound by the age of what it reads, which grows by itself.')
+  return clock.now() - consistency.maxStalenessMs
 }
 
 /** Of a field that takes them. */

@@ -8,6 +8,7 @@ import { keyOf } from '../connectors/ports/region-store.ts'
 import { listPage, type Connection, type ListArguments, type ListPage } from './connection.ts'
 import type { Context } from './context.ts'
 import type { CursorSealer } from './cursor.ts'
+import { areNoting } from './footprint.ts'
 import { mustHold } from './guard.ts'
 import { batched } from './loader.ts'
 import type { EntityRows, PlacedRow } from './rows.ts'
@@ -44,7 +45,8 @@ export function entityResolution(given: EntityRoles): Pick<Subgraph, 'fields' | 
     fields[link.source] = { ...fields[link.source], [link.field]: linkField(roles, link) }
     entities[link.source] ??= representations => Promise.resolve(representations.map(representation => stub(source, representation)))
   }
-  return { fields, entities }
+  for (const resolvers of Object.values(fields)) areNoting(resolvers)
+  return { fields, entities: areNoting(entities) }
 }
 
 /** Rows for callers who may read, whichever field, link or reference asks for them. */

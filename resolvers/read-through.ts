@@ -5,6 +5,7 @@ import { keyOf, type Entry, type Region } from '../connectors/ports/region-store
 import type { Scope } from '../connectors/ports/scope.ts'
 import { entriesOf, notBefore } from './consistency.ts'
 import type { Filled } from './filled.ts'
+import { noteEntries } from './footprint.ts'
 
 export interface ReadThrough {
   /** The region's in the catalog. */
@@ -53,6 +54,7 @@ export async function readThrough(scope: Scope, from: ReadThrough, keys: readonl
   const limitMs = notBefore(scope)
   const mark = from.region.mark()
   const entries = await entriesOf(scope, from.name, from.region, keys)
+  noteEntries(scope, from.name, from.region, keys, entries)
   const flight = (key: string) => `${scope.tenant}\u0000${key}`
   const isOld = (entry: Entry) => limitMs !== undefined && !from.filled.isOf(flight(entry.key), entry, limitMs)
   const old = new Map(entries.flatMap(entry => (entry && isOld(entry) ? [[entry.key, entry] as const] : [])))
@@ -62,6 +64,7 @@ export async function readThrough(scope: Scope, from: ReadThrough, keys: readonl
   const known = { hits, outdated: old.size, hitsAsOfMs }
   if (missing.size === 0) return { ...known, rows: entries.map(entry => entry?.row), loaded: 0, loadedAsOfMs: undefined }
 
+  scope.footprint?.unknown(`The source of region "${from.name}" was asked for what the region did not have.`)
   try {
     if (limitMs !== undefined) await lookedAt(scope, from, limitMs)
     const loadedAsOfMs = from.asOfMs?.()

@@ -6,6 +6,7 @@ import type { Row, Value } from '../schema/values.ts'
 import { allRows, type SqlEngine, type Statement } from '../connectors/ports/sql-engine.ts'
 import { keyOf, type Entry, type Region } from '../connectors/ports/region-store.ts'
 import { ageOf, type Context, type Read } from './context.ts'
+import { noteEntries, noteRows } from './footprint.ts'
 import { entriesOf, notBefore } from './consistency.ts'
 import { readThrough, type ReadThrough } from './read-through.ts'
 import { countStatement, lookupStatement, orderColumn, selectStatement, type Place, type SelectRequest } from './sql.ts'
@@ -39,6 +40,7 @@ export function completeRows(model: Model, entity: EntityModel, region: Region, 
   const note = (context: Context, path: string, rows: number, found: readonly (Entry | undefined)[] = []) => context.explain?.({ path, from: 'region', name: entity.name, engine: region.engine, rows, ...keptNear(found), ageMs: ageOf(context.scope, asOfMs()) })
   const entries: EntityRows['entries'] = async (context, path, keys) => {
     const found = await entriesOf(context.scope, entity.name, region, keys)
+    noteEntries(context.scope, entity.name, region, keys, found)
     note(context, path, found.filter(Boolean).length, found)
     return found
   }
@@ -52,6 +54,7 @@ export function completeRows(model: Model, entity: EntityModel, region: Region, 
       const { per, limit } = request
       const filter = per ? { and: [{ column: per.column, op: 'in' as const, value: per.values }, own] } : own
       const order: Order[] = request.order.map(({ column, descending, nullsFirst }) => ({ column, descending, nullsFirst }))
+      noteRows(context.scope, entity.name, region)
       const found = await region.select(context.scope, { filter, order, after: request.after && placeRow(entity, order, request.after), backwards: request.backwards, limit: per ? undefined : limit })
       const rows = per && limit !== undefined ? fewPer(found, per.column, limit, request.backwards ?? false) : found
       note(context, path, rows.length)
@@ -60,12 +63,14 @@ export function completeRows(model: Model, entity: EntityModel, region: Region, 
     async count(context, path, where) {
       const own = asFilter(where)
       if (!own) return throughEngine.count(context, path, where)
+      noteRows(context.scope, entity.name, region)
       return region.count(context.scope, own)
     },
     async countPer(context, path, where, per) {
       const own = asFilter(where)
       if (!own) return throughEngine.countPer(context, path, where, per)
       const counts = new Map<Value, number>()
+      noteRows(context.scope, entity.name, region)
       for (const row of await region.select(context.scope, { filter: { and: [{ column: per.column, op: 'in', value: per.values }, own] } })) {
         const value = row[per.column] ?? null
         counts.set(value, (counts.get(value) ?? 0) + 1)

@@ -13,6 +13,7 @@ import { planText } from './explain.ts'
 import { engineWords, failureOf, isInterrupt } from './failures.ts'
 import { found, type LiveTable, LiveTables, type Scanned } from './live-tables.ts'
 import { Mounts } from '../statements/mounts.ts'
+import { noteTables } from '../statements/footprint.ts'
 import { Parameters } from './parameters.ts'
 import { filterOf } from './pushdown.ts'
 import { columnsOf, queryResult } from './result.ts'
@@ -178,6 +179,7 @@ class DuckDbEngine implements SqlEngine {
     const { translation, parameters } = prepared
     // Asked before anything is read: what comes in meanwhile makes rows younger than said, never older.
     const asOfMs = momentOf(translation.tables, options)
+    if (options.rows) noteTables(scope, translation)
     const connection = await this.#shared.connections.take(scope)
     const stop = new Stop(scope, this.#shared.clock, options.timeoutMs)
     const made: Run = { ...prepared, connection, stop, token: '', sql: translation.sql, scanned: { rows: 0 }, asOfMs }

@@ -15,6 +15,9 @@ export const tokenMark = '\u0000'
 /** The statement's moment. */
 export const nowText = 'CAST($now AS TIMESTAMPTZ)'
 
+/** How this engine is asked for what is drawn at random. In a text it means nothing, and is taken for it all the same. */
+const chance = /\b(random|uuid)\(| TABLESAMPLE /i
+
 /** A statement in DuckDB's words, with what must be there when it runs. */
 export interface Translation {
   readonly sql: string
@@ -25,6 +28,8 @@ export interface Translation {
   readonly staged: readonly StagedRead[]
   /** Whether the statement's moment is a parameter of it. */
   readonly usesNow: boolean
+  /** Whether it may answer differently over the same rows: by its moment, or by chance. */
+  readonly isVolatile: boolean
   /** Every table it reads, those inside views too, for hints. */
   readonly tables: readonly MountedTable[]
 }
@@ -120,7 +125,7 @@ export function translate(statement: ParsedStatement, { mounts, session, paramet
   const sql = printQuery(statement.root, environment(host, statement, true))
   checkExpansion(sql)
   const top = statement.root[kindOf(statement.root)] as Body
-  return { sql, unlimited: kindOf(statement.root) !== 'values' && blank(top['limit']) && blank(top['fetch']), live: [...live.values()], staged: [...staged.values()], usesNow, tables: [...tables] }
+  return { sql, unlimited: kindOf(statement.root) !== 'values' && blank(top['limit']) && blank(top['fetch']), live: [...live.values()], staged: [...staged.values()], usesNow, isVolatile: usesNow || chance.test(sql), tables: [...tables] }
 }
 
 function keyOf({ catalog, name }: MountedTable, asked: unknown): string {

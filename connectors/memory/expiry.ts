@@ -57,6 +57,13 @@ export class ExpiryQueue {
     }
   }
 
+  /** Whether any slot is expired and not yet swept. Before the first bucket is due only that of the second under way can hold one. */
+  hasExpired(nowMs: number): boolean {
+    const buckets = this.#running && nowMs < this.#timerAt ? [this.#buckets.get(Math.ceil(nowMs / 1000)) ?? []] : this.#buckets.values()
+    for (const bucket of buckets) for (const slot of bucket) if (slot.expiresAtMs <= nowMs) return true
+    return false
+  }
+
   start(): void {
     this.#running = true
     this.#rest()

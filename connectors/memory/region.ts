@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks'
 import { HubError } from '../../schema/errors.ts'
 import type { Filter } from '../../schema/filter.ts'
 import type { Row } from '../../schema/values.ts'
+import type { RegionVersions } from '../ports/footprint.ts'
 import type { Criteria, Entry, Region, RegionDefinition, RegionStats, ReplaceResult, Snapshot } from '../ports/region-store.ts'
 import type { Scope } from '../ports/scope.ts'
 import type { RowIndexes } from '../ports/sql-engine.ts'
@@ -17,6 +18,7 @@ import type { Rows } from './rows.ts'
 import { count, select } from './select.ts'
 import type { Slot } from './slot.ts'
 import { clashesOf } from './clashes.ts'
+import { versionsOf } from './versions.ts'
 
 /** A region whose rows are in this process. */
 export interface MemoryRegion extends Region {
@@ -30,6 +32,7 @@ export class OpenRegion implements MemoryRegion {
   readonly engine = 'memory'
   readonly entries: Entries
   readonly indexes: RowIndexes
+  readonly versions: RegionVersions
   readonly #home: Home
   readonly #counters = new Counters()
   readonly #commits: Commits
@@ -42,6 +45,7 @@ export class OpenRegion implements MemoryRegion {
     this.entries = new Entries(definition, home.clock, slots => this.#commits.sweep(slots))
     this.#commits = new Commits(this.entries, home, this.#counters)
     this.indexes = rowIndexes(tenant => (this.#dropped ? undefined : this.entries.tenants.get(this.#owner(tenant))), home.clock)
+    this.versions = versionsOf({ entries: this.entries, counters: this.#counters, clock: home.clock, log: home.log, owner: tenant => (this.#dropped ? undefined : this.#owner(tenant)) })
   }
 
   get definition(): RegionDefinition { return this.entries.definition }

@@ -15,6 +15,8 @@ export class Rows {
   readonly slots = new Map<string, Slot>()
   /** The log must be durable up to here before absence, or a list of rows, is shown. */
   commitEnd = 0
+  /** Grows with whatever is put or taken out. */
+  changes = 0
   #definition: RegionDefinition
   #indexes: ColumnIndex[]
   #uniqueIndexes: ColumnIndex[]
@@ -61,6 +63,7 @@ export class Rows {
   }
 
   add(slot: Slot): void {
+    this.changes += 1
     this.slots.set(slot.entry.key, slot)
     for (const index of this.#indexes) index.add(slot, slot.entry.row)
     this.#scales.add(slot.entry.row)
@@ -69,6 +72,7 @@ export class Rows {
 
   /** Moves a slot to where its new row belongs; the slot already holds it. */
   moved(slot: Slot, before: Row): void {
+    this.changes += 1
     const after = slot.entry.row
     for (const index of this.#indexes) {
       if (index.same(before, after)) continue
@@ -80,6 +84,7 @@ export class Rows {
   }
 
   remove(slot: Slot): void {
+    this.changes += 1
     this.slots.delete(slot.entry.key)
     for (const index of this.#indexes) index.remove(slot, slot.entry.row)
     this.#scales.remove(slot.entry.row)

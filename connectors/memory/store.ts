@@ -141,7 +141,7 @@ class MemoryRegions implements MemoryRegionStore {
       return found && this.#region(found.definition.name)
     }
     return {
-      kind: 'live', rows: tenant => now()?.rowsNow(tenant) ?? [],
+      kind: 'live', rows: tenant => now()?.rowsNow(tenant) ?? [], versions: () => now()?.versions,
       indexes: { among: (tenant, filter) => now()?.indexes.among(tenant, filter), scale: (tenant, column) => now()?.indexes.scale(tenant, column) ?? 0 },
     }
   }

@@ -1,6 +1,7 @@
 import type { Filter, Order } from '../../schema/filter.ts'
 import type { Column, Row } from '../../schema/values.ts'
 import type { ChangeLog } from './change-log.ts'
+import type { RegionVersions } from './footprint.ts'
 import type { RegionTransaction, TransactionOutcome, TransactOptions, Transacted } from './region-transaction.ts'
 import type { Scope } from './scope.ts'
 import type { TableOrigin } from './sql-engine.ts'
@@ -156,6 +157,8 @@ export interface Region {
   readonly definition: RegionDefinition
   /** Who answers: `memory`, `ignite`. */
   readonly engine: string
+  /** Absent: other processes write here, too, and what they wrote is known later than a read would show it. */
+  readonly versions?: RegionVersions
   /**
    * One entry per key, in the order asked; undefined marks an absent key. Counts as a read of the entry. One call, however many keys. With `near`, entries that a process keeps
    * of those it read lately may answer: never older than the last change it was told of, nor than what its own writes answered.

@@ -1,4 +1,5 @@
 import type { Consistency } from '../../schema/consistency.ts'
+import type { Footprint } from './footprint.ts'
 
 /** Source of time. The product's is the machine's; a test's moves by hand. */
 export interface Clock {
@@ -39,6 +40,8 @@ export interface Scope {
   readonly consistency?: Consistency
   /** What the caller wrote; absent: nobody will ask. */
   readonly session?: Session
+  /** Where to note what is read; absent: nobody keeps the answer. */
+  readonly footprint?: Footprint
   /** Work that outlives the answer. A draining process waits for it; its failure is logged. */
   later(work: () => Promise<void>): void
 }

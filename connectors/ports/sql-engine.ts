@@ -1,5 +1,6 @@
 import type { Filter } from '../../schema/filter.ts'
 import type { Column, Row, Value } from '../../schema/values.ts'
+import type { RegionVersions } from './footprint.ts'
 import type { Scope } from './scope.ts'
 import type { SourceConnector } from './source-connector.ts'
 
@@ -19,7 +20,7 @@ export interface SqlEngine {
   over(tables: readonly MountedTable[]): SqlEngine
   /** The columns the statement would answer, without running it. */
   describe(scope: Scope, statement: Statement): Promise<readonly Column[]>
-  /** Runs it. The iteration must be ended or closed; rows come in batches, in the statement's order, as canonical values by column name. */
+  /** Runs it, and notes in the scope's footprint what it reads. The iteration must be ended or closed; rows come in batches, in the statement's order, as canonical values by column name. */
   query(scope: Scope, statement: Statement, options?: QueryOptions): Promise<QueryResult>
   /** How it would be run at this moment, for this tenant. Nothing is run. */
   explain(scope: Scope, statement: Statement): Promise<Plan>
@@ -95,7 +96,7 @@ export interface MountedTable {
 
 export type TableOrigin =
   /** Rows the process holds. Read synchronously, per tenant, at the moment the statement reads them. */
-  | { readonly kind: 'live'; readonly rows: (tenant: string) => Iterable<Row>; readonly indexes?: RowIndexes }
+  | { readonly kind: 'live'; readonly rows: (tenant: string) => Iterable<Row>; readonly indexes?: RowIndexes; readonly versions?: () => RegionVersions | undefined }
   /** A source read by scan, with columns and simple predicates pushed down. */
   | { readonly kind: 'source'; readonly source: SourceConnector; readonly table: string }
   /** Held by the engine itself under this quoted name. */

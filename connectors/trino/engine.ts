@@ -103,6 +103,7 @@ class TrinoEngine implements SqlEngine {
 
   async query(scope: Scope, statement: Statement, options: QueryOptions = {}): Promise<QueryResult> {
     const stop = new Stop(scope, this.#shared.clock, options.timeoutMs)
+    scope.footprint?.unknown('Trino read what does not tell the hub of its changes.')
     try {
       const run = this.#prepare(scope, stop, statement, undefined, options.maxRows)
       const asOfMs = momentOf([...run.rewritten.tables.keys()], options)

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { composeServices, transformSupergraphToPublicSchema } from '@theguild/federation-composition'
-import { buildASTSchema, GraphQLError, GraphQLSchema, Kind, parse, printSchema, type ConstDirectiveNode, type DocumentNode } from 'graphql'
+import { buildASTSchema, GraphQLError, GraphQLSchema, Kind, parse, printSchema, type ConstDirectiveNode, type DirectiveDefinitionNode, type DocumentNode } from 'graphql'
 import { HubError, type Problem } from '../../schema/errors.ts'
+import { cachedSdl } from './cached.ts'
 import { consistencySdl } from './consistency.ts'
 import { deferDirective } from './deferred/directive.ts'
 import { inFederationNames } from './federation-names.ts'
@@ -99,13 +100,17 @@ function publicSchema({ definitions, ...document }: DocumentNode): GraphQLSchema
   // What is hidden from clients is left out of the document, and still named as a member of its unions.
   const objects = new Set(definitions.flatMap(node => (node.kind === Kind.OBJECT_TYPE_DEFINITION ? [node.name.value] : [])))
   const shown = definitions.map(node => (node.kind === Kind.UNION_TYPE_DEFINITION ? { ...node, types: node.types?.filter(type => objects.has(type.name.value)) } : node))
-  const names = new Set([deferDirective.name, ...(hasLevels ? ['consistency'] : [])])
+  const ofHub = [...deferred, ...cached, ...(hasLevels ? consistency : [])]
+  const names = new Set(ofHub.map(node => node.name.value))
   const own = shown.filter(node => !(node.kind === Kind.DIRECTIVE_DEFINITION && names.has(node.name.value)))
-  return buildASTSchema({ ...document, definitions: [...own, ...deferDefinition, ...(hasLevels ? consistencyDirective : [])] }, { assumeValid: true, assumeValidSDL: true })
+  return buildASTSchema({ ...document, definitions: [...own, ...ofHub] }, { assumeValid: true, assumeValidSDL: true })
 }
 
-const deferDefinition = parse(printSchema(new GraphQLSchema({ directives: [deferDirective] })), { noLocation: true }).definitions
-const consistencyDirective = parse(consistencySdl, { noLocation: true }).definitions
+const [consistency = [], cached = [], deferred = []] = [consistencySdl, cachedSdl, printSchema(new GraphQLSchema({ directives: [deferDirective] }))].map(directivesOf)
+
+function directivesOf(sdl: string): DirectiveDefinitionNode[] {
+  return parse(sdl, { noLocation: true }).definitions.filter(node => node.kind === Kind.DIRECTIVE_DEFINITION)
+}
 
 function refuse(problems: readonly Problem[]): void {
   if (problems.length === 0) return

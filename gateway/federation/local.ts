@@ -5,6 +5,7 @@ import { executable } from '../../resolvers/executable.ts'
 import type { Subgraph } from '../../resolvers/subgraph.ts'
 import { mapEvents } from './events.ts'
 import { withExpectations } from './literals.ts'
+import { beyondNotes } from './noting.ts'
 import type { SubgraphRequest, SubgraphService, Written } from './supergraph.ts'
 
 /** A subgraph in this process. */
@@ -17,6 +18,12 @@ export interface LocalService extends SubgraphService {
 /** Each fetch, and each event of a subscription, has a context of its own. */
 export function localService(subgraph: Subgraph): LocalService {
   const schema = executable(subgraph)
+  const contextOf = (request: SubgraphRequest): Context => {
+    const { footprint } = request.scope
+    const beyond = footprint && beyondNotes(schema, subgraph, request.parsed)
+    if (beyond !== undefined) footprint?.unknown(beyond)
+    return contextFor(request)
+  }
   const args = (request: SubgraphRequest): ExecutionArgs => ({
     schema, document: request.parsed, operationName: request.operationName, variableValues: request.variables, contextValue: contextOf(request),
   })
@@ -54,7 +61,7 @@ export function localService(subgraph: Subgraph): LocalService {
   }
 }
 
-function contextOf({ scope, explain, at, live }: SubgraphRequest): Context {
+function contextFor({ scope, explain, at, live }: SubgraphRequest): Context {
   return { scope, at, live, perFetch: new Map(), ...(explain && { explain: read => explain(located(read, at)) }) }
 }
 

@@ -90,6 +90,7 @@ class Remote {
   /** Queries alike of one caller are sent once while in flight. Each asker reads the text on its own: answers are changed where they are merged. */
   async #execute(request: SubgraphRequest): Promise<SubgraphResult> {
     const { scope } = request
+    scope.footprint?.unknown(`Subgraph "${this.#name}" runs elsewhere and does not tell the hub of its changes.`)
     const body = this.#bodyOf(request)
     const asker = new AbortController()
     const leave = () => asker.abort(scope.signal.reason)

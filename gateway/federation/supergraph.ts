@@ -12,7 +12,7 @@ export interface SubgraphService {
   readonly schema?: GraphQLSchema
   /** Whether it takes variables in `json`; the others are given values. It ends by itself when the scope's signal aborts. */
   readonly takesJson?: true
-  /** Never throws for a GraphQL error; throws UPSTREAM_UNAVAILABLE, TIMEOUT or CANCELLED when there is no answer. */
+  /** Notes in the scope's footprint what the answer is made from. Never throws for a GraphQL error; throws UPSTREAM_UNAVAILABLE, TIMEOUT or CANCELLED when there is no answer. */
   execute(request: SubgraphRequest): Promise<SubgraphResult>
   /** Of one in this process: the same with `data` as JSON. */
   write?(request: SubgraphRequest): Promise<Partial<Written>>

@@ -11,6 +11,7 @@ import type { AnsweredError } from './errors.ts'
 import { type Answer, noOperation, type Operations } from './operations.ts'
 import type { Params } from './params.ts'
 import { Proven } from './proven.ts'
+import type { CacheStatus } from './response-cache/response-cache.ts'
 import type { OpenScope } from './scope.ts'
 
 /** What one request hands through the pipeline. */
@@ -31,6 +32,8 @@ export interface Seen {
   operationName?: string
   operationType?: string
   readonly codes: string[]
+  /** Of an operation that asked for its answer to be kept. */
+  cache?: CacheStatus
   /** Whether the pipeline came to its end. */
   answered?: boolean
   /** What broke the pipeline itself. */
@@ -153,7 +156,7 @@ export class Apollo {
       if (!operation) throw new HubError('BAD_USER_INPUT', noOperation(document, params.operationName))
       seen.operationType = operation.operation
       if (operation.name) seen.operationName = operation.name.value
-      return await this.#operations.execute(this.#operations.choose({ supergraph, document, text, params }), open.scope, { explain, json })
+      return await this.#operations.execute(this.#operations.choose({ supergraph, document, text, params }), open.scope, { explain, json, seen })
     } catch (error) {
       return this.#operations.failure(error, open.scope)
     }

@@ -21,6 +21,7 @@ import { Operations } from './operations.ts'
 import { Origins } from './origins.ts'
 import { paramsOf } from './params.ts'
 import { readingOf } from './reading.ts'
+import { ResponseCache } from './response-cache/response-cache.ts'
 import { type Route, Routes } from './routes.ts'
 import { requestIdOf } from './scope.ts'
 import type { FrontSettings } from './settings.ts'
@@ -60,7 +61,8 @@ export interface Front {
 export async function openFront(options: FrontOptions): Promise<Front> {
   const { hub, settings, clock, log, auth, metrics } = options
   const persisted = new PersistedDocuments(settings.persisted)
-  const operations = new Operations({ settings, persisted, shape: new ShapeCheck(settings.limits), metrics })
+  const responses = new ResponseCache(settings.responseCache, metrics)
+  const operations = new Operations({ settings, persisted, shape: new ShapeCheck(settings.limits), metrics, responses })
   const apollo = new Apollo({ operations, persisted, introspection: settings.introspection, maxTokens: settings.limits.maxTokens, fastPath: settings.fastPath, log, plugins: options.plugins ?? [] })
   const subscriptions = new Subscriptions(settings.subscriptions.maxPerCaller, metrics)
   const parts: HandlerParts = {
@@ -75,6 +77,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
   await apollo.prepare(hub.supergraph)
   const forget = hub.onSupergraph(next => {
     subscriptions.onSupergraph(next)
+    responses.clear()
     apollo.prepare(next).catch((error: unknown) => log.error('Apollo Server does not take the new graph.', { error }))
   })
 

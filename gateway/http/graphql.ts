@@ -85,7 +85,7 @@ async function answering(parts: GraphQLParts, exchange: Exchange, identity: Iden
 
 async function answerOne(parts: GraphQLParts, exchange: Exchange, params: Params, open: OpenScope, mediaType: MediaType, seen: Seen): Promise<void> {
   const { status, headers, body } = await written(parts, exchange, params, open, mediaType, seen)
-  send(exchange, status, { ...Object.fromEntries(headers), ...sessionHeaders(open.scope) }, body)
+  send(exchange, status, { ...Object.fromEntries(headers), ...sessionHeaders(open.scope), ...(seen.cache && { 'x-cache': seen.cache }) }, body)
 }
 
 /** Side by side; what is wrong with one is its answer and no other's. */

@@ -15,6 +15,8 @@ import type { Metrics } from '../telemetry/metrics.ts'
 import { type AnsweredError, answeredError } from './errors.ts'
 import type { Params } from './params.ts'
 import { planOf } from './plan.ts'
+import { cachedOperation, type CachedOperation } from './response-cache/operation.ts'
+import type { ResponseCache, Wanted } from './response-cache/response-cache.ts'
 import { untilAborted } from './scope.ts'
 import type { FrontSettings } from './settings.ts'
 
@@ -25,6 +27,8 @@ export interface Prepared {
   readonly text: string
   readonly node: OperationDefinitionNode
   readonly params: Params
+  /** The client asked for its answer to be kept. */
+  readonly cached?: CachedOperation
 }
 
 /** An answer ready to be written. */
@@ -55,6 +59,7 @@ export class Refusal extends Error {
 interface Chosen {
   readonly node: OperationDefinitionNode
   readonly cost: (variables: Params['variables']) => number
+  readonly cached: CachedOperation | undefined
 }
 
 const maxDocuments = 2_000
@@ -67,14 +72,16 @@ export class Operations {
   readonly #persisted: PersistedDocuments
   readonly #shape: ShapeCheck
   readonly #metrics: Metrics
+  readonly #responses: ResponseCache
   readonly #valid = new WeakMap<Supergraph, Map<string, DocumentNode>>()
   readonly #choices = new WeakMap<DocumentNode, Map<string, Chosen>>()
 
-  constructor(parts: { settings: FrontSettings; persisted: PersistedDocuments; shape: ShapeCheck; metrics: Metrics }) {
+  constructor(parts: { settings: FrontSettings; persisted: PersistedDocuments; shape: ShapeCheck; metrics: Metrics; responses: ResponseCache }) {
     this.#settings = parts.settings
     this.#persisted = parts.persisted
     this.#shape = parts.shape
     this.#metrics = parts.metrics
+    this.#responses = parts.responses
   }
 
   /** The document's text, after the checks that need no parser of ours: persisted documents, and the limits of shape for what is not trusted. */
@@ -92,10 +99,10 @@ export class Operations {
   }
 
   /** The operation that is asked for, within its limit of cost. */
-  choose({ supergraph, document, text, params }: Omit<Prepared, 'node'>): Prepared {
-    const { node, cost } = this.#chosen(supergraph, document, params.operationName ?? '')
+  choose({ supergraph, document, text, params }: Omit<Prepared, 'node' | 'cached'>): Prepared {
+    const { node, cost, cached } = this.#chosen(supergraph, document, params.operationName ?? '')
     refuseAbove(this.#settings.limits, cost(params.variables))
-    return { supergraph, document, text, node, params }
+    return { supergraph, document, text, node, params, cached }
   }
 
   /** What holds for every request with the document. A document is parsed for one supergraph only. */
@@ -106,13 +113,18 @@ export class Operations {
     if (known) return known
     const node = getOperationAST(document, operationName || undefined)
     if (!node) throw new HubError('BAD_USER_INPUT', noOperation(document, operationName || undefined))
-    const chosen = { node, cost: costOf(supergraph.schema, document, node, this.#settings.limits.defaultRows ?? usualRows) }
+    const chosen = { node, cost: costOf(supergraph.schema, document, node, this.#settings.limits.defaultRows ?? usualRows), cached: cachedOperation(document, node) }
     ofDocument.set(operationName, chosen)
     return chosen
   }
 
-  /** Runs a query or a mutation; the answer comes by the scope's deadline, with `json` data may come as JSON. Throws the reason when the scope was aborted first. */
-  async execute(prepared: Prepared, scope: Scope, wanted: { explain: boolean; json?: boolean }): Promise<Answer> {
+  /** Runs a query or a mutation, or gives the answer that is kept; it comes by the scope's deadline, with `json` data may come as JSON. Throws the reason when the scope was aborted first. */
+  async execute(prepared: Prepared, scope: Scope, wanted: Wanted): Promise<Answer> {
+    if (prepared.cached) return this.#responses.answer(prepared.cached, prepared, scope, wanted, (own, noted) => this.#run(own, noted, wanted))
+    return this.#run(prepared, scope, wanted)
+  }
+
+  async #run(prepared: Prepared, scope: Scope, wanted: Wanted): Promise<Answer> {
     const { supergraph, document, text, params } = prepared
     if (prepared.node.operation === OperationTypeNode.SUBSCRIPTION) {
       throw new HubError('BAD_USER_INPUT', 'A subscription has no single answer.', { hint: 'Ask with "Accept: text/event-stream", or over a WebSocket with graphql-transport-ws.' })
@@ -127,7 +139,8 @@ export class Operations {
 
   /** Runs a query in parts, as `deliver` of the supergraph does; one that does not begin, or of which nothing is deferred, has one answer. */
   async deliver(prepared: Prepared, scope: Scope): Promise<AsyncIterable<WordedDelivery> | Answer> {
-    const { supergraph, document, text, params: { variables, operationName } } = prepared
+    const { supergraph, text, params: { variables, operationName } } = prepared
+    const { document } = prepared.cached ?? prepared
     const result = await supergraph.deliver?.({ document, text, variables, scope, ...(operationName ? { operationName } : {}) })
     if (!result) return this.execute(prepared, scope, { explain: false })
     if (!(Symbol.asyncIterator in result)) return this.answer(result, scope)

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { limitsSettings, persistedSettings } from '../limits/settings.ts'
+import { responseCacheSettings } from './response-cache/settings.ts'
 
 export const subscriptionSettings = z.object({
   maxPerCaller: z.number().int().positive().default(1_000).describe('Subscriptions one caller may have open, over all connections.'),
@@ -31,6 +32,7 @@ export const frontSettings = z.object({
   explorer: z.boolean().default(true).describe('Whether browsers get GraphiQL.'),
   limits: limitsSettings.prefault({}),
   persisted: persistedSettings.prefault({}),
+  responseCache: responseCacheSettings.prefault({}),
   subscriptions: subscriptionSettings.prefault({}),
 })
 export type FrontSettings = z.output<typeof frontSettings>

@@ -16,6 +16,10 @@ export class SizedCache<T> {
     return this.#values.size
   }
 
+  get sizeBytes(): number {
+    return this.#bytes
+  }
+
   get(name: string): T | undefined {
     const value = this.#values.get(name)
     if (value === undefined) return undefined
@@ -42,6 +46,11 @@ export class SizedCache<T> {
     if (value === undefined) return false
     this.#bytes -= this.#sizeBytes(name, value)
     return this.#values.delete(name)
+  }
+
+  clear(): void {
+    this.#values.clear()
+    this.#bytes = 0
   }
 }
 

@@ -10,6 +10,10 @@ export interface Metrics {
   readonly errors: Counter<'code'>
   readonly subscriptionsOpen: Gauge<'transport'>
   readonly events: Counter<'transport'>
+  /** One per operation that asked for its answer to be kept. Label: outcome (hit, miss, bypass). */
+  readonly responseCache: Counter<'outcome'>
+  /** What is kept of them now, as whoever keeps them says; 0 until somebody does. */
+  keptAnswers: () => { readonly entries: number; readonly sizeBytes: number }
   responded(route: string, status: number): void
 }
 
@@ -25,15 +29,20 @@ export function createMetrics(options: { process?: boolean } = {}): Metrics {
   const httpResponses = new Counter({ registers, name: 'http_responses_total', help: 'Answers, by route and status.', labelNames: ['route', 'status'] })
   const timed = children((operationType, transport) => requestSeconds.labels({ transport, operation_type: operationType }))
   const answered = children((route, status) => httpResponses.labels({ route, status }))
-  return {
+  const metrics: Metrics = {
     registry,
     took: (operationType, transport, seconds) => timed(operationType, transport).observe(seconds),
     requestsInFlight: new Gauge({ registers, name: 'graphql_requests_in_flight', help: 'Operations under way, subscriptions aside.' }),
     errors: new Counter({ registers, name: 'graphql_errors_total', help: 'Errors answered, by code.', labelNames: ['code'] }),
     subscriptionsOpen: new Gauge({ registers, name: 'graphql_subscriptions_open', help: 'Subscriptions open now.', labelNames: ['transport'] }),
     events: new Counter({ registers, name: 'graphql_subscription_events_total', help: 'Events sent to subscribers.', labelNames: ['transport'] }),
+    responseCache: new Counter({ registers, name: 'response_cache_answers_total', help: 'Answers to operations that say @cached: kept ones, ones kept from then on, ones that are not kept.', labelNames: ['outcome'] }),
+    keptAnswers: () => ({ entries: 0, sizeBytes: 0 }),
     responded: (route, status) => answered(route, String(status)).inc(),
   }
+  new Gauge({ registers, name: 'response_cache_entries', help: 'Answers that are kept.', collect() { this.set(metrics.keptAnswers().entries) } })
+  new Gauge({ registers, name: 'response_cache_bytes', help: 'Memory they take, about.', collect() { this.set(metrics.keptAnswers().sizeBytes) } })
+  return metrics
 }
 
 /** The child of a metric for two labels, of few values each, found by look-ups instead of by hashing its labels each time. */
