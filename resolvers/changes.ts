@@ -49,14 +49,14 @@ export function changes(roles: ChangeRoles, entity: EntityModel) {
       // Another hub may have given it out a moment ago.
       if (after !== undefined) await roles.changes.log.current()
       return watch(scope, {
+        ...live,
+        after,
         region,
         changes: roles.changes.log,
         dispatcher: roles.changes.dispatcher,
         cursors: roles.cursors,
         filter,
         initial: args.initial ?? true,
-        after,
-        progress: live?.progress,
       })
     },
     resolve: (event: WatchEvent) => event,

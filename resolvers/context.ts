@@ -1,5 +1,6 @@
 import type { Scope } from '../connectors/ports/scope.ts'
 import type { Consistency } from '../schema/consistency.ts'
+import type { Place } from './live/place.ts'
 
 /** What resolvers are given: the scope of the request, and where to note what was read. */
 export interface Context {
@@ -17,7 +18,20 @@ export interface Context {
 export interface Live {
   /** Cursor the client came back with beside the operation: newer than one inside it. */
   readonly after?: string
+  /** It was going on until it fell behind: the limit of how far it may be behind counts from `after` on. */
+  readonly fellBehind?: true
   readonly progress?: Progress
+  /** Where the event leads that is handed over next. Must not throw and must not wait, as the next one. */
+  readonly leads?: (to: Reached) => void
+  /** Where it is when nothing is being handed over: at the start, before each word of progress, and whenever it `hasAll` there is and waits for more. */
+  readonly rests?: (at: Reached, hasAll: boolean) => void
+}
+
+/** How far a subscription has come in the log it follows. */
+export interface Reached {
+  readonly cursor: string
+  /** Absent inside a snapshot. Comparable among subscriptions to the same rows of the same log. */
+  readonly place?: Place
 }
 
 /** Tells a subscriber a newer cursor while nothing concerns it, so that its place does not leave what the log holds. */

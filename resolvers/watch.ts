@@ -5,7 +5,7 @@ import type { ChangeType } from '../schema/change.ts'
 import { HubError } from '../schema/errors.ts'
 import { matcher, type Filter } from '../schema/filter.ts'
 import type { Row } from '../schema/values.ts'
-import type { Progress } from './context.ts'
+import type { Live, Reached } from './context.ts'
 import type { CursorSealer } from './cursor.ts'
 import type { Dispatcher } from './live/dispatcher.ts'
 import { gone, placeCodec, type Mode, type Place, type PlaceCodec, type Start } from './live/place.ts'
@@ -13,7 +13,7 @@ import type { Session } from './live/session.ts'
 import type { Frame, Subscription } from './live/subscription.ts'
 import type { Told } from './live/told.ts'
 
-export interface WatchOptions {
+export interface WatchOptions extends Omit<Live, 'after'> {
   readonly region: Pick<Region, 'definition' | 'snapshot'>
   /** The log the region's commits go to, and its dispatcher. */
   readonly changes: ChangeLog
@@ -31,7 +31,6 @@ export interface WatchOptions {
   readonly maxQueue?: number
   /** Entries of the log it may then be behind before it is ended with SLOW_CONSUMER. */
   readonly maxLag?: number
-  readonly progress?: Progress
 }
 
 /**
@@ -95,19 +94,23 @@ export function watch(scope: Scope, options: WatchOptions): AsyncGenerator<Watch
 
 async function* events(scope: Scope, options: WatchOptions, subscription: Subscription, start: Start, codec: PlaceCodec, bell: Bell): AsyncGenerator<WatchEvent, void, undefined> {
   const { signal } = scope
-  let cursor = codec.seal(start)
-  if (signal.aborted) return ended(signal.reason, cursor)
+  const { progress, leads, rests, fellBehind } = options
+  let reached: Reached = reachedAt(start, codec)
+  if (signal.aborted) return ended(signal.reason, reached.cursor)
+  rests?.(reached, false)
 
   const tell = () => {
-    if (advance()) options.progress?.tell(cursor)
+    if (!advance()) return
+    rests?.(reached, false)
+    progress?.tell(reached.cursor)
   }
-  const session = options.dispatcher.open({ ...subscription, remind: tell }, start)
+  const session = options.dispatcher.open({ ...subscription, remind: tell }, start, fellBehind)
   let waiting = false
   /** Moves an idle client's cursor on; answers whether there was somewhere to move it. */
   const advance = () => {
-    const progress = waiting ? session.progress() : undefined
-    if (progress) cursor = codec.seal(progress.place)
-    return progress !== undefined
+    const place = waiting ? session.progress()?.place : undefined
+    if (place) reached = reachedAt(place, codec)
+    return place !== undefined
   }
   // Who left does not pull any more: let go of the session now, not at the next pull.
   const abort = () => {
@@ -116,29 +119,34 @@ async function* events(scope: Scope, options: WatchOptions, subscription: Subscr
     bell.ring()
   }
   signal.addEventListener('abort', abort, { once: true })
-  const stopTelling = repeat(scope, options.progress?.everyMs, tell)
+  const stopTelling = repeat(scope, progress?.everyMs, tell)
 
   try {
     for (;;) {
       const frame = session.take()
-      if (frame?.type === 'close') throw closed(frame.code, subscription, cursor)
+      if (frame?.type === 'close') throw closed(frame.code, subscription, reached.cursor)
       if (frame?.type === 'snapshot' && frame.entries.length === 0 && frame.place) {
         // No event would say that what was held is void.
         if (options.after !== undefined) throw gone(subscription.region, 'was inside a snapshot or a merged change, and no row passes any more')
-        cursor = codec.seal(frame.place)
+        reached = reachedAt(frame.place, codec)
       }
-      for (const event of eventsOf(frame, codec)) {
-        cursor = event.cursor
+      for (const { event, place } of eventsOf(frame, codec)) {
+        reached = { cursor: event.cursor, place }
+        leads?.(reached)
         yield event
-        if (signal.aborted) return ended(signal.reason, cursor)
+        if (signal.aborted) return ended(signal.reason, reached.cursor)
       }
       if (frame) continue
       waiting = true
+      if (rests && session.state === 'live') {
+        advance()
+        rests(reached, true)
+      }
       if (session.wantsSnapshot) session.given(await options.region.snapshot(scope, options.filter))
       else await readOrWait(session, options.changes, bell)
       waiting = false
       if (bell.left) return
-      if (signal.aborted) return ended(signal.reason, cursor)
+      if (signal.aborted) return ended(signal.reason, reached.cursor)
     }
   } finally {
     signal.removeEventListener('abort', abort)
@@ -158,17 +166,30 @@ async function readOrWait(session: Session, changes: ChangeLog, bell: Bell): Pro
   }
 }
 
-function* eventsOf(frame: Frame | undefined, codec: PlaceCodec): Iterable<WatchEvent> {
+/** The place with its cursor, which is sealed when somebody looks at it. */
+function reachedAt(start: Start, codec: PlaceCodec): Reached {
+  let cursor: string | undefined
+  return {
+    place: start === 'snapshot' ? undefined : start,
+    get cursor() {
+      cursor ??= codec.seal(start)
+      return cursor
+    },
+  }
+}
+
+/** Each event with the place behind it, where that is one to go on from. */
+function* eventsOf(frame: Frame | undefined, codec: PlaceCodec): Iterable<{ readonly event: WatchEvent; readonly place?: Place }> {
   if (frame?.type === 'snapshot') {
     for (const [index, { key, row, version, writtenAtMs }] of frame.entries.entries()) {
-      const last = index === frame.entries.length - 1
-      yield { type: 'SNAPSHOT', key, before: null, after: row, version, cursor: codec.seal((last && frame.place) || 'snapshot'), committedAtMs: writtenAtMs }
+      const place = index === frame.entries.length - 1 ? frame.place : undefined
+      yield { event: { type: 'SNAPSHOT', key, before: null, after: row, version, cursor: codec.seal(place ?? 'snapshot'), committedAtMs: writtenAtMs }, place }
     }
   }
   if (frame?.type === 'changes') {
     for (const [index, change] of frame.changes.entries()) {
-      const last = index === frame.changes.length - 1
-      yield { ...change, cursor: frame.changes.length === 1 ? sealedOnce(change, frame.place, codec) : codec.seal(last ? frame.place : 'snapshot') }
+      const place = index === frame.changes.length - 1 ? frame.place : undefined
+      yield { event: { ...change, cursor: frame.changes.length === 1 ? sealedOnce(change, frame.place, codec) : codec.seal(place ?? 'snapshot') }, place }
     }
   }
 }

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, STATUS_CODES } from 'n
 import type { AddressInfo } from 'node:net'
 import { resolve } from 'node:path'
 import type { Duplex } from 'node:stream'
-import type { Clock, Log } from '../../connectors/ports/scope.ts'
+import { systemClock, type Clock, type Log } from '../../connectors/ports/scope.ts'
 import type { ConsistencyLevel } from '../../schema/consistency.ts'
 import { asHubError, HubError } from '../../schema/errors.ts'
 import type { Authenticator } from '../auth/authenticator.ts'
@@ -16,9 +16,12 @@ import type { Metrics } from '../telemetry/metrics.ts'
 import { Apollo, type FrontPlugin, type Seen } from './apollo.ts'
 import { openConsole } from './console.ts'
 import { rateKey } from './graphql.ts'
+import { Groups } from './group.ts'
 import { handle, type HandlerParts } from './handler.ts'
+import { Member } from './member.ts'
 import { Operations } from './operations.ts'
 import { Origins } from './origins.ts'
+import { Windows } from './outlet.ts'
 import { paramsOf } from './params.ts'
 import { readingOf } from './reading.ts'
 import { ResponseCache } from './response-cache/response-cache.ts'
@@ -26,7 +29,7 @@ import { type Route, Routes } from './routes.ts'
 import { requestIdOf } from './scope.ts'
 import type { FrontSettings } from './settings.ts'
 import { begin } from './streaming.ts'
-import { Events, Subscriptions } from './subscriptions.ts'
+import { Subscriptions } from './subscriptions.ts'
 import { createWebSockets, type WebSockets } from './websocket.ts'
 
 export interface FrontOptions {
@@ -67,6 +70,9 @@ export async function openFront(options: FrontOptions): Promise<Front> {
   const subscriptions = new Subscriptions(settings.subscriptions.maxPerCaller, metrics)
   const parts: HandlerParts = {
     hub, settings, clock, log, auth, metrics, operations, apollo, subscriptions,
+    groups: new Groups(settings.subscriptions, metrics),
+    // Writes keep the machine's time, whatever clock the rest goes by.
+    windows: new Windows(settings.subscriptions.coalesceMs, systemClock),
     lifecycle: new Lifecycle(clock),
     reading: readingOf(options.consistency ?? 'STRONG'),
     rate: new RateLimit(settings.limits.requestsPerMinute, clock),
@@ -139,13 +145,14 @@ async function drain({ lifecycle, subscriptions, settings, clock, log }: Handler
 }
 
 function webSockets(parts: HandlerParts): WebSockets {
-  const { operations, settings, clock, auth, metrics } = parts
+  const { operations, settings, clock, auth, windows } = parts
   return createWebSockets({
     settings: settings.subscriptions,
     clock,
+    windows,
     log: parts.log,
     authenticate: credentials => auth.authenticate(credentials),
-    async start(request, identity, payload, { gone, progress }) {
+    async start(request, identity, payload, gone) {
       const requestId = requestIdOf(undefined)
       const log = withFields(parts.log, { requestId })
       const context = { requestId, log }
@@ -154,17 +161,11 @@ function webSockets(parts: HandlerParts): WebSockets {
         if (parts.lifecycle.draining) throw new HubError('SHUTTING_DOWN', 'The hub is stopping. Connect again; another one answers.')
         parts.rate.take(rateKey(identity, request))
         const params = paramsOf(payload, settings.limits.maxVariableDepth)
-        const { prepared, result } = await begin(parts, { requestId, identity, params, transport: 'websocket', gone, reading: parts.reading(request.headers), progress, log, explain: params.extensions?.['explain'] === true, seen })
+        const { prepared, result } = await begin(parts, { requestId, identity, params, transport: 'websocket', gone, reading: parts.reading(request.headers), log, explain: params.extensions?.['explain'] === true, seen })
         const { operationName, operationType, codes } = seen
         log.info('request', { transport: 'websocket', route: '/graphql', tenant: identity.tenant, operationName, operationType, ...(codes.length > 0 ? { codes } : {}) })
-        if (!prepared || (!(result instanceof Events) && result.data === undefined)) return { errors: 'errors' in result ? (result.errors ?? []) : [] }
-        const failure = (error: unknown) => operations.error(error, context)
-        if (!(result instanceof Events)) return { prepared, result: { data: result.data }, answer: () => result, failure }
-        const answer = (event: Parameters<Operations['answer']>[0]) => {
-          metrics.events.inc({ transport: 'websocket' })
-          return operations.answer(event, context)
-        }
-        return { prepared, result, answer, failure }
+        if (!prepared || (!(result instanceof Member) && result.data === undefined)) return { errors: 'errors' in result ? (result.errors ?? []) : [] }
+        return { prepared, result, failure: error => operations.error(error, context) }
       } catch (error) {
         return { errors: operations.failure(error, context).errors }
       }

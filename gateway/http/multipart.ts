@@ -1,6 +1,5 @@
 import type { WordedDelivery } from './operations.ts'
 import { type Exchange, streamHeaders } from './exchange.ts'
-import { taken } from './sse.ts'
 
 /** Whether the client takes answers in parts, as the draft of 2022-08-24 has them, which is also meant by those that name no draft. */
 export function takesParts(accept = ''): boolean {
@@ -22,4 +21,18 @@ export async function writeParts(exchange: Exchange, deliveries: AsyncIterable<W
     before = ''
   }
   response.end()
+}
+
+/** Ends when the socket has room again, or is gone. */
+function taken({ response }: Exchange, chunk: string): Promise<void> {
+  if (response.destroyed || response.write(chunk)) return Promise.resolve()
+  return new Promise(resolve => {
+    const done = () => {
+      response.off('drain', done)
+      response.off('close', done)
+      resolve()
+    }
+    response.on('drain', done)
+    response.on('close', done)
+  })
 }

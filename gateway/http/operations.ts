@@ -156,10 +156,9 @@ export class Operations {
     }
   }
 
-  /** Begins a subscription: its events, or the answer that refuses it. */
-  async subscribe({ supergraph, document, text, params }: Prepared, scope: Scope, live: Live): Promise<AsyncGenerator<ExecutionResult, void, void> | Answer> {
-    const result = await untilAborted(supergraph.subscribe({ document, text, variables: params.variables, scope, live, ...(params.operationName ? { operationName: params.operationName } : {}) }), scope.signal)
-    return Symbol.asyncIterator in result ? result : this.answer(result, scope)
+  /** Begins a subscription: its events, or the result that refuses it. */
+  async subscribe({ supergraph, document, text, params }: Prepared, scope: Scope, live: Live): Promise<AsyncGenerator<ExecutionResult, void, void> | ExecutionResult> {
+    return untilAborted(supergraph.subscribe({ document, text, variables: params.variables, scope, live, ...(params.operationName ? { operationName: params.operationName } : {}) }), scope.signal)
   }
 
   /** A result as it is written: errors worded, counted and stripped of what is not the client's. */

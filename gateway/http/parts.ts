@@ -4,7 +4,9 @@ import type { Lifecycle } from '../lifecycle.ts'
 import type { RateLimit } from '../limits/rate.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { Apollo, Seen } from './apollo.ts'
+import type { Groups } from './group.ts'
 import type { Operations } from './operations.ts'
+import type { Windows } from './outlet.ts'
 import type { Reading } from './reading.ts'
 import type { FrontSettings } from './settings.ts'
 import type { Subscriptions, Transport } from './subscriptions.ts'
@@ -19,6 +21,8 @@ export interface GraphQLParts {
   readonly operations: Operations
   readonly apollo: Apollo
   readonly subscriptions: Subscriptions
+  readonly groups: Groups
+  readonly windows: Windows
   readonly rate: RateLimit
   readonly reading: Reading
 }

@@ -7,7 +7,8 @@ export const subscriptionSettings = z.object({
   maxPerConnection: z.number().int().positive().default(200).describe('Operations one WebSocket may have open.'),
   maxLifetimeMs: z.number().int().positive().max(2_000_000_000).default(24 * 60 * 60 * 1000).describe('Longest life of one subscription; it ends with TIMEOUT and its cursor.'),
   maxMessageBytes: z.number().int().positive().default(256 * 1024).describe('Largest WebSocket message a client may send.'),
-  maxBufferedBytes: z.number().int().positive().default(1024 * 1024).describe('Bytes waiting in one socket above which nothing more is read from its client.'),
+  maxBufferedBytes: z.number().int().positive().default(1024 * 1024).describe('Bytes waiting in one connection above which it is given no more events, and nothing more is read from a WebSocket.'),
+  coalesceMs: z.number().int().min(0).max(1_000).default(5).describe('Events of one connection that come within so many milliseconds of each other leave in one write, but the first after a rest leaves at once; 0 writes each by itself.'),
   initTimeoutMs: z.number().int().positive().default(5_000).describe('How long a WebSocket may wait before it sends connection_init.'),
   pingIntervalMs: z.number().int().positive().default(15_000).describe('Time between two keep-alives; a WebSocket that shows no life in two of them is cut.'),
 })

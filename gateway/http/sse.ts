@@ -1,74 +1,83 @@
-import type { ExecutionResult } from 'graphql'
 import type { Clock } from '../../connectors/ports/scope.ts'
-import type { Metrics } from '../telemetry/metrics.ts'
 import { every } from './every.ts'
 import { type Exchange, streamHeaders } from './exchange.ts'
+import { Member, type SharedEvent } from './member.ts'
 import type { Answer } from './operations.ts'
-import { cursorIn } from './subscriptions.ts'
+import { type Framing, Outlet, type Windows } from './outlet.ts'
+import type { FrontSettings } from './settings.ts'
 
 export interface EventStream {
   /** The events, or the one answer there is. An error thrown ends the stream; `failure` words it. */
-  readonly events: AsyncIterable<ExecutionResult> | Answer
-  readonly answer: (event: ExecutionResult) => Answer
+  readonly events: Member | Answer
   readonly failure: (error: unknown) => Answer
   /** Name and data of an event; absent: graphql-sse's. */
   readonly worded?: (result: Answer) => { readonly event: string; readonly data: unknown }
 }
 
+export interface EventStreamOptions {
+  readonly settings: Pick<FrontSettings['subscriptions'], 'pingIntervalMs' | 'maxBufferedBytes'>
+  readonly clock: Clock
+  readonly windows: Windows
+}
+
+/** Texts one after the other. */
+const plain: Framing = {
+  size: (head, body) => head.length + body.length,
+  put: (into, at, head, body) => at + head.copy(into, at) + body.copy(into, at + head.length),
+}
+const nothing = Buffer.alloc(0)
+
 /**
- * graphql-sse, distinct connections: `next` events with a result each, then one `complete`. `id` is the cursor of the event, which a client that comes back may send as `Last-Event-ID`. The next event is pulled
- * when the socket has taken the one before, so a slow client holds one event here and no more.
+ * graphql-sse, distinct connections: `next` events with a result each, then one `complete`. `id` is the cursor of the event, which a client that comes back may send as `Last-Event-ID`. Between them,
+ * an id without data may stand (HTML, Server-sent events): a browser keeps it for its next `Last-Event-ID` and shows nothing.
  */
-export async function writeEventStream(exchange: Exchange, { events, answer, failure, worded = asNext }: EventStream, options: { clock: Clock; pingIntervalMs: number; metrics: Metrics }): Promise<void> {
+export async function writeEventStream(exchange: Exchange, { events, failure, worded }: EventStream, { settings, clock, windows }: EventStreamOptions): Promise<void> {
   const { response } = exchange
   response.writeHead(200, streamHeaders(exchange, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store, no-transform', 'x-accel-buffering': 'no' }))
   // Some browsers report an open stream only when a first byte has come.
   response.write(':\n\n')
-  // A comment now and then keeps proxies from closing a silent stream; a socket that is full needs none.
-  const stopPings = every(options.clock, options.pingIntervalMs, () => {
-    if (!response.writableNeedDrain && !response.destroyed) response.write(':\n\n')
+  const outlet = new Outlet(windows, { framing: plain, target: response, isOpen: () => !response.destroyed && !response.writableEnded, maxBufferedBytes: settings.maxBufferedBytes })
+  // A comment now and then keeps proxies from closing a silent stream; one that has something to take needs none.
+  const stopPings = every(clock, settings.pingIntervalMs, () => {
+    if (outlet.isEmpty && !response.destroyed) response.write(':\n\n')
   })
-  const write = async (result: Answer, cursor?: string) => {
-    const { event, data } = worded(result)
-    await taken(exchange, `event: ${event}\n${cursor === undefined || /[\r\n\0]/.test(cursor) ? '' : `id: ${cursor}\n`}data: ${JSON.stringify(data)}\n\n`)
-    options.metrics.events.inc({ transport: 'sse' })
-  }
+  const write = (result: Answer) => outlet.put(nothing, textOf(worded ? worded(result) : { event: 'next', data: result }), true)
   try {
-    if (Symbol.asyncIterator in events) {
-      for await (const event of events) {
-        if (response.destroyed) break
-        await write(answer(event), cursorIn(event))
-      }
-    } else {
-      await write(events)
-    }
+    if (events instanceof Member) {
+      events.attach({
+        get hasRoom() { return outlet.hasRoom },
+        whenRoom: call => outlet.whenRoom(call),
+        take: (event, hasTo) => outlet.put(nothing, worded ? textOf(worded(event.answer), event.cursor) : sharedText(event), hasTo),
+        progress: cursor => {
+          if (outlet.isEmpty && !response.destroyed) response.write(`id: ${cursor}\n\n`)
+        },
+      })
+      await events.next()
+    } else write(events)
   } catch (error) {
-    if (!response.destroyed) await write(failure(error))
+    if (!response.destroyed) write(failure(error))
   } finally {
     stopPings()
   }
+  outlet.flush()
   response.end('event: complete\ndata:\n\n')
 }
 
-function asNext(result: Answer): { event: string; data: Answer } {
-  return { event: 'next', data: result }
+/** Of events that several clients are sent. */
+const texts = new WeakMap<SharedEvent, Buffer>()
+
+function sharedText(event: SharedEvent): Buffer {
+  const known = texts.get(event)
+  if (known) return known
+  const text = Buffer.concat([headOf('next', event.cursor), event.json, Buffer.from('\n\n')])
+  texts.set(event, text)
+  return text
 }
 
-/** An id without data (HTML, Server-sent events): a browser keeps it for its next `Last-Event-ID` and shows nothing. A socket that is full is told later. */
-export function writeProgress({ response }: Exchange, cursor: string): void {
-  if (response.headersSent && !response.writableNeedDrain && !response.writableEnded && !response.destroyed) response.write(`id: ${cursor}\n\n`)
+function textOf({ event, data }: { readonly event: string; readonly data: unknown }, cursor?: string): Buffer {
+  return Buffer.concat([headOf(event, cursor), Buffer.from(`${JSON.stringify(data)}\n\n`)])
 }
 
-/** Ends when the socket has room again, or is gone. */
-export function taken({ response }: Exchange, chunk: string): Promise<void> {
-  if (response.destroyed || response.write(chunk)) return Promise.resolve()
-  return new Promise(resolve => {
-    const done = () => {
-      response.off('drain', done)
-      response.off('close', done)
-      resolve()
-    }
-    response.on('drain', done)
-    response.on('close', done)
-  })
+function headOf(event: string, cursor: string | undefined): Buffer {
+  return Buffer.from(`event: ${event}\n${cursor === undefined || /[\r\n\0]/.test(cursor) ? '' : `id: ${cursor}\n`}data: `)
 }

@@ -4,13 +4,15 @@ import { HubError } from '../../schema/errors.ts'
 import type { Identity } from '../auth/identity.ts'
 import type { Seen } from './apollo.ts'
 import type { Exchange } from './exchange.ts'
+import { groupKey } from './group-key.ts'
+import { Member } from './member.ts'
 import type { Answer, Prepared } from './operations.ts'
 import type { Params } from './params.ts'
 import { type GraphQLParts, observed } from './parts.ts'
 import type { Reading } from './reading.ts'
 import { type OpenScope, openScope } from './scope.ts'
-import { type EventStream, writeEventStream, writeProgress } from './sse.ts'
-import { Events, type Transport } from './subscriptions.ts'
+import { type EventStream, writeEventStream } from './sse.ts'
+import type { Transport } from './subscriptions.ts'
 
 /** One operation asked for on a transport that streams. */
 export interface Asked {
@@ -24,8 +26,6 @@ export interface Asked {
   readonly explain: boolean
   readonly seen: Seen
   readonly reading: ReturnType<Reading>
-  /** Takes a newer cursor for a subscriber whom nothing concerned meanwhile. */
-  readonly progress: (cursor: string) => void
   /** Cursor the client came back with beside the operation. */
   readonly after?: string
   /** The document is the hub's own. */
@@ -35,7 +35,7 @@ export interface Asked {
 /** What it became. `prepared` is absent when it was refused before that. */
 export interface Begun {
   readonly prepared?: Prepared
-  readonly result: Events | Answer
+  readonly result: Member | Answer
 }
 
 /** Checks an operation and begins it. Never fails: what goes wrong is its answer. */
@@ -71,26 +71,29 @@ async function answer(parts: GraphQLParts, asked: Asked, prepared: Prepared, obs
   }
 }
 
-async function subscribe(parts: GraphQLParts, asked: Asked, prepared: Prepared, observe: () => void): Promise<Events | Answer> {
+async function subscribe(parts: GraphQLParts, asked: Asked, prepared: Prepared, observe: () => void): Promise<Member | Answer> {
+  const { operations } = parts
   const { open, leave } = listened(parts, asked, parts.settings.subscriptions.maxLifetimeMs)
+  const { scope } = open
   const ending = [leave, observe]
   const ended = () => {
     for (const end of ending.splice(0)) end()
   }
   try {
     ending.push(parts.subscriptions.add({ document: prepared.document, identity: asked.identity, transport: asked.transport, abort: open.abort }))
-    const live = { after: asked.after, progress: { everyMs: parts.settings.subscriptions.pingIntervalMs, tell: asked.progress } }
-    const result = await parts.operations.subscribe(prepared, open.scope, live)
-    if (Symbol.asyncIterator in result) return new Events(result, { leave: () => open.abort(left), ended })
+    const result = await parts.groups.begin({
+      key: groupKey(prepared, scope), supergraph: prepared.supergraph, transport: asked.transport, scope, after: asked.after,
+      subscribe: (lasting, live) => operations.subscribe(prepared, lasting, live),
+      answer: event => operations.answer(event, scope),
+    }, ended)
+    if (result instanceof Member) return result
     ended()
-    return result
+    return operations.answer(result, asked)
   } catch (error) {
     ended()
     throw error
   }
 }
-
-const left = new HubError('CANCELLED', 'The client ended the subscription.')
 
 /** A scope that ends with its listener. */
 function listened({ clock, lifecycle }: GraphQLParts, { requestId, identity, log, gone, reading }: Asked, timeoutMs: number): { open: OpenScope; leave: () => void } {
@@ -114,7 +117,7 @@ export interface OwnStream {
 
 /** One operation as an event stream, for a caller who is known. Ends with the stream. Of the hub's own, one that does not begin is thrown, as it would have been answered, and nothing is written. */
 export async function streamEvents(parts: GraphQLParts, exchange: Exchange, identity: Identity, params: Params, own?: OwnStream): Promise<void> {
-  const { operations, settings, clock, metrics } = parts
+  const { operations, settings, clock, windows } = parts
   const { requestId, log, request, response } = exchange
   const seen: Seen = { codes: [] }
   const gone = new AbortController()
@@ -126,15 +129,14 @@ export async function streamEvents(parts: GraphQLParts, exchange: Exchange, iden
   const context = { requestId, log }
   const lastEventId = request.headers['last-event-id']
   const after = typeof lastEventId === 'string' && lastEventId !== '' ? lastEventId : undefined
-  const progress = (cursor: string) => writeProgress(exchange, cursor)
   try {
-    const { result } = await begin(parts, { requestId, identity, params, transport: 'sse', gone: gone.signal, reading: parts.reading(request.headers), log, explain: request.headers['x-hub-explain'] === '1', seen, progress, after, own: own?.text })
+    const { result } = await begin(parts, { requestId, identity, params, transport: 'sse', gone: gone.signal, reading: parts.reading(request.headers), log, explain: request.headers['x-hub-explain'] === '1', seen, after, own: own?.text })
     Object.assign(exchange.seen, seen)
-    if (own && !(result instanceof Events) && result.errors?.[0]) throw result.errors[0]
+    if (own && !(result instanceof Member) && result.errors?.[0]) throw result.errors[0]
     await writeEventStream(
       exchange,
-      { events: result, answer: event => operations.answer(event, context), failure: error => operations.failure(error, context), worded: own?.worded },
-      { clock, pingIntervalMs: settings.subscriptions.pingIntervalMs, metrics },
+      { events: result, failure: error => operations.failure(error, context), worded: own?.worded },
+      { settings: settings.subscriptions, clock, windows },
     )
   } finally {
     stopExpiry()

@@ -1,4 +1,4 @@
-import { type DocumentNode, type ExecutionResult, specifiedRules, validate } from 'graphql'
+import { type DocumentNode, specifiedRules, validate } from 'graphql'
 import { HubError } from '../../schema/errors.ts'
 import type { Identity } from '../auth/identity.ts'
 import type { Supergraph } from '../federation/supergraph.ts'
@@ -81,76 +81,4 @@ export class Subscriptions {
 /** Names a caller across tenants, for limits. */
 export function callerKey({ tenant, caller }: Identity): string {
   return `${tenant}\n${caller.subject}`
-}
-
-/**
- * The events of one subscription as a transport pulls them. `return` aborts first: a generator that waits for its next event cannot be returned before
- * it comes. An error that ends the subscription from our side gets the cursor of the last event, if the client asked for cursors and the source set none.
- */
-export class Events implements AsyncGenerator<ExecutionResult, void, void> {
-  readonly #source: AsyncGenerator<ExecutionResult, void, void>
-  readonly #leave: () => void
-  readonly #ended: () => void
-  #cursor: string | undefined
-
-  /** `leave` aborts the scope because the client is gone; `ended` is called once, when nothing more will come. */
-  constructor(source: AsyncGenerator<ExecutionResult, void, void>, hooks: { leave: () => void; ended: () => void }) {
-    this.#source = source
-    this.#leave = hooks.leave
-    this.#ended = hooks.ended
-  }
-
-  /** Of the last event pulled. */
-  get cursor(): string | undefined {
-    return this.#cursor
-  }
-
-  async next(): Promise<IteratorResult<ExecutionResult, void>> {
-    try {
-      const step = await this.#source.next()
-      if (step.done) this.#ended()
-      else this.#cursor = cursorIn(step.value) ?? this.#cursor
-      return step
-    } catch (error) {
-      this.#ended()
-      throw this.#withCursor(error)
-    }
-  }
-
-  async return(): Promise<IteratorResult<ExecutionResult, void>> {
-    this.#leave()
-    this.#ended()
-    // What the source still has to say is said to nobody; it was told to stop through the signal.
-    await this.#source.return().catch(() => undefined)
-    return { done: true, value: undefined }
-  }
-
-  async throw(error: unknown): Promise<IteratorResult<ExecutionResult, void>> {
-    await this.return()
-    throw error
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.return()
-  }
-
-  #withCursor(error: unknown): unknown {
-    if (!(error instanceof HubError) || !resumable.has(error.code) || error.details['cursor'] !== undefined || this.#cursor === undefined) return error
-    return new HubError(error.code, error.message, { ...error.details, cursor: this.#cursor }, { cause: error })
-  }
-}
-
-const resumable = new Set(['SLOW_CONSUMER', 'SCHEMA_CHANGED', 'SHUTTING_DOWN', 'TIMEOUT'])
-
-/** `data.<root field>.cursor` of an event. */
-export function cursorIn(event: ExecutionResult): string | undefined {
-  for (const value of Object.values(event.data ?? {})) {
-    const cursor: unknown = typeof value === 'object' && value !== null ? (value as { cursor?: unknown }).cursor : undefined
-    if (typeof cursor === 'string') return cursor
-  }
-  return undefined
 }

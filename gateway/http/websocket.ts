@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { type ExecutionArgs, type ExecutionResult, GraphQLError } from 'graphql'
+import { type ExecutionArgs, GraphQLError } from 'graphql'
 import { type Context, type FormattedExecutionResult, handleProtocols, makeServer, MessageType, type OperationResult, type ServerOptions, stringifyMessage } from 'graphql-ws'
 import { type RawData, WebSocket, WebSocketServer } from 'ws'
 import type { Clock, Log } from '../../connectors/ports/scope.ts'
@@ -8,38 +8,35 @@ import { HubError } from '../../schema/errors.ts'
 import type { Credentials, Identity } from '../auth/identity.ts'
 import { type AnsweredError, hubErrorIn } from './errors.ts'
 import { every } from './every.ts'
+import { Member, type Sink } from './member.ts'
 import type { Answer, Prepared } from './operations.ts'
+import { Outlet, type Windows } from './outlet.ts'
 import type { FrontSettings } from './settings.ts'
+import { textFrames } from './text-frames.ts'
 
 /** One operation under way: its events or its one result, and how they are worded. */
 export interface Running {
   readonly prepared: Prepared
-  readonly result: AsyncGenerator<ExecutionResult, void, void> | ExecutionResult
-  readonly answer: (result: ExecutionResult) => Answer
+  readonly result: Member | Answer
   readonly failure: (error: unknown) => AnsweredError
 }
 
 export interface WebSocketOptions {
   readonly settings: FrontSettings['subscriptions']
   readonly clock: Clock
+  readonly windows: Windows
   readonly log: Log
   readonly authenticate: (credentials: Credentials) => Promise<Identity>
-  /** Checks and begins one operation, or answers why not. Never fails. */
-  readonly start: (request: IncomingMessage, identity: Identity, payload: unknown, client: OperationClient) => Promise<Running | { readonly errors: readonly AnsweredError[] }>
-}
-
-/** Who asked for one operation. */
-export interface OperationClient {
-  /** Aborts when the connection is closed. */
-  readonly gone: AbortSignal
-  /** Tells a newer cursor of a subscription whom nothing concerned meanwhile. */
-  readonly progress: (cursor: string) => void
+  /** Checks and begins one operation, or answers why not. Never fails. `gone` aborts when the connection is closed. */
+  readonly start: (request: IncomingMessage, identity: Identity, payload: unknown, gone: AbortSignal) => Promise<Running | { readonly errors: readonly AnsweredError[] }>
 }
 
 type ConnectionParams = Record<string, unknown>
 
 interface Extra {
   readonly socket: WebSocket
+  /** What is written to the socket as it stands: the events. Everything else goes through the protocol, after what waits here. */
+  readonly outlet: Outlet
   readonly request: IncomingMessage
   readonly gone: AbortController
   readonly running: Map<string, Running>
@@ -69,13 +66,22 @@ class Worded extends GraphQLError {
 
 /** graphql-transport-ws over connections that were upgraded. */
 export function createWebSockets(options: WebSocketOptions): WebSockets {
-  const { settings, clock, log } = options
+  const { settings, clock, windows, log } = options
   const server = new WebSocketServer({ noServer: true, maxPayload: settings.maxMessageBytes, perMessageDeflate: false, handleProtocols: protocols => handleProtocols(protocols) })
   const protocol = makeServer<ConnectionParams, Extra>(protocolOptions(options))
 
-  const open = (socket: WebSocket, request: IncomingMessage) => {
-    const extra: Extra = { socket, request, gone: new AbortController(), running: new Map() }
+  const outlets = new Map<WebSocket, Outlet>()
+
+  const open = (socket: WebSocket, request: IncomingMessage, target: Duplex) => {
     let lively = true
+    const outlet = new Outlet(windows, {
+      framing: textFrames, target, isOpen: () => socket.readyState === WebSocket.OPEN, maxBufferedBytes: settings.maxBufferedBytes,
+      taken: () => {
+        lively = true
+      },
+    })
+    outlets.set(socket, outlet)
+    const extra: Extra = { socket, outlet, request, gone: new AbortController(), running: new Map() }
     const stopPings = every(clock, settings.pingIntervalMs, () => {
       if (!lively) return socket.terminate()
       lively = false
@@ -85,14 +91,15 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
       {
         protocol: socket.protocol,
         send: async data => {
+          outlet.flush()
           await written(socket, data, settings.maxBufferedBytes)
           lively = true
         },
-        close: (code, reason) => socket.close(code, reason),
+        close: (code, reason) => hangUp(extra, code, reason),
         onMessage: receive => {
           socket.on('message', (data: RawData) => {
             lively = true
-            receive(String(data)).catch((error: unknown) => closeAfter(error, socket, log))
+            receive(String(data)).catch((error: unknown) => closeAfter(error, extra, log))
           })
         },
       },
@@ -104,6 +111,7 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
     // A frame that breaks the protocol or its limits; ws closes the connection with the code that says which.
     socket.on('error', error => log.debug('A WebSocket broke the protocol.', { error }))
     socket.once('close', (code, reason) => {
+      outlets.delete(socket)
       stopPings()
       extra.stopExpiry?.()
       extra.gone.abort(new HubError('CANCELLED', 'The client left; the work was cancelled.'))
@@ -116,14 +124,14 @@ export function createWebSockets(options: WebSocketOptions): WebSockets {
       return server.clients.size
     },
     accept(request, socket, head) {
-      server.handleUpgrade(request, socket, head, open)
+      server.handleUpgrade(request, socket, head, upgraded => open(upgraded, request, socket))
     },
     async close(limitMs) {
       const gone = [...server.clients].map(socket => new Promise(resolve => socket.once('close', resolve)))
       const cancel = clock.after(limitMs, () => {
         for (const socket of server.clients) socket.terminate()
       })
-      for (const socket of server.clients) socket.close(close.goingAway, 'The hub is stopping.')
+      for (const [socket, outlet] of outlets) hangUp({ socket, outlet }, close.goingAway, 'The hub is stopping.')
       await Promise.all(gone)
       cancel()
     },
@@ -139,24 +147,25 @@ function protocolOptions({ settings, clock, authenticate, start }: WebSocketOpti
       if (identity.expiresAtMs === undefined) return
       // A timer holds 24.8 days at most.
       const waitMs = Math.min(Math.max(0, identity.expiresAtMs - clock.now()), 2_000_000_000)
-      extra.stopExpiry = clock.after(waitMs, () => extra.socket.close(close.forbidden, 'The token has expired. Connect again with a new one.'))
+      extra.stopExpiry = clock.after(waitMs, () => hangUp(extra, close.forbidden, 'The token has expired. Connect again with a new one.'))
     },
     async onSubscribe({ extra, subscriptions }: Context<ConnectionParams, Extra>, id, payload) {
       if (!extra.identity) throw new HubError('UNAUTHENTICATED', 'The connection was not acknowledged.')
       const began = Object.keys(subscriptions).length > settings.maxPerConnection
         ? { errors: [tooMany(settings.maxPerConnection)] }
-        : await start(extra.request, extra.identity, payload, { gone: extra.gone.signal, progress: cursor => sendProgress(extra.socket, id, cursor) })
+        : await start(extra.request, extra.identity, payload, extra.gone.signal)
       if ('errors' in began) return began.errors.map(error => new Worded(error))
       extra.running.set(id, began)
+      if (began.result instanceof Member) began.result.attach(sinkOf(extra, id))
       const { supergraph, document, params } = began.prepared
       return { schema: supergraph.schema, document, operationName: params.operationName, contextValue: began }
     },
     execute: begun,
     subscribe: begun,
-    onNext: (_context, _id, _payload, { contextValue }, result) => (contextValue as Running).answer(result) as FormattedExecutionResult,
+    onNext: (_context, _id, _payload, { contextValue }) => (contextValue as Running).result as FormattedExecutionResult,
     onError({ extra }, id, _payload, errors) {
       const slow = errors.map(hubErrorIn).find(error => error?.code === 'SLOW_CONSUMER')
-      if (slow) extra.socket.close(close.slowConsumer, slowReason(id, slow.details['cursor']))
+      if (slow) hangUp(extra, close.slowConsumer, slowReason(id, slow.details['cursor']))
       return errors.map(error => (error instanceof Worded ? error.answered : extra.running.get(id)?.failure(error) ?? error.toJSON()))
     },
     onComplete({ extra }, id) {
@@ -166,7 +175,27 @@ function protocolOptions({ settings, clock, authenticate, start }: WebSocketOpti
 }
 
 function begun({ contextValue }: ExecutionArgs): OperationResult {
-  return (contextValue as Running).result
+  return (contextValue as Running).result as OperationResult
+}
+
+/** The events of one operation, each written as the message the protocol has for it. */
+function sinkOf({ socket, outlet }: Extra, id: string): Sink {
+  const head = Buffer.from(`{"id":${JSON.stringify(id)},"type":"${MessageType.Next}","payload":`)
+  return {
+    get hasRoom() { return outlet.hasRoom },
+    whenRoom: call => outlet.whenRoom(call),
+    take: (event, hasTo) => outlet.put(head, event.json, hasTo),
+    // A ping, as either side may send at any time: a client that wants the cursor of operation `id` finds it in the payload, every other answers pong. One that has something to take is told later.
+    progress: cursor => {
+      if (socket.readyState === WebSocket.OPEN && outlet.isEmpty) socket.send(stringifyMessage({ type: MessageType.Ping, payload: { id, cursor } }))
+    },
+  }
+}
+
+/** Closes the connection behind what was to be sent. */
+function hangUp({ socket, outlet }: Pick<Extra, 'socket' | 'outlet'>, code?: number, reason?: string): void {
+  outlet.flush()
+  socket.close(code, reason)
 }
 
 /** Ends when the socket has taken the message, or is gone. A client that does not read is not read from either. */
@@ -182,11 +211,6 @@ function written(socket: WebSocket, data: string, maxBufferedBytes: number): Pro
   })
 }
 
-/** A ping, as either side may send at any time: a client that wants the cursor of operation `id` finds it in the payload, every other answers pong. A socket that is full is told later. */
-function sendProgress(socket: WebSocket, id: string, cursor: string): void {
-  if (socket.readyState === WebSocket.OPEN && socket.bufferedAmount === 0) socket.send(stringifyMessage({ type: MessageType.Ping, payload: { id, cursor } }))
-}
-
 /** Proof from the first message wins over that of the upgrade: browsers cannot set headers there. */
 function credentialsIn({ headers }: IncomingMessage, params: ConnectionParams): Credentials {
   const nested = typeof params['headers'] === 'object' && params['headers'] !== null ? (params['headers'] as ConnectionParams) : {}
@@ -199,10 +223,10 @@ function credentialsIn({ headers }: IncomingMessage, params: ConnectionParams): 
   return { authorization: headers.authorization, apiKey: Array.isArray(header) ? header[0] : header }
 }
 
-function closeAfter(error: unknown, socket: WebSocket, log: Log): void {
+function closeAfter(error: unknown, extra: Extra, log: Log): void {
   const [code, reason] = closing(error)
   if (code === close.internal) log.error('A message of a WebSocket could not be handled.', { error })
-  socket.close(code, reason)
+  hangUp(extra, code, reason)
 }
 
 function closing(error: unknown): [code: number, reason: string] {

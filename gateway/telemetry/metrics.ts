@@ -9,6 +9,8 @@ export interface Metrics {
   /** One per error of an answer. Label: code. */
   readonly errors: Counter<'code'>
   readonly subscriptionsOpen: Gauge<'transport'>
+  /** Executions behind them. */
+  readonly subscriptionGroups: Gauge
   readonly events: Counter<'transport'>
   /** One per operation that asked for its answer to be kept. Label: outcome (hit, miss, bypass). */
   readonly responseCache: Counter<'outcome'>
@@ -35,6 +37,7 @@ export function createMetrics(options: { process?: boolean } = {}): Metrics {
     requestsInFlight: new Gauge({ registers, name: 'graphql_requests_in_flight', help: 'Operations under way, subscriptions aside.' }),
     errors: new Counter({ registers, name: 'graphql_errors_total', help: 'Errors answered, by code.', labelNames: ['code'] }),
     subscriptionsOpen: new Gauge({ registers, name: 'graphql_subscriptions_open', help: 'Subscriptions open now.', labelNames: ['transport'] }),
+    subscriptionGroups: new Gauge({ registers, name: 'graphql_subscription_groups', help: 'Executions behind the open subscriptions: equal ones share one.' }),
     events: new Counter({ registers, name: 'graphql_subscription_events_total', help: 'Events sent to subscribers.', labelNames: ['transport'] }),
     responseCache: new Counter({ registers, name: 'response_cache_answers_total', help: 'Answers to operations that say @cached: kept ones, ones kept from then on, ones that are not kept.', labelNames: ['outcome'] }),
     keptAnswers: () => ({ entries: 0, sizeBytes: 0 }),

@@ -1,36 +1,56 @@
-import { WebSocket } from 'ws'
+import { setTimeout as pause } from 'node:timers/promises'
 import { scaled, percentiles, type Figures, type LoadOptions } from './load.ts'
 import type { Server } from './processes.ts'
 import type { FanOutScenario } from './scenarios.ts'
+import { Subscriber } from './subscriber.ts'
 
 /** How long a message may be on its way before it counts as lost. */
 const patienceMs = 10_000
 
-/** Brings one change about; each subscriber should hear of it once. */
+/** Makes the changes of one mutation; each subscriber should hear of each once. */
 export type Publish = (n: number) => Promise<unknown>
 
 /**
- * Opens the subscribers, waits until a first change reached each of them, then publishes changes one after the other, each when the one before has reached everybody.
+ * Opens the subscribers, waits until a first change reached each of them, then sends mutations: each when the one before has reached everybody, or by the scenario's timetable.
  * The figures are per message; latency runs from before a change was sent until a subscriber had it.
  */
 export async function fanOut(server: Server, scenario: FanOutScenario, publish: Publish, { scale, progress }: LoadOptions): Promise<Figures> {
+  const { name, subscribers, changes = 1, everyMs } = scenario
   const mutations = scaled(scenario.mutations, scale)
   const crowd = new Crowd()
   try {
-    for (let count = 0; count < scenario.subscribers; count += 50) {
-      progress(`${scenario.name}: ${count} of ${scenario.subscribers} subscribers`)
-      await Promise.all(Array.from({ length: Math.min(50, scenario.subscribers - count) }, () => crowd.join(server.url, scenario.subscription)))
+    for (let count = 0; count < subscribers; count += 50) {
+      progress(`${name}: ${count} of ${subscribers} subscribers`)
+      await Promise.all(Array.from({ length: Math.min(50, subscribers - count) }, () => crowd.join(server.url, scenario.subscription)))
     }
     const warmUp = await warm(crowd, scenario, publish)
 
     const before = await server.cpuMicros()
     const latencies: number[] = []
-    let lost = 0
-    for (let n = 0; n < mutations; n++) {
-      progress(`${scenario.name}: ${n} of ${mutations} changes`)
-      lost += await round(crowd, () => publish(warmUp + n), latencies)
+    const sentMs: number[] = []
+    crowd.listen(had => latencies.push(performance.now() - (sentMs[Math.floor(had / changes)] ?? Number.NaN)))
+    const published: Promise<void>[] = []
+    let failure: { readonly error: unknown } | undefined
+    const send = async (n: number) => {
+      sentMs.push(performance.now())
+      try {
+        await publish(n)
+      } catch (error) {
+        failure ??= { error }
+      }
     }
-    const messages = mutations * scenario.subscribers
+    let lost = 0
+    const beganMs = performance.now()
+    for (let n = 0; n < mutations && !failure; n++) {
+      progress(`${name}: ${n} of ${mutations} mutations`)
+      if (everyMs !== undefined) await pause(Math.max(0, beganMs + n * everyMs - performance.now()))
+      published.push(send(warmUp + n))
+      if (everyMs === undefined) lost += await crowd.heard((n + 1) * changes * subscribers - lost)
+    }
+    await Promise.all(published)
+    if (failure) throw failure.error
+    const messages = mutations * changes * subscribers
+    lost += await crowd.heard(messages - lost)
     return { cpuMicros: ((await server.cpuMicros()) - before) / messages, ...percentiles(Float64Array.from(latencies)), errors: lost, bytes: crowd.lastBytes }
   } finally {
     crowd.leave()
@@ -38,80 +58,73 @@ export async function fanOut(server: Server, scenario: FanOutScenario, publish: 
 }
 
 /** Publishes until one change reached everybody (a subscription is not confirmed by the protocol), then the scenario's warm-up. Answers how many it published. */
-async function warm(crowd: Crowd, scenario: FanOutScenario, publish: Publish): Promise<number> {
+async function warm(crowd: Crowd, { name, subscribers, warmUp, changes = 1 }: FanOutScenario, publish: Publish): Promise<number> {
   let published = 0
-  for (let complete = 0; complete < scenario.warmUp; published++) {
-    if (published > scenario.warmUp + 30) throw new Error(`${scenario.name}: changes do not reach all ${scenario.subscribers} subscribers.`)
-    if ((await round(crowd, () => publish(published), [])) === 0) complete++
+  for (let complete = 0; complete < warmUp; published++) {
+    if (published > warmUp + 30) throw new Error(`${name}: changes do not reach all ${subscribers} subscribers.`)
+    crowd.listen(() => {})
+    await publish(published)
+    if ((await crowd.heard(changes * subscribers)) === 0) complete++
   }
   return published
 }
 
-/** One change; answers how many subscribers did not hear of it in time. */
-async function round(crowd: Crowd, publish: () => Promise<unknown>, latencies: number[]): Promise<number> {
-  const started = performance.now()
-  const heard = crowd.nextRound(() => latencies.push(performance.now() - started))
-  await publish()
-  return heard
-}
-
 /** Sockets that all hold the same subscription. */
 class Crowd {
-  lastBytes = 0
-  readonly #sockets: WebSocket[] = []
-  #onMessage: (() => void) | undefined
+  readonly #subscribers: Subscriber[] = []
+  #each: (had: number) => void = () => {}
+  #total = 0
+  #wanted = Number.POSITIVE_INFINITY
+  #reached = () => {}
   /** Why a subscriber was turned away; ends the run. */
   #refusal: Error | undefined
 
-  async join(url: string, subscription: string): Promise<void> {
-    const socket = new WebSocket(`${url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws')
-    this.#sockets.push(socket)
-    await new Promise<void>((resolve, reject) => {
-      const refuse = (refusal: Error) => {
-        this.#refusal ??= refusal
-        reject(refusal)
-      }
-      socket.on('error', refuse)
-      socket.once('close', (code, reason) => refuse(new Error(`A subscriber was turned away with ${code} ${reason}`)))
-      socket.once('open', () => socket.send('{"type":"connection_init"}'))
-      socket.on('message', (data: Buffer) => {
-        const text = data.toString()
-        if (text.includes('"type":"connection_ack"')) {
-          socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query: subscription } }))
-          resolve()
-        } else if (text.includes('"type":"ping"')) socket.send('{"type":"pong"}')
-        else if (text.includes('"type":"next"')) {
-          this.lastBytes = text.length
-          this.#onMessage?.()
-        } else refuse(new Error(`A subscriber was told: ${text.slice(0, 1_000)}`))
-      })
-    })
+  get lastBytes(): number {
+    return this.#subscribers[0]?.lastBytes ?? 0
   }
 
-  /** Counts messages until everybody had one; answers how many are missing when the patience ends. Fails once a subscriber was turned away. */
-  nextRound(each: () => void): Promise<number> {
-    return new Promise((resolve, reject) => {
-      let missing = this.#sockets.length
-      const end = () => {
-        clearTimeout(timer)
-        this.#onMessage = undefined
-        if (this.#refusal) reject(this.#refusal)
-        else resolve(missing)
-      }
-      const timer = setTimeout(end, patienceMs)
-      this.#onMessage = () => {
-        each()
-        missing--
-        if (missing === 0) end()
-      }
+  async join(url: string, subscription: string): Promise<void> {
+    const refused = Promise.withResolvers<never>()
+    const subscriber = new Subscriber(url, had => this.#hear(had), refusal => {
+      this.#refusal ??= refusal
+      refused.reject(refusal)
+      this.#reached()
     })
+    this.#subscribers.push(subscriber)
+    await Promise.race([subscriber.subscribe(subscription), refused.promise])
+  }
+
+  /** Counts anew; `each` gets, with each event, how many its subscriber had before. */
+  listen(each: (had: number) => void): void {
+    this.#each = each
+    this.#total = 0
+    for (const subscriber of this.#subscribers) subscriber.had = 0
+  }
+
+  /** Waits until so many events came in all; answers how many are missing when the patience ends. Fails once a subscriber was turned away. */
+  async heard(total: number): Promise<number> {
+    this.#wanted = total
+    if (this.#total < total && !this.#refusal) {
+      await new Promise<void>(resolve => {
+        const timer = setTimeout(resolve, patienceMs)
+        this.#reached = () => {
+          clearTimeout(timer)
+          resolve()
+        }
+      })
+    }
+    this.#wanted = Number.POSITIVE_INFINITY
+    if (this.#refusal) throw this.#refusal
+    return Math.max(0, total - this.#total)
   }
 
   leave(): void {
-    for (const socket of this.#sockets) {
-      socket.removeAllListeners()
-      socket.on('error', () => {})
-      socket.terminate()
-    }
+    for (const subscriber of this.#subscribers) subscriber.leave()
+  }
+
+  #hear(had: number): void {
+    this.#each(had)
+    this.#total += 1
+    if (this.#total >= this.#wanted) this.#reached()
   }
 }

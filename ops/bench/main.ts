@@ -9,7 +9,7 @@ import { fanOut, type Publish } from './fan-out.ts'
 import { ask, bodyOf, drive, type Figures, type LoadOptions } from './load.ts'
 import { startServer, type Server } from './processes.ts'
 import { table, type Measured } from './report.ts'
-import { fanOutScenario, requestScenarios, type RequestScenario } from './scenarios.ts'
+import { fanOutScenarios, requestScenarios, type FanOutScenario, type RequestScenario } from './scenarios.ts'
 
 const usage = `npm run bench -- [engines] [options]
   engines              instead: the adapters of real engines beside what they replace, then the hub on Ignite; where they are is read
@@ -17,6 +17,7 @@ const usage = `npm run bench -- [engines] [options]
   --only NAME          only scenarios whose name holds this text
   --connections N      connections of the client (default 32)
   --scale X            factor on every count of requests (default 1)
+  --sockets N          subscribers of the fan-outs (default 1000); each side needs a descriptor for each (ulimit -n)
   --catalog FILE       another catalog that has the demo's fields
   --bare               only the bare server, without the hub
   --json               figures as JSON`
@@ -28,7 +29,7 @@ const adapters = [['IGNITE_HOST_1', 'ignite.ts'], ['IGNITE_HOST_1', 'cluster.ts'
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    only: { type: 'string', default: '' }, connections: { type: 'string', default: '32' }, scale: { type: 'string', default: '1' }, catalog: { type: 'string' },
+    only: { type: 'string', default: '' }, connections: { type: 'string', default: '32' }, scale: { type: 'string', default: '1' }, sockets: { type: 'string', default: '1000' }, catalog: { type: 'string' },
     bare: { type: 'boolean', default: false }, json: { type: 'boolean', default: false }, help: { type: 'boolean', default: false },
   },
 })
@@ -62,12 +63,13 @@ async function measure(options: LoadOptions): Promise<readonly Measured[]> {
   try {
     const bare = await startServer(join(import.meta.dirname, 'bare.ts'), [])
     servers.push(bare)
-    const hub = values.bare ? undefined : await startHub(folder)
+    const scenarios = requestScenarios.filter(({ name }) => name.includes(values.only))
+    const hub = values.bare || scenarios.length === 0 ? undefined : await startHub(folder)
     if (hub) servers.push(hub)
 
     const measured: Measured[] = []
-    for (const scenario of requestScenarios.filter(({ name }) => name.includes(values.only))) measured.push(await compare(scenario, bare, hub, options))
-    if (fanOutScenario.name.includes(values.only)) measured.push(await compareFanOut(bare, hub, options))
+    for (const scenario of scenarios) measured.push(await compare(scenario, bare, hub, options))
+    for (const scenario of fanOutScenarios(positive('sockets', values.sockets)).filter(({ name }) => name.includes(values.only))) measured.push(await compareFanOut(scenario, bare, folder, options))
     return measured
   } finally {
     await Promise.all(servers.map(server => server.stop()))
@@ -75,9 +77,10 @@ async function measure(options: LoadOptions): Promise<readonly Measured[]> {
   }
 }
 
-async function startHub(folder: string): Promise<Server> {
-  const catalog = values.catalog ?? (await writeDemo(join(folder, 'demo'))).catalog
-  return startServer(join(root, 'gateway/cli.ts'), ['start', '--catalog', catalog, '--port', '0', '--data', join(folder, 'data')])
+async function startHub(folder: string, flags: readonly string[] = []): Promise<Server> {
+  const own = await mkdtemp(join(folder, 'hub-'))
+  const catalog = values.catalog ?? (await writeDemo(join(own, 'demo'))).catalog
+  return startServer(join(root, 'gateway/cli.ts'), ['start', '--catalog', catalog, '--port', '0', '--data', join(own, 'data'), ...flags])
 }
 
 async function compare(scenario: RequestScenario, bare: Server, hub: Server | undefined, options: LoadOptions): Promise<Measured> {
@@ -88,12 +91,19 @@ async function compare(scenario: RequestScenario, bare: Server, hub: Server | un
   return { name, unit: 'request', hub: hubFigures, bare: await drive(bare, scenario, options) }
 }
 
-async function compareFanOut(bare: Server, hub: Server | undefined, options: LoadOptions): Promise<Measured> {
-  const { name, mutation, variables } = fanOutScenario
-  const hubFigures = hub && (await labelled(name, () => fanOut(hub, fanOutScenario, n => ask(hub.url, bodyOf(mutation, variables(n))), options)))
+/** With a hub of its own, as the scenario wants it. */
+async function compareFanOut(scenario: FanOutScenario, bare: Server, folder: string, options: LoadOptions): Promise<Measured> {
+  const { name, mutation, variables, subscribers, changes = 1, flags = [] } = scenario
+  const hub = values.bare ? undefined : await startHub(folder, ['--subscriptions-max-per-caller', String(subscribers), '--max-connections', String(subscribers + 1_000), ...flags])
+  let hubFigures: Figures | undefined
+  try {
+    hubFigures = hub && (await labelled(name, () => fanOut(hub, scenario, n => ask(hub.url, bodyOf(mutation, variables(n))), options)))
+  } finally {
+    await hub?.stop()
+  }
   await setReady(bare, changeOf(hubFigures?.bytes ?? 250))
-  const publishBare: Publish = () => post(`${bare.url}/publish`, 'POST', {})
-  return { name, unit: 'message', hub: hubFigures, bare: await fanOut(bare, fanOutScenario, publishBare, options) }
+  const publishBare: Publish = () => Promise.all(Array.from({ length: changes }, () => post(`${bare.url}/publish`, 'POST', {})))
+  return { name, unit: 'message', hub: hubFigures, bare: await fanOut(bare, scenario, publishBare, options) }
 }
 
 /** A change such as the hub sends, whose whole message has so many bytes. */

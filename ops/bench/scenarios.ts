@@ -24,6 +24,12 @@ export interface FanOutScenario {
   /** Mutations measured and, before them, sent to warm up. */
   readonly mutations: number
   readonly warmUp: number
+  /** Changes one mutation makes, which each subscriber is told one by one; absent: one. */
+  readonly changes?: number
+  /** Time between two mutations; absent: the next is sent when the one before has reached everybody. */
+  readonly everyMs?: number
+  /** Flags of the hub beside those that let so many subscribe. */
+  readonly flags?: readonly string[]
 }
 
 /** A whole number below `size`, other ones before it comes again, far from its neighbours. */
@@ -76,12 +82,32 @@ export const requestScenarios: readonly RequestScenario[] = [
   },
 ]
 
+const note = (n: number) => ({ noteId: `note-${n % 50}`, assetId: asset(n), body: `The ${n}th remark of the benchmark.`, priority: n })
+
 export const fanOutScenario: FanOutScenario = {
   name: 'fan-out to 1,000',
   subscription: 'subscription { assetNoteChanged(initial: false) { type key after { noteId body priority } cursor } }',
   mutation: 'mutation ($input: AssetNoteInput!) { putAssetNote(input: $input) { noteId } }',
-  variables: n => ({ input: { noteId: `note-${n % 50}`, assetId: asset(n), body: `The ${n}th remark of the benchmark.`, priority: n } }),
+  variables: n => ({ input: note(n) }),
   subscribers: 1_000,
   mutations: 100,
   warmUp: 20,
+}
+
+/** The same to so many sockets: change by change, ten in one commit with and without coalescing, and at 100,000 messages a second. */
+export function fanOutScenarios(subscribers: number): readonly FanOutScenario[] {
+  const name = `fan-out to ${subscribers.toLocaleString('en')}`
+  const alike = { ...fanOutScenario, subscribers, name }
+  const tens: FanOutScenario = {
+    ...alike,
+    mutation: 'mutation ($values: [JSON!]!) { cachePutAll(region: "asset_notes", values: $values) { key } }',
+    variables: n => ({ values: Array.from({ length: 10 }, (_, index) => note(10 * n + index)) }),
+    changes: 10, mutations: 30,
+  }
+  return [
+    alike,
+    { ...tens, name: `${name}, 10 a commit` },
+    { ...tens, name: `${name}, 10 a commit, not coalesced`, flags: ['--subscriptions-coalesce-ms', '0'] },
+    { ...alike, name: `${name}, 100,000/s`, everyMs: subscribers / 100, mutations: Math.round(1_000_000 / subscribers) },
+  ]
 }

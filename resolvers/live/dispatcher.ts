@@ -43,10 +43,10 @@ export class Dispatcher implements Desk {
     return this.#filings.size
   }
 
-  /** A session at its start. End it with `drop`. */
-  open(subscription: Subscription, start: Start): Session {
+  /** A session at its start, which for one that fell behind is where it did. End it with `drop`. */
+  open(subscription: Subscription, start: Start, fellBehind = false): Session {
     const session = this.create(subscription)
-    session.start(start)
+    session.start(start, fellBehind)
     return session
   }
 

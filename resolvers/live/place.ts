@@ -11,6 +11,10 @@ export interface Place {
   readonly skip: number
 }
 
+export function isBeyond(place: Place, other: Place): boolean {
+  return place.next > other.next || (place.next === other.next && place.skip > other.skip)
+}
+
 /** Where a subscription begins: with a snapshot, or behind what its client has. */
 export type Start = 'snapshot' | Place
 

@@ -61,7 +61,8 @@ export class Session {
     return this.#state
   }
 
-  start(start: Start): void {
+  start(start: Start, fellBehind = false): void {
+    if (fellBehind) this.#maxLag = this.subscription.maxLag
     if (start === 'snapshot') this.#state = 'scanning'
     else {
       this.#move(start.next, start.skip)

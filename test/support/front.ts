@@ -91,10 +91,10 @@ export class TestGraph {
   /** Called when `slow` is asked. */
   asked = new Later<Context['scope']>()
   /** Events of `counted`; absent: 1, 2, 3, … up to `to`. */
-  events: ((scope: Context['scope']) => AsyncGenerator<{ number: number; cursor: string; text?: string }>) | undefined
+  events: ((scope: Context['scope'], live: Context['live']) => AsyncGenerator<{ number: number; cursor: string; text?: string }>) | undefined
 
   schema(without: readonly string[] = []): GraphQLSchema {
-    const counted = (_parent: unknown, { to }: Args, { scope }: Context) => wrapped(this.events ? this.events(scope) : counting(scope, to))
+    const counted = (_parent: unknown, { to }: Args, { scope, live }: Context) => wrapped(this.events ? this.events(scope, live) : counting(scope, to))
     return executable(without.reduce((text, part) => text.replace(part, ''), sdl), {
       Query: {
         hello: (_parent: unknown, { name }: Args, context: Context) => {
