@@ -68,16 +68,19 @@ withEngine('IGNITE_HOST_1', 'a bank on a cluster of its own', () => {
     let isOver = false
     const fromMs = performance.now()
     const working = stress(store, scope, { transfers: 0, more: () => !isOver, clients: 32, shortMs, prefix: 'k' })
-    await more(transfers / 8)
-    await nodes.kill(1)
-    const killedMs = performance.now()
-    await more(1)
-    if (process.env['BANK_TRANSFERS']) process.stderr.write(`the next transfer ${Math.round(performance.now() - killedMs)} ms after the kill\n`)
-    await more(transfers / 8)
-    await nodes.start(1)
-    await both()
-    await more(transfers / 8)
-    isOver = true
+    try {
+      await more(transfers / 8)
+      await nodes.kill(1)
+      const killedMs = performance.now()
+      await more(1)
+      if (process.env['BANK_TRANSFERS']) process.stderr.write(`the next transfer ${Math.round(performance.now() - killedMs)} ms after the kill\n`)
+      await more(transfers / 8)
+      await nodes.start(1)
+      await both()
+      await more(transfers / 8)
+    } finally {
+      isOver = true
+    }
     const report = await working
     told('a kill and a return', fromMs, report)
     await holds(report)

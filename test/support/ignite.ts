@@ -97,9 +97,10 @@ export interface IgniteNodes {
 export async function startIgnite(nodes: number, portOffset: number, javaOptions: readonly string[] = []): Promise<IgniteNodes> {
   const home = process.env['TRIBUTARY_ENGINES'] ?? join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'tributary', 'engines')
   const folder = await mkdtemp(join(tmpdir(), 'tributary-ignite-'))
-  const site: Site = { home, portOffset, signal: AbortSignal.timeout(900_000), say: () => {} }
+  // A node may be started again long after the first time.
+  const site = (): Site => ({ home, portOffset, signal: AbortSignal.timeout(900_000), say: () => {} })
   const processes: (ChildProcess | undefined)[] = []
-  await ignite.fetch(site)
+  await ignite.fetch(site())
 
   const nodeAt = async (index: number): Promise<EngineNode> => {
     const data = join(folder, `node-${index}`)
@@ -110,7 +111,7 @@ export async function startIgnite(nodes: number, portOffset: number, javaOptions
   const start = async (index: number) => {
     const node = await nodeAt(index)
     for (const port of Object.values(node.ports)) if (await isTaken(port)) throw new Error(`Port ${port} is taken; the tests' own Ignite needs it.`)
-    const { command, args, reach } = await ignite.launch(site, node)
+    const { command, args, reach } = await ignite.launch(site(), node)
     const main = args.indexOf('-cp')
     const log = await open(join(node.data, 'log'), 'w')
     const child = spawn(command, [...args.slice(0, main), ...javaOptions, ...args.slice(main)], { cwd: node.data, env: { ...process.env, TZ: 'UTC' }, stdio: ['ignore', log.fd, log.fd] })
