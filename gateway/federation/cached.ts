@@ -2,7 +2,7 @@ import { Kind, visit, type DocumentNode, type OperationDefinitionNode } from 'gr
 
 const name = 'cached'
 
-/** What clients may write; it is for the hub, and no subgraph sees it. */
+/** What clients may write; it is for the hub, and no subgraph sees it. Added to graphs that have regions. */
 export const cachedSdl = `
 "The hub keeps the answer, and gives it again for as long as nothing it was made from has changed: never one that differs from what the reads would find."
 directive @${name} on QUERY

@@ -100,13 +100,14 @@ function publicSchema({ definitions, ...document }: DocumentNode): GraphQLSchema
   // What is hidden from clients is left out of the document, and still named as a member of its unions.
   const objects = new Set(definitions.flatMap(node => (node.kind === Kind.OBJECT_TYPE_DEFINITION ? [node.name.value] : [])))
   const shown = definitions.map(node => (node.kind === Kind.UNION_TYPE_DEFINITION ? { ...node, types: node.types?.filter(type => objects.has(type.name.value)) } : node))
-  const ofHub = [...deferred, ...cached, ...(hasLevels ? consistency : [])]
-  const names = new Set(ofHub.map(node => node.name.value))
+  const ofHub = [...deferDefinition, ...(hasLevels ? regionDirectives : [])]
+  const names = new Set(ofHub.map(({ name }) => name.value))
   const own = shown.filter(node => !(node.kind === Kind.DIRECTIVE_DEFINITION && names.has(node.name.value)))
   return buildASTSchema({ ...document, definitions: [...own, ...ofHub] }, { assumeValid: true, assumeValidSDL: true })
 }
 
-const [consistency = [], cached = [], deferred = []] = [consistencySdl, cachedSdl, printSchema(new GraphQLSchema({ directives: [deferDirective] }))].map(directivesOf)
+const deferDefinition = directivesOf(printSchema(new GraphQLSchema({ directives: [deferDirective] })))
+const regionDirectives = directivesOf(consistencySdl + cachedSdl)
 
 function directivesOf(sdl: string): DirectiveDefinitionNode[] {
   return parse(sdl, { noLocation: true }).definitions.filter(node => node.kind === Kind.DIRECTIVE_DEFINITION)

@@ -70,8 +70,8 @@ export function openSupergraph({ services, composed, answers, maxErrors = 1_000 
     const own = await directs.of(plan, operation, node)?.write(operation, variables, errors)
     if (own !== undefined) return written(own, errors)
     const { scope } = operation
-    // What a kept answer was made from is noted by its own execution.
-    if (!prepared.known.flights || mustBeOwn(scope) || scope.footprint) return writePlanned(operation, plan, prepared)
+    // What another's run is made from is noted in his footprint alone.
+    if (!prepared.known.flights || scope.footprint || mustBeOwn(scope)) return writePlanned(operation, plan, prepared)
     const key = `${mutations} ${askerOf(scope)}\n${JSON.stringify(variables)}`
     return prepared.known.flights.join(key, scope.signal, signal => writePlanned({ ...operation, scope: { ...scope, signal } }, plan, prepared))
   }

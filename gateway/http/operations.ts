@@ -118,7 +118,7 @@ export class Operations {
     return chosen
   }
 
-  /** Runs a query or a mutation, or gives the answer that is kept; it comes by the scope's deadline, with `json` data may come as JSON. Throws the reason when the scope was aborted first. */
+  /** Runs a query or a mutation; the answer comes by the scope's deadline, with `json` data may come as JSON. Throws the reason when the scope was aborted first. */
   async execute(prepared: Prepared, scope: Scope, wanted: Wanted): Promise<Answer> {
     if (prepared.cached) return this.#responses.answer(prepared.cached, prepared, scope, wanted, (own, noted) => this.#run(own, noted, wanted))
     return this.#run(prepared, scope, wanted)
@@ -139,9 +139,8 @@ export class Operations {
 
   /** Runs a query in parts, as `deliver` of the supergraph does; one that does not begin, or of which nothing is deferred, has one answer. */
   async deliver(prepared: Prepared, scope: Scope): Promise<AsyncIterable<WordedDelivery> | Answer> {
-    const { supergraph, text, params: { variables, operationName } } = prepared
-    const { document } = prepared.cached ?? prepared
-    const result = await supergraph.deliver?.({ document, text, variables, scope, ...(operationName ? { operationName } : {}) })
+    const { supergraph, cached, document, text, params: { variables, operationName } } = prepared
+    const result = await supergraph.deliver?.({ document: cached?.document ?? document, text, variables, scope, ...(operationName ? { operationName } : {}) })
     if (!result) return this.execute(prepared, scope, { explain: false })
     if (!(Symbol.asyncIterator in result)) return this.answer(result, scope)
     const { value: first, done } = await untilAborted(result.next(), scope.signal)

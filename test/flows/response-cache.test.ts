@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { catalogFolder } from '../support/catalog-folder.ts'
+import { serveForeign } from '../support/foreign.ts'
 import { isEmbedded, startHub, type RunningHub } from '../support/hub.ts'
 import { MovedClock } from '../support/scope.ts'
 
@@ -196,6 +197,44 @@ for (const fastPath of [true, false]) {
     })
   })
 }
+
+embedded('operations that say @cached', () => {
+  const world = new World()
+  beforeAll(() => world.start(), 60_000)
+  afterAll(() => world.stop())
+
+  test('are asked of a subgraph elsewhere each time, also by two at a time, of whom one is given the other\'s answer', async () => {
+    let rating = 0
+    const reviews = await serveForeign('type Query { rating: Int }', { Query: { rating: () => ++rating } })
+    try {
+      world.folder.write({ 'hub.yaml': catalog().replace('relations:', `subgraphs:\n  reviews: { url: "${reviews.url}" }\nrelations:`) })
+      await world.hub.hub.reload()
+      const query = 'query @cached { rating port(id: "1") { name } }'
+      for (const asked of [query, 'query @cached { rating }']) {
+        for (let round = 0; round < 10; round++) {
+          const answers = await Promise.all([1, 2, 3].map(() => world.ask(asked)))
+          expect([asked, answers.map(({ cache }) => cache)]).toEqual([asked, ['BYPASS', 'BYPASS', 'BYPASS']])
+        }
+      }
+      const last = rating
+      expect((await world.ask(query)).text).toBe(`{"data":{"rating":${last + 1},"port":null}}`)
+      expect(await world.reason(query)).toEqual({ status: 'BYPASS', reason: 'Subgraph "reviews" runs elsewhere and does not tell the hub of its changes.' })
+      expect(reviews.requests.some(({ query: asked }) => asked.includes('cached'))).toBe(false)
+    } finally {
+      await reviews.close()
+    }
+  })
+
+  test('are answered in parts where something of them is deferred, and as a whole for who takes no parts', async () => {
+    await world.write(port('1', 'Oslo'))
+    const query = 'query @cached { port(id: "1") { id ... @defer { name } } }'
+    for (const _ of [1, 2]) {
+      const response = await fetch(`${world.hub.url}/graphql`, { method: 'POST', headers: { 'content-type': 'application/json', accept: 'multipart/mixed;deferSpec=20220824, application/json', ...as('acme') }, body: JSON.stringify({ query }) })
+      expect([response.headers.get('x-cache'), await response.text()]).toEqual([null, expect.stringContaining('Oslo')])
+    }
+    expect(await world.twice(query)).toEqual(['MISS', 'HIT'])
+  })
+})
 
 embedded('a hub that gives kept answers no room', () => {
   const world = new World()

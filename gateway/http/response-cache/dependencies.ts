@@ -38,9 +38,9 @@ export class Dependencies implements Footprint {
     this.#reason ??= reason
   }
 
-  /** Why nobody can tell whether the answer is still so; undefined: it can be told. */
+  /** Why nobody can tell whether the answer is still so; undefined: it can be told. What is made from nothing noted may be another request's answer. */
   get reason(): string | undefined {
-    return this.#reason
+    return this.#reason ?? (this.#entries.length + this.#rows.length === 0 ? 'Nothing is known of what it was made from.' : undefined)
   }
 
   get sizeBytes(): number {

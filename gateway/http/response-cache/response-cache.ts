@@ -11,7 +11,7 @@ export type CacheStatus = 'HIT' | 'MISS' | 'BYPASS'
 
 export interface Wanted {
   readonly explain: boolean
-  /** Whether data may come as JSON. */
+  /** Data may come as JSON. */
   readonly json?: boolean
   /** Where to tell, beside the answer's `extensions.hub.cache`, whether it was kept. */
   readonly seen?: { cache?: CacheStatus }
@@ -54,7 +54,7 @@ export class ResponseCache {
 
     const key = keyOf(cached, prepared, scope)
     const kept = this.#answers.get(key)
-    if (kept?.dependencies.areCurrent()) return this.#told(wanted.json && !wanted.explain ? { json: kept.json } : { data: JSON.parse(kept.json) as Answer['data'] }, wanted, 'HIT')
+    if (kept?.dependencies.areCurrent()) return this.#told(asWanted(kept.json, wanted), wanted, 'HIT')
     if (kept) this.#answers.delete(key)
 
     const footprint = new Dependencies()
@@ -65,7 +65,7 @@ export class ResponseCache {
     const sizeBytes = bytesPerEntry + 2 * (key.length + json.length) + footprint.sizeBytes
     if (sizeBytes > this.#maxBytes) return this.#told(answer, wanted, 'BYPASS', 'The answer is larger than all the room there is.')
     this.#answers.set(key, { json, dependencies: footprint, sizeBytes })
-    return this.#told(answer, wanted, 'MISS')
+    return this.#told(wanted.explain ? answer : asWanted(json, wanted, answer), wanted, 'MISS')
   }
 
   /** Lets go of everything: answers of a graph that serves no more are not asked for again. */
@@ -81,6 +81,11 @@ export class ResponseCache {
     const cache = { status, ...(reason !== undefined && { reason }) }
     return { ...(errors && { errors }), data, extensions: { hub: { reads: [], plan: { steps: [] }, ...(extensions?.['hub'] as object | undefined), cache } } }
   }
+}
+
+/** Data that is JSON already, as JSON or as objects; those of `answer`, where it has them. */
+function asWanted(json: string, wanted: Wanted, answer?: Answer): Answer {
+  return wanted.json && !wanted.explain ? { json } : { data: answer?.data ?? (JSON.parse(json) as Answer['data']) }
 }
 
 /** Of two requests with one key the answers are the same as long as the data is: same operation of the same graph, same variables, same tenant, same rights, same bound on age. */

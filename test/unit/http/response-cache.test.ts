@@ -27,11 +27,13 @@ function open(text: string, limits = { maxBytes: 100_000, maxEntries: 3 }) {
   const document = parse(text)
   const node = getOperationAST(document)!
   const cached = cachedOperation(document, node)!
+  const still = new Numbers()
   const ask = async (read: (footprint: Footprint) => Answer | Promise<Answer>, variables: Record<string, unknown> = {}, scope: Scope = testScope()) => {
     const seen: { cache?: string } = {}
     const prepared = { document, node, text, params: { variables }, cached } as unknown as Prepared
     const answer = await cache.answer(cached, prepared, scope, { explain: false, seen: seen as never }, async (own, noted) => {
       expect(own.document).not.toBe(document)
+      noted.footprint!.entry(still, '', 'always', 0)
       return read(noted.footprint!)
     })
     return [seen.cache, JSON.stringify({ data: answer.data })]
@@ -90,6 +92,28 @@ test('rows nobody can number just then, errors and what nobody tells of are not 
   for (const read of reads) expect([(await ask(read))[0], (await ask(read))[0]]).toEqual(['BYPASS', 'BYPASS'])
   await expect(cache.answer(cached, { params: { variables: {} } } as unknown as Prepared, testScope(), { explain: false }, never)).rejects.toThrow('Nothing is to be read.')
   expect((await ask(() => ({ data: { a: 2 } })))[0]).toBe('MISS')
+})
+
+test('an answer nothing is known of, as one another request was given, is not kept', async () => {
+  const { cache, cached } = open('query @cached { a }')
+  const ask = () => cache.answer(cached, { params: { variables: {} } } as unknown as Prepared, testScope(), { explain: true }, async () => ({ data: { a: 1 } }))
+  for (const _ of [1, 2]) expect(await ask()).toEqual({ data: { a: 1 }, extensions: { hub: { reads: [], plan: { steps: [] }, cache: { status: 'BYPASS', reason: 'Nothing is known of what it was made from.' } } } })
+})
+
+test('data is JSON for who takes it so, and objects for who does not, whichever it came as', async () => {
+  const still = new Numbers()
+  for (const made of [{ data: { a: 1 } }, { json: '{"a":1}' }]) {
+    const { cache, cached } = open('query @cached { a }')
+    const ask = (wanted: { readonly explain: boolean; readonly json?: boolean }) => cache.answer(cached, { params: { variables: {} } } as unknown as Prepared, testScope(), wanted, async (_, { footprint }) => {
+      footprint!.entry(still, '', 'k', 0)
+      return made
+    })
+    for (const _ of ['kept', 'given']) {
+      expect(await ask({ explain: false, json: true })).toEqual({ json: '{"a":1}' })
+      expect(await ask({ explain: false })).toEqual({ data: { a: 1 } })
+      expect(await ask({ explain: true, json: true })).toMatchObject({ data: { a: 1 }, extensions: { hub: { cache: { status: 'HIT' } } } })
+    }
+  }
 })
 
 test('a variable that is null, one that is left out and one that is text have answers of their own, and those of no meaning do not', async () => {
