@@ -86,7 +86,7 @@ export const inaccessible: readonly Case[] = [
     ],
     asks: [
       { query: '{ day { sun(at: NOON) dusk: sun(at: DUSK) rain } }', data: { day: { sun: true, dusk: false, rain: 0.5 } } },
-      { query: '{ __schema { directives { name } } }', data: { __schema: { directives: [{ name: 'include' }, { name: 'skip' }, { name: 'deprecated' }, { name: 'specifiedBy' }, { name: 'oneOf' }] } } },
+      { query: '{ __schema { directives { name } } }', data: { __schema: { directives: [{ name: 'defer' }, { name: 'include' }, { name: 'skip' }, { name: 'deprecated' }, { name: 'specifiedBy' }, { name: 'oneOf' }] } } },
     ],
   },
 ]
