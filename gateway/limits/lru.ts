@@ -35,10 +35,15 @@ export class SizedCache<T> {
     if (bytes > this.#maxBytes) return
     this.#values.set(name, value)
     this.#bytes += bytes
+    if (!this.#isTooFull) return
     for (const oldest of this.#values.keys()) {
-      if (this.#values.size <= this.#maxEntries && this.#bytes <= this.#maxBytes) break
       this.delete(oldest)
+      if (!this.#isTooFull) break
     }
+  }
+
+  get #isTooFull(): boolean {
+    return this.#values.size > this.#maxEntries || this.#bytes > this.#maxBytes
   }
 
   delete(name: string): boolean {

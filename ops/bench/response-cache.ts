@@ -11,21 +11,21 @@ import { requestScenarios, type RequestScenario } from './scenarios.ts'
  * Run by hand: `node ops/bench/response-cache.ts [rounds]`.
  */
 const rounds = Number(process.argv[2] ?? 7)
-const requests = 1_000
+const requests = 500
 const root = join(import.meta.dirname, '../..')
 
 /** The scenario, asked so that its answers are kept; the nth round asks for `offset(n)` onwards. */
 function kept(scenario: RequestScenario, how: string, variables: (n: number, round: number) => Readonly<Record<string, unknown>>) {
   const document = scenario.document.replace(') {', `) @cached {`).replace('query ', `query ${how} `)
-  return (round: number): RequestScenario => ({ ...scenario, document, variables: n => variables(n, round), requests, warmUp: 200 })
+  return (round: number): RequestScenario => ({ ...scenario, document, variables: n => variables(n, round), requests, warmUp: 100 })
 }
 
 const contenders = ['get', 'relation walk'].flatMap(name => {
   const scenario = requestScenarios.find(one => one.name === name)!
   return [
-    { name, at: (): RequestScenario => ({ ...scenario, requests, warmUp: 200 }) },
+    { name, at: (): RequestScenario => ({ ...scenario, requests, warmUp: 100 }) },
     { name: `${name}, kept`, at: kept(scenario, 'Kept', n => scenario.variables(n % 200)) },
-    { name: `${name}, kept for the first time`, at: kept(scenario, 'First', (n, round) => scenario.variables(round * (requests + 200) + n)) },
+    { name: `${name}, kept for the first time`, at: kept(scenario, 'First', (n, round) => scenario.variables(round * (requests + 100) + n)) },
   ]
 })
 
