@@ -95,6 +95,7 @@ describe('equal subscriptions', () => {
 
   test('share although one begins with the rows there are and one with a cursor, each behind what it was told already', async () => {
     const all = 'subscription ($initial: Boolean!, $after: String) { noteChanged(initial: $initial, after: $after) { type key cursor after { body } } }'
+    await put('there')
     const first = await watch('1', { initial: true }, all)
     await put('before', 'b')
     const last = (await messagesOf(first, 2)).at(-1)!
