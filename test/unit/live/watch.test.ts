@@ -350,3 +350,34 @@ test('a filter by a column the region lacks is refused at once', () => {
   const { options } = open()
   expect(() => watch(testScope(), options({ filter: { column: 'contry', op: 'eq', value: 'France' } }))).toThrow(coded('BAD_USER_INPUT'))
 })
+
+test('a subscription says where each event leads, where it rests, and when it has all there is', async () => {
+  const { table, options, log } = open()
+  table.put('t', 'CDG', 'France')
+  const said: string[] = []
+  const sayPlace = (what: string, place: { next: number; skip: number } | undefined) => void said.push(place ? `${what} ${place.next}.${place.skip}` : `${what} inside`)
+  const events = watch(testScope(), options({ leads: ({ place }) => sayPlace('leads', place), rests: ({ place }, hasAll) => sayPlace(hasAll ? 'has all at' : 'rests', place) }))
+  expect(brief(await pull(events, 1))).toEqual(['SNAPSHOT CDG'])
+  const next = events.next()
+  await turn()
+  table.commit('t', { LHR: { iata: 'LHR' }, ORY: { iata: 'ORY' } })
+  table.flush()
+  const first = (await next).value as WatchEvent
+  const second = await pull(events, 1)
+  const third = events.next()
+  await turn()
+  expect(said).toEqual(['rests inside', 'leads 1.0', 'has all at 1.0', 'leads 1.1', 'leads 1.2', `has all at ${log.end}.0`])
+  const resumed = watch(testScope(), options({ after: first.cursor }))
+  expect(await pull(resumed, 1)).toEqual(second)
+  table.put('t', 'BRU', 'Belgium')
+  await third
+})
+
+test('one who fell behind before it came back is ended when it is further behind than anyone may be; one who comes back from afar is not', async () => {
+  const { table, options } = open()
+  table.put('t', 'CDG', 'France')
+  const [{ cursor }] = (await pull(watch(testScope(), options()), 1)) as [WatchEvent]
+  for (let index = 0; index < 5; index++) table.put('t', `K${index}`, 'Spain')
+  expect(await pull(watch(testScope(), options({ after: cursor, maxLag: 3 })), 5)).toHaveLength(5)
+  await expect(watch(testScope(), options({ after: cursor, maxLag: 3, fellBehind: true })).next()).rejects.toEqual(coded('SLOW_CONSUMER', { details: { region: 'airports', cursor } }))
+})
