@@ -15,6 +15,16 @@ export interface Figures {
   readonly bytes: number
 }
 
+/** What `drive` measures beside. */
+export interface Driven extends Figures {
+  readonly requestsPerSecond: number
+  /** How much each counter given grew, per request. */
+  readonly grown: readonly number[]
+}
+
+/** Something that grows while a server is driven, such as another process's CPU time. */
+export type Counter = () => Promise<number>
+
 export interface LoadOptions {
   readonly connections: number
   /** Factor on every scenario's counts. */
@@ -23,17 +33,19 @@ export interface LoadOptions {
 }
 
 /** Sends the scenario's requests, one at a time on each connection, first those that warm up, then those that count. */
-export async function drive(server: Server, scenario: RequestScenario, options: LoadOptions): Promise<Figures> {
+export async function drive(server: Server, scenario: RequestScenario, options: LoadOptions, counters: readonly Counter[] = []): Promise<Driven> {
   const pool = new Pool(server.url, { connections: options.connections, pipelining: 1 })
   try {
     const warmUp = scaled(scenario.warmUp, options.scale)
     const requests = scaled(scenario.requests, options.scale)
     await send(pool, scenario, 0, warmUp, options)
 
-    const before = await server.cpuMicros()
+    const counted = () => Promise.all([server.cpuMicros, ...counters].map(read => read()))
+    const [began, before] = [performance.now(), await counted()]
     const { latencies, errors, bytes } = await send(pool, scenario, warmUp, requests, options)
-    const cpuMicros = ((await server.cpuMicros()) - before) / requests
-    return { cpuMicros, ...percentiles(latencies), errors, bytes }
+    const requestsPerSecond = requests / ((performance.now() - began) / 1_000)
+    const [cpuMicros = Number.NaN, ...grown] = (await counted()).map((value, index) => (value - (before[index] ?? 0)) / requests)
+    return { cpuMicros, ...percentiles(latencies), errors, bytes, requestsPerSecond, grown }
   } finally {
     await pool.close()
   }
@@ -45,11 +57,21 @@ export const scaled = (count: number, scale: number): number => Math.max(1, Math
 export const bodyOf = (document: string, variables: unknown): string => JSON.stringify({ query: document, variables })
 
 /** One answer as parsed JSON; anything but data without errors fails with what came. */
-export async function ask(url: string, body: string): Promise<unknown> {
-  const response = await fetch(`${url}/graphql`, { method: 'POST', headers, body })
+export async function ask(url: string, body: string, own: Readonly<Record<string, string>> = {}): Promise<unknown> {
+  const response = await fetch(`${url}/graphql`, { method: 'POST', headers: { ...headers, ...own }, body })
   const text = await response.text()
   if (response.status !== 200 || !isData(text)) throw new Error(`The server answered ${response.status}: ${text.slice(0, 1_000)}`)
   return JSON.parse(text)
+}
+
+/** Tells the bare server what to answer from now on. */
+export async function setReady(bare: Server, sample: unknown): Promise<void> {
+  await post(`${bare.url}/ready`, 'PUT', sample)
+}
+
+export async function post(url: string, method: string, body: unknown): Promise<void> {
+  const response = await fetch(url, { method, body: JSON.stringify(body) })
+  await response.arrayBuffer()
 }
 
 const headers = { 'content-type': 'application/json', accept: 'application/graphql-response+json' }

@@ -6,12 +6,15 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { writeDemo } from '../../gateway/demo/write.ts'
 import { fanOut, type Publish } from './fan-out.ts'
-import { ask, bodyOf, drive, type Figures, type LoadOptions } from './load.ts'
+import { checkGateway, compareGateways, type GatewayOptions } from './gateway/index.ts'
+import { ask, bodyOf, drive, post, setReady, type Figures, type LoadOptions } from './load.ts'
 import { startServer, type Server } from './processes.ts'
 import { table, type Measured } from './report.ts'
 import { fanOutScenarios, requestScenarios, type FanOutScenario, type RequestScenario } from './scenarios.ts'
 
-const usage = `npm run bench -- [engines] [options]
+const usage = `npm run bench -- [engines | gateway | check] [options]
+  gateway              instead: the gateway over remote subgraphs, and the hub, beside their peers, which are installed below ops/bench/gateway/peers
+  check                instead: a short run of ours against what RESULTS.md has stored; fails on a severe loss
   engines              instead: the adapters of real engines beside what they replace, then the hub on Ignite; where they are is read
                        from the environment (npm run engines -- env)
   --only NAME          only scenarios whose name holds this text
@@ -20,7 +23,12 @@ const usage = `npm run bench -- [engines] [options]
   --sockets N          subscribers of the fan-outs (default 1000); each side needs a descriptor for each (ulimit -n)
   --catalog FILE       another catalog that has the demo's fields
   --bare               only the bare server, without the hub
-  --json               figures as JSON`
+  --json               figures as JSON
+ of gateway and check, beside --only, --connections and --scale (check: a fifth unless told)
+  --rounds N           turns of each contender (default 5)
+  --users N            users in the hub's regions (default 1000000)
+  --peers NAME,…       only peers whose name holds one of these
+  --write              what was measured becomes ops/bench/RESULTS.md`
 
 const root = join(import.meta.dirname, '../..')
 /** Comparisons of adapters, by the variable that says where the engine is. */
@@ -29,21 +37,36 @@ const adapters = [['IGNITE_HOST_1', 'ignite.ts'], ['IGNITE_HOST_1', 'cluster.ts'
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    only: { type: 'string', default: '' }, connections: { type: 'string', default: '32' }, scale: { type: 'string', default: '1' }, sockets: { type: 'string', default: '1000' }, catalog: { type: 'string' },
-    bare: { type: 'boolean', default: false }, json: { type: 'boolean', default: false }, help: { type: 'boolean', default: false },
+    only: { type: 'string', default: '' }, connections: { type: 'string', default: '32' }, scale: { type: 'string' }, sockets: { type: 'string', default: '1000' }, catalog: { type: 'string' },
+    bare: { type: 'boolean', default: false }, json: { type: 'boolean', default: false }, rounds: { type: 'string', default: '5' }, users: { type: 'string', default: '1000000' }, peers: { type: 'string' }, write: { type: 'boolean', default: false }, help: { type: 'boolean', default: false },
   },
 })
 
 if (values.help) console.log(usage)
-else if (positionals.some(name => name !== 'engines')) throw new RangeError(`There is no bench "${positionals.join(' ')}".\n${usage}`)
+else if (positionals[0] === 'gateway') {
+  const errors = await compareGateways(gatewayOptions('1'), values.write)
+  if (errors > 0) fail(`${errors} answers were errors: these figures do not count.`)
+} else if (positionals[0] === 'check') {
+  const lost = await checkGateway(gatewayOptions('0.2'))
+  if (lost.length > 0) fail(`A severe loss against ops/bench/RESULTS.md, at a second look too: ${lost.join('; ')}.`)
+} else if (positionals.some(name => name !== 'engines')) throw new RangeError(`There is no bench "${positionals.join(' ')}".\n${usage}`)
 else {
   if (positionals.length > 0) for (const [variable, program] of adapters) await beside(variable, program)
-  const measured = await measure({ connections: positive('connections', values.connections), scale: positive('scale', values.scale), progress: onTerminal })
+  const measured = await measure({ connections: positive('connections', values.connections), scale: positive('scale', values.scale ?? '1'), progress: onTerminal })
   onTerminal('')
   console.log(values.json ? JSON.stringify(measured, null, 2) : table(measured))
-  if (measured.some(({ hub, bare }) => (hub?.errors ?? 0) + bare.errors > 0)) {
-    console.error('Some answers were errors: these figures do not count.')
-    process.exitCode = 1
+  if (measured.some(({ hub, bare }) => (hub?.errors ?? 0) + bare.errors > 0)) fail('Some answers were errors: these figures do not count.')
+}
+
+function fail(why: string): void {
+  console.error(why)
+  process.exitCode = 1
+}
+
+function gatewayOptions(scale: string): GatewayOptions {
+  return {
+    connections: positive('connections', values.connections), scale: positive('scale', values.scale ?? scale), rounds: whole('rounds', values.rounds), users: whole('users', values.users),
+    only: values.only, peers: values.peers?.split(','), progress: onTerminal, command: `npm run bench -- ${process.argv.slice(2).join(' ')}`,
   }
 }
 
@@ -113,15 +136,6 @@ function changeOf(bytes: number): unknown {
   return change('x'.repeat(Math.max(0, bytes - shortest)))
 }
 
-async function setReady(bare: Server, sample: unknown): Promise<void> {
-  await post(`${bare.url}/ready`, 'PUT', sample)
-}
-
-async function post(url: string, method: string, body: unknown): Promise<void> {
-  const response = await fetch(url, { method, body: JSON.stringify(body) })
-  await response.arrayBuffer()
-}
-
 async function labelled(name: string, work: () => Promise<Figures>): Promise<Figures> {
   try {
     return await work()
@@ -134,6 +148,11 @@ function positive(name: string, text: string): number {
   const value = Number(text)
   if (value > 0 && Number.isFinite(value)) return value
   throw new RangeError(`--${name} takes a number above zero, not "${text}".`)
+}
+
+function whole(name: string, text: string): number {
+  if (Number.isInteger(positive(name, text))) return Number(text)
+  throw new RangeError(`--${name} takes a whole number, not "${text}".`)
 }
 
 /** One line that is written over, on a terminal only. */

@@ -17,6 +17,11 @@ export function table(measured: readonly Measured[]): string {
     name, hub ? `${(hub.cpuMicros / bare.cpuMicros).toFixed(1)}×` : '–', hub?.cpuMicros.toFixed(1) ?? '–', bare.cpuMicros.toFixed(1),
     hub?.p50Ms.toFixed(2) ?? '–', hub?.p99Ms.toFixed(2) ?? '–', bare.p50Ms.toFixed(2), bare.p99Ms.toFixed(2), String(bare.bytes), String((hub?.errors ?? 0) + bare.errors), unit,
   ])
+  return grid(header, rows)
+}
+
+/** Rows under their header, in columns as wide as what they hold; the first to the left, the others to the right. */
+export function grid(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = header.map((title, column) => Math.max(title.length, ...rows.map(row => row[column]?.length ?? 0)))
   const line = (cells: readonly string[]) => cells.map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0))).join('  ')
   return [line(header), widths.map(width => '─'.repeat(width)).join('  '), ...rows.map(line)].join('\n')

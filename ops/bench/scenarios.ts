@@ -33,7 +33,7 @@ export interface FanOutScenario {
 }
 
 /** A whole number below `size`, other ones before it comes again, far from its neighbours. */
-const spread = (n: number, size: number): number => (n * 7_919) % size
+export const spread = (n: number, size: number): number => (n * 7_919) % size
 const person = (n: number): string => String(1 + spread(n, people))
 const asset = (n: number): string => assetId(1 + spread(n, assets))
 
