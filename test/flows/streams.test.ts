@@ -39,7 +39,7 @@ describe('a broker that is not there', () => {
 
   test('E-62 /readyz is 503 with the reason, the rest serves, and asking for topics is refused in time', async () => {
     // Nothing listens on port 1.
-    const hub = await startHub({ catalog: folder.catalog, flags: ['--engines-kafka-brokers=127.0.0.1:1', '--request-timeout-ms=3000'], log: { debug() {}, info() {}, warn() {}, error() {} } })
+    const hub = await startHub({ catalog: folder.catalog, flags: ['--engines-kafka-brokers=127.0.0.1:1', '--request-timeout-ms=3000', '--health-timeout-ms=10000'], log: { debug() {}, info() {}, warn() {}, error() {} } })
     try {
       const ready = await fetch(`${hub.url}/readyz?verbose`)
       expect(ready.status).toBe(503)
