@@ -57,7 +57,8 @@ test('a WebSocket that is not read holds a few events, and gets every one, in or
   }
   expect(await client.next()).toEqual({ id: '1', type: 'complete' })
   client.socket.terminate()
-})
+  // 200 MiB go through JSON twice, beside whatever else the machine does.
+}, 120_000)
 
 test('an event stream that is not read holds a few events, and its source is told when the client is cut', async () => {
   front = await testFront()
