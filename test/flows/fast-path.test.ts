@@ -3,7 +3,7 @@ import { testFront, type TestFront } from '../support/front.ts'
 
 const fronts: TestFront[] = []
 const open = async (options: Parameters<typeof testFront>[0] = {}) => {
-  const front = await testFront(options)
+  const front = await testFront({ ...options, settings: { fastPath: true, ...(options.settings as object | undefined) } })
   fronts.push(front)
   return front
 }
