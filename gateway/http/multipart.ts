@@ -10,15 +10,20 @@ export function takesParts(accept = ''): boolean {
   })
 }
 
-/** Incremental delivery over HTTP: each piece as JSON in a part of its own, as soon as it is there. The next is made when the socket has taken the one before. */
+/** Incremental delivery over HTTP: each piece as JSON in a part of its own, as soon as it is there. The next is made when the socket has taken the one before. What fails in between cuts the connection: the end that is missing says so. */
 export async function writeParts(exchange: Exchange, deliveries: AsyncIterable<WordedDelivery>): Promise<void> {
   const { response } = exchange
   response.writeHead(200, streamHeaders(exchange, { 'content-type': 'multipart/mixed; boundary="-"; deferSpec=20220824', 'x-accel-buffering': 'no' }))
   let before = '\r\n---\r\n'
-  for await (const delivery of deliveries) {
-    if (response.destroyed) return
-    await taken(exchange, `${before}content-type: application/json; charset=utf-8\r\n\r\n${JSON.stringify(delivery)}\r\n---${delivery.hasNext ? '' : '--'}\r\n`)
-    before = ''
+  try {
+    for await (const delivery of deliveries) {
+      if (response.destroyed) return
+      await taken(exchange, `${before}content-type: application/json; charset=utf-8\r\n\r\n${JSON.stringify(delivery)}\r\n---${delivery.hasNext ? '' : '--'}\r\n`)
+      before = ''
+    }
+  } catch (error) {
+    response.destroy()
+    throw error
   }
   response.end()
 }

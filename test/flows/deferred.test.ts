@@ -107,6 +107,17 @@ describe('an answer in parts', () => {
     expect(await (await post(query)).json()).toMatchObject({ errors: [{ extensions: { code } }] })
   })
 
+  test('is cut where it fails in between, and left open for nobody', async () => {
+    const failing: Supergraph = { ...graph, deliver: async () => (async function* () {
+      yield { data: { books: [] }, hasNext: true }
+      throw new Error('lost')
+    })() }
+    const other = await testFront({ more: { hub: { supergraph: failing, onSupergraph: () => () => {}, health: async () => [] } } })
+    const answered = fetch(`${other.url}/graphql`, { method: 'POST', headers: { 'content-type': 'application/json', accept: inParts }, body: JSON.stringify({ query: text }) }).then(response => response.text())
+    await expect(answered).rejects.toThrow()
+    await other.drain()
+  })
+
   test('ends the fetches of a client that leaves', async () => {
     const stop = new AbortController()
     const response = await fetch(`${front.url}/graphql`, { method: 'POST', signal: stop.signal, headers: { 'content-type': 'application/json', accept: inParts }, body: JSON.stringify({ query: text }) })
