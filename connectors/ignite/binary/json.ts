@@ -1,5 +1,5 @@
 import { code } from '../wire/codes.ts'
-import { readDecimal } from '../wire/decimal.ts'
+import { readDecimal, smallDecimal } from '../wire/decimal.ts'
 import type { Reader } from '../wire/reader.ts'
 import { uuidOrder } from '../wire/uuid.ts'
 import { readValue, type ValueTypeName } from '../wire/values.ts'
@@ -10,6 +10,8 @@ const hex = Buffer.from('0123456789abcdef')
 const [nullWord, trueWord, falseWord] = [Buffer.from('null'), Buffer.from('true'), Buffer.from('false')]
 const quote = 0x22
 const comma = 0x2c
+/** What `smallDecimal` read last. */
+const small = { unscaled: 0, scale: 0 }
 
 /**
  * Reads objects of a type straight into JSON text, the text that JSON.stringify of the row would give (whole numbers beyond ±2^53 as text): no row is made,
@@ -75,12 +77,12 @@ function writeJson(reader: Reader, into: Writer, kind: ValueTypeName): void {
       return
     case code.int:
       reader.at = at + 5
-      into.at = digits(out, into.at, buffer.readInt32LE(at + 1))
+      into.at = fixed(out, into.at, buffer.readInt32LE(at + 1), 0)
       return
     case code.long: {
       reader.at = at + 1
       const value = reader.long()
-      if (typeof value === 'number') into.at = digits(out, into.at, value)
+      if (typeof value === 'number') into.at = fixed(out, into.at, value, 0)
       else into.at += out.write(`"${value}"`, into.at, 'latin1')
       return
     }
@@ -105,6 +107,14 @@ function writeJson(reader: Reader, into: Writer, kind: ValueTypeName): void {
       return
     case code.decimal: {
       reader.at = at + 1
+      if (smallDecimal(reader, small)) {
+        const start = into.at
+        out[start] = quote
+        const end = fixed(out, start + 1, small.unscaled, small.scale)
+        out[end] = quote
+        into.at = end + 1
+        return
+      }
       const text = readDecimal(reader)
       into.room(text.length + 2)
       into.buffer[into.at++] = quote
@@ -167,22 +177,29 @@ function isPlain(byte: number): boolean {
   return byte >= 0x20 && byte !== quote && byte !== 0x5c
 }
 
-/** A whole number within ±2^53 as digits; answers the place behind them. */
-function digits(out: Buffer, start: number, value: number): number {
+/** A whole number within ±2^53, with a point in front of its last `scale` digits if there are any; answers the place behind it. */
+function fixed(out: Buffer, start: number, unscaled: number, scale: number): number {
   let at = start
-  let left = value
+  let left = unscaled
   if (left < 0) {
     out[at++] = 0x2d
     left = -left
   }
   let count = 1
   for (let bound = 10; bound <= left; bound *= 10) count += 1
-  for (let place = at + count - 1; place >= at; place--) {
-    const rest = Math.floor(left / 10)
+  if (count <= scale) count = scale + 1
+  const end = at + count + (scale > 0 ? 1 : 0)
+  const point = end - 1 - scale
+  for (let place = end - 1; place >= at; place--) {
+    if (place === point && scale > 0) {
+      out[place] = 0x2e
+      continue
+    }
+    const rest = left <= 0x7fffffff ? (left / 10) | 0 : Math.floor(left / 10)
     out[place] = 0x30 + (left - rest * 10)
     left = rest
   }
-  return at + count
+  return end
 }
 
 function uuid(out: Buffer, start: number, from: Buffer, first: number): number {

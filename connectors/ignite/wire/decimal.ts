@@ -29,6 +29,21 @@ function magnitude(digits: string): Buffer {
   return Buffer.from(hex, 'hex')
 }
 
+/** Reads a decimal of up to 6 bytes and 20 digits behind the point as a whole number and its scale. False: it is a larger one, and nothing was read. */
+export function smallDecimal(reader: Reader, into: { unscaled: number; scale: number }): boolean {
+  const { buffer, at } = reader
+  const scale = buffer.readInt32LE(at)
+  const size = buffer.readInt32LE(at + 4)
+  if (size > 6 || scale < 0 || scale > 20) return false
+  const first = buffer[at + 8] ?? 0
+  let value = first & ~negative
+  for (let index = 1; index < size; index++) value = value * 256 + (buffer[at + 8 + index] ?? 0)
+  into.unscaled = (first & negative) === 0 ? value : -value
+  into.scale = scale
+  reader.at = at + 8 + size
+  return true
+}
+
 /** As plain text with as many digits behind the point as the scale says. */
 export function readDecimal(reader: Reader): string {
   const scale = reader.i32()
