@@ -4,13 +4,12 @@ import { keyOf } from '../ports/region-store.ts'
 import { indexed } from '../regions/index-values.ts'
 import type { ColumnIndex, Group } from './column-index.ts'
 import type { Rows } from './rows.ts'
-import type { Slot } from './slot.ts'
 
-/** Slots among which are all that pass a filter, and about how many they are. */
+/** Ids of entries among which are all that pass a filter, and about how many they are. */
 export interface Candidates {
   readonly count: number
-  readonly slots: () => Iterable<Slot>
-  /** Columns of the key or index that offers them; absent: they are all slots. */
+  readonly ids: () => Iterable<number>
+  /** Columns of the key or index that offers them; absent: they are all entries. */
   readonly by?: readonly string[]
 }
 
@@ -26,9 +25,9 @@ export interface Constraint {
 /** Combinations of key or leading values beyond which looking each one up is no gain. */
 const combinationsTried = 10_000
 
-/** The smallest set the key and the indexes offer; all slots when none applies. */
+/** The smallest set the key and the indexes offer; all entries when none applies. */
 export function candidates(rows: Rows, constraints: ReadonlyMap<string, Constraint>): Candidates {
-  let best: Candidates = { count: rows.slots.size, slots: () => rows.slots.values() }
+  let best: Candidates = { count: rows.size, ids: () => rows.ids() }
   const byKey = keyCandidates(rows, constraints)
   if (byKey && byKey.count <= best.count) best = byKey
   for (const index of rows.indexes) {
@@ -78,8 +77,8 @@ function keyCandidates(rows: Rows, constraints: ReadonlyMap<string, Constraint>)
   const lists = exact ? combinations(key.map(name => constraints.get(name)?.equal)) : undefined
   if (!lists) return undefined
   const keys = new Set(lists.map(values => keyOf(key, Object.fromEntries(key.map((name, index) => [name, values[index] ?? null])))))
-  const found = [...keys].map(name => rows.slots.get(name)).filter(slot => slot !== undefined)
-  return { count: found.length, slots: () => found, by: key }
+  const found = rows.findMany([...keys]).filter(id => id >= 0)
+  return { count: found.length, ids: () => found, by: key }
 }
 
 function indexCandidates(index: ColumnIndex, constraints: ReadonlyMap<string, Constraint>): Candidates | undefined {
@@ -92,8 +91,8 @@ function indexCandidates(index: ColumnIndex, constraints: ReadonlyMap<string, Co
   return {
     count: known.reduce((sum, part) => sum + part.count, 0),
     by: index.columns,
-    *slots() {
-      for (const part of known) yield* part.slots()
+    *ids() {
+      for (const part of known) yield* part.ids()
     },
   }
 }
@@ -104,17 +103,17 @@ function groupCandidates(index: ColumnIndex, group: Group, constraint: Constrain
     const values = [...new Set(constraint.equal.map(value => indexed(index.lastType, value)))]
     return {
       count: values.reduce<number>((sum, value) => sum + group.countAt(value), 0),
-      *slots() {
+      *ids() {
         for (const value of values) yield* group.at(value)
       },
     }
   }
-  if (constraint?.absent) return { count: group.absent.size, slots: () => group.absent }
+  if (constraint?.absent) return { count: group.absent.size, ids: () => group.absent }
   if (constraint && (constraint.from !== undefined || constraint.to !== undefined)) return rangeCandidates(index, group, constraint)
   if (!leads) return undefined
   return {
     count: group.size,
-    *slots() {
+    *ids() {
       yield* group.absent
       for (const value of group.values.keys()) yield* group.at(value)
     },
@@ -139,7 +138,7 @@ function rangeCandidates(index: ColumnIndex, group: Group, { from, to }: Constra
   const count = Math.ceil((distinct * (group.size - group.absent.size)) / Math.max(1, group.values.size))
   return {
     count,
-    *slots() {
+    *ids() {
       for (const value of values()) yield* group.at(value)
     },
   }

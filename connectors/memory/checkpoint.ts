@@ -13,7 +13,8 @@ import type { Entries } from './entries.ts'
  *   first     CheckpointHead
  *   others    [region, tenant, key, version, createdAtMs, writtenAtMs, usedAtMs, row, longs?]
  *   last      {rows, crc}   count of the others, CRC-32 of all bytes above
- * Rows are written while commits go on, so some may be newer than the offset; the log from the offset on brings every row to where it ends.
+ * Rows come in the order in which they are to be evicted. They are written while commits go on, so some may be newer than the offset, and come twice or not at all; the log from
+ * the offset on brings every row to where it ends.
  */
 export interface CheckpointHead {
   readonly format: 1
@@ -75,16 +76,15 @@ function* chunks(head: CheckpointHead, regions: readonly Entries[]): Generator<B
     text = ''
     return chunk
   }
-  for (const { definition, tenants } of regions) {
-    for (const { tenant, slots } of [...tenants.values()]) {
-      for (const { entry, filled, createdAtMs, usedAtMs } of [...slots.values()]) {
-        if (filled) continue
-        const { row, longs } = encodeRow(entry.row)
-        const line = [definition.name, tenant, entry.key, entry.version, createdAtMs, entry.writtenAtMs, usedAtMs, row]
-        text += `${JSON.stringify(longs ? [...line, longs] : line)}\n`
-        count += 1
-        if (text.length >= chunkBytes) yield take()
-      }
+  for (const entries of regions) {
+    for (const id of [...entries.recency.ids()]) {
+      const rows = entries.owner(id)
+      if (!rows || entries.isFilled(id)) continue
+      const { row, longs } = encodeRow(rows.rowOnce(id))
+      const line = [entries.definition.name, rows.tenant, rows.key(id), entries.version(id), entries.createdAtMs(id), entries.writtenAtMs(id), entries.usedAtMs(id), row]
+      text += `${JSON.stringify(longs ? [...line, longs] : line)}\n`
+      count += 1
+      if (text.length >= chunkBytes) yield take()
     }
   }
   yield take()

@@ -1,29 +1,28 @@
 import { type ColumnType, compareValues, type Column, type Row, type Value } from '../../schema/values.ts'
 import { indexed, IndexValues } from '../regions/index-values.ts'
-import type { Slot } from './slot.ts'
 import { SortedList } from './sorted-list.ts'
 
-/** Slots that share the values of an index's leading columns, by the value of its last column. */
+/** Ids of entries that share the values of an index's leading columns, by the value of its last column. */
 export class Group {
-  readonly values = new Map<Value, Slot | Set<Slot>>()
+  readonly values = new Map<Value, number | Set<number>>()
   readonly order: SortedList<Value>
-  readonly absent = new Set<Slot>()
+  readonly absent = new Set<number>()
   size = 0
 
   constructor(type: ColumnType) {
     this.order = new SortedList<Value>((a, b) => compareValues(type, a, b))
   }
 
-  /** The slots with this value in the last column. */
-  *at(value: Value): Generator<Slot> {
+  /** The entries with this value in the last column. */
+  *at(value: Value): Generator<number> {
     const found = this.values.get(value)
     if (found instanceof Set) yield* found
-    else if (found) yield found
+    else if (found !== undefined) yield found
   }
 
   countAt(value: Value): number {
     const found = this.values.get(value)
-    return found instanceof Set ? found.size : found ? 1 : 0
+    return found instanceof Set ? found.size : found === undefined ? 0 : 1
   }
 }
 
@@ -44,7 +43,7 @@ export class ColumnIndex extends IndexValues {
     return this.#groups.get(this.#name(leading))
   }
 
-  add(slot: Slot, row: Row): void {
+  add(id: number, row: Row): void {
     const leading = this.#leading(row)
     if (!leading) return
     const name = this.#name(leading)
@@ -56,19 +55,19 @@ export class ColumnIndex extends IndexValues {
     group.size += 1
     const value = indexed(this.lastType, row[this.last] ?? null)
     if (value === null) {
-      group.absent.add(slot)
+      group.absent.add(id)
       return
     }
     const found = group.values.get(value)
-    if (found instanceof Set) found.add(slot)
-    else if (found) group.values.set(value, new Set([found, slot]))
+    if (found instanceof Set) found.add(id)
+    else if (found !== undefined) group.values.set(value, new Set([found, id]))
     else {
-      group.values.set(value, slot)
+      group.values.set(value, id)
       group.order.insert(value)
     }
   }
 
-  remove(slot: Slot, row: Row): void {
+  remove(id: number, row: Row): void {
     const leading = this.#leading(row)
     if (!leading) return
     const name = this.#name(leading)
@@ -78,20 +77,20 @@ export class ColumnIndex extends IndexValues {
     if (group.size === 0) this.#groups.delete(name)
     const value = indexed(this.lastType, row[this.last] ?? null)
     if (value === null) {
-      group.absent.delete(slot)
+      group.absent.delete(id)
       return
     }
     const found = group.values.get(value)
     if (found instanceof Set) {
-      found.delete(slot)
+      found.delete(id)
       if (found.size > 0) return
     }
     group.values.delete(value)
     group.order.remove(value)
   }
 
-  /** The slots with a row's values in all columns; none where one of the values is null. */
-  *holders(row: Row): Generator<Slot> {
+  /** The entries with a row's values in all columns; none where one of the values is null. */
+  *holders(row: Row): Generator<number> {
     const leading = this.#leading(row)
     const value = indexed(this.lastType, row[this.last] ?? null)
     const group = leading && value !== null ? this.group(leading) : undefined

@@ -1,6 +1,6 @@
 import type { ChangeType } from '../../schema/change.ts'
 import type { Row } from '../../schema/values.ts'
-import type { Clock } from '../ports/scope.ts'
+import type { Clock, Log } from '../ports/scope.ts'
 import type { CommitLog } from '../regions/commit-log.ts'
 import type { Counters } from '../regions/counters.ts'
 import type { StoredChange } from '../regions/record.ts'
@@ -8,7 +8,6 @@ import type { Shaped } from '../regions/shape.ts'
 import { refuseClashes } from '../regions/unique.ts'
 import type { Entries } from './entries.ts'
 import type { Rows } from './rows.ts'
-import type { Slot } from './slot.ts'
 import { clashesOf } from './clashes.ts'
 
 /** What the regions of one store share. */
@@ -16,6 +15,12 @@ export interface Home {
   readonly clock: Clock
   readonly log: CommitLog
   nextVersion(): number
+  /** A key of the region was found only after so many others: its keys were chosen to collide, or the hash is none. */
+  flooded(region: string, probes: number): void
+}
+
+export function floodWarning(log: Log): Home['flooded'] {
+  return (region, probes) => log.warn('Keys of a region collide as keys do not by chance; writes and reads of them take as long as there are such keys.', { region, probes })
 }
 
 /** What a commit does to one tenant's rows of a region: what the log is told of it, and how memory follows once it was. */
@@ -24,7 +29,7 @@ export interface Plan {
   readonly apply: (end: number) => void
 }
 
-/** A Map holds a little more; the oldest go before it is full. */
+/** Of a region, whatever its limit is. */
 const mostEntries = 16_000_000
 
 /** How a region's entries change: what the log is told, then what memory does, in one step. */
@@ -40,23 +45,23 @@ export class Commits {
   }
 
   /** A change of one key, with a version of its own. */
-  change(type: ChangeType, rows: Rows, key: string, slot: Slot | undefined, after: Row | null, createdAtMs: number): StoredChange {
-    return { region: this.#entries.definition.name, tenant: rows.tenant, key, type, before: slot?.entry.row ?? null, after, version: this.#home.nextVersion(), createdAtMs }
+  change(type: ChangeType, rows: Rows, key: string, id: number | undefined, after: Row | null, createdAtMs: number): StoredChange {
+    return { region: this.#entries.definition.name, tenant: rows.tenant, key, type, before: id === undefined ? null : rows.rowOnce(id), after, version: this.#home.nextVersion(), createdAtMs }
   }
 
   /** An entry that stays as it is, as recovery needs it. */
-  restated(rows: Rows, { entry }: Slot, now: number): StoredChange {
-    return { region: this.#entries.definition.name, tenant: rows.tenant, key: entry.key, type: 'UPDATED', before: null, after: entry.row, version: entry.version, createdAtMs: now }
+  restated(rows: Rows, id: number, now: number): StoredChange {
+    return { region: this.#entries.definition.name, tenant: rows.tenant, key: rows.key(id), type: 'UPDATED', before: null, after: rows.rowOnce(id), version: this.#entries.version(id), createdAtMs: now }
   }
 
   /** The changes that say goodbye to expired entries; what came by `fill` goes as it came, untold. */
-  expiries(slots: readonly Slot[]): StoredChange[] {
-    return slots.filter(slot => !slot.filled).map(slot => this.change('EXPIRED', slot.rows, slot.entry.key, slot, null, slot.createdAtMs))
+  expiries(ids: readonly number[]): StoredChange[] {
+    return ids.filter(id => !this.#entries.isFilled(id)).map(id => this.gone('EXPIRED', id))
   }
 
   /** Takes an expired entry out of memory. */
-  lapse(slot: Slot, end: number): void {
-    this.#entries.remove(slot, slot.filled ? 0 : end, true)
+  lapse(id: number, end: number): void {
+    this.#entries.remove(id, this.#entries.isFilled(id) ? 0 : end, true)
     this.#counters.expiries += 1
   }
 
@@ -65,22 +70,22 @@ export class Commits {
    * against it. Good for this moment only.
    */
   plan(rows: Rows, written: readonly Shaped[], removed: readonly string[], now: number, place: (key: string) => string): Plan {
-    const lapsed: Slot[] = []
+    const lapsed: number[] = []
     const present = written.map(({ key }) => rows.present(key, now, lapsed))
-    const leaving = removed.map(key => ({ key, slot: rows.present(key, now, lapsed) }))
+    const leaving = removed.map(key => ({ key, id: rows.present(key, now, lapsed) }))
     refuseClashes(this.#entries.definition.name, clashesOf(rows, written, removed, now, lapsed), place)
     const changes = this.expiries(lapsed)
-    for (const { key, slot } of leaving) if (slot) changes.push(this.change('REMOVED', rows, key, slot, null, slot.createdAtMs))
+    for (const { id } of leaving) if (id !== undefined) changes.push(this.gone('REMOVED', id))
     const puts = written.map((shaped, index) => {
-      const slot = present[index]
-      const change = this.change(slot ? 'UPDATED' : 'CREATED', rows, shaped.key, slot, shaped.row, slot?.createdAtMs ?? now)
+      const id = present[index]
+      const change = this.change(id === undefined ? 'CREATED' : 'UPDATED', rows, shaped.key, id, shaped.row, id === undefined ? now : this.#entries.createdAtMs(id))
       changes.push(change)
       return { shaped, change }
     })
     const apply = (end: number) => {
-      for (const slot of lapsed) this.lapse(slot, end)
-      for (const { key, slot } of leaving) {
-        if (slot) this.#entries.remove(slot, end)
+      for (const id of lapsed) this.lapse(id, end)
+      for (const { key, id } of leaving) {
+        if (id !== undefined) this.#entries.remove(id, end)
         else this.#entries.removed(rows, key)
       }
       for (const { shaped, change } of puts) {
@@ -91,13 +96,13 @@ export class Commits {
   }
 
   /** Removes these entries in one commit, and those that have expired with them. */
-  remove(slots: readonly Slot[], lapsed: readonly Slot[], now: number): void {
-    const changes = slots.map(slot => this.change('REMOVED', slot.rows, slot.entry.key, slot, null, slot.createdAtMs))
+  remove(ids: readonly number[], lapsed: readonly number[], now: number): void {
+    const changes = ids.map(id => this.gone('REMOVED', id))
     this.commit([...this.expiries(lapsed), ...changes], end => {
-      for (const slot of lapsed) this.lapse(slot, end)
-      for (const slot of slots) this.#entries.remove(slot, end)
+      for (const id of lapsed) this.lapse(id, end)
+      for (const id of ids) this.#entries.remove(id, end)
     }, now)
-    this.#counters.removals += slots.length
+    this.#counters.removals += ids.length
   }
 
   /** One commit: logged, then applied. With nothing to log it is only applied. */
@@ -115,35 +120,40 @@ export class Commits {
   evict(now: number): void {
     const limit = Math.min(this.#entries.definition.maxEntries, mostEntries)
     if (this.#entries.size <= limit) return
-    const slots: Slot[] = []
-    let slot = this.#entries.recency.oldest
-    for (let left = this.#entries.size - limit; left > 0 && slot; left--) {
-      slots.push(slot)
-      slot = slot.newer
+    const ids: number[] = []
+    for (const id of this.#entries.recency.ids()) {
+      if (ids.length >= this.#entries.size - limit) break
+      ids.push(id)
     }
-    const changes = slots.filter(old => !old.filled).map(old => this.change('REMOVED', old.rows, old.entry.key, old, null, old.createdAtMs))
+    const changes = ids.filter(id => !this.#entries.isFilled(id)).map(id => this.gone('REMOVED', id))
     this.commit(changes, end => {
-      for (const old of slots) this.#entries.remove(old, old.filled ? 0 : end, true)
+      for (const id of ids) this.#entries.remove(id, this.#entries.isFilled(id) ? 0 : end, true)
     }, now)
-    this.#counters.evictions += slots.length
+    this.#counters.evictions += ids.length
   }
 
   /** Takes expired entries out, in one commit. */
-  expire(slots: readonly Slot[], now: number): void {
-    this.commit(this.expiries(slots), end => {
-      for (const slot of slots) this.lapse(slot, end)
+  expire(ids: readonly number[], now: number): void {
+    this.commit(this.expiries(ids), end => {
+      for (const id of ids) this.lapse(id, end)
     }, now)
   }
 
   /** As `expire`; false once the log takes no more. */
-  sweep(slots: readonly Slot[]): boolean {
+  sweep(ids: readonly number[]): boolean {
     try {
       this.#home.log.check()
     } catch {
       // The store has told of its failure, or is closed; entries stay invisible without being swept.
       return false
     }
-    this.expire(slots, this.#home.clock.now())
+    this.expire(ids, this.#home.clock.now())
     return true
+  }
+
+  /** The change of an entry that goes. */
+  gone(type: ChangeType, id: number): StoredChange {
+    const rows = this.#entries.owner(id) as Rows
+    return this.change(type, rows, rows.key(id), id, null, this.#entries.createdAtMs(id))
   }
 }

@@ -45,16 +45,16 @@ export class Participant {
     let shownAt = 0
     const found = keys.map(key => {
       if (this.#written.has(key)) return this.#written.get(key)
-      const slot = rows.present(key, now, [])
-      if (!this.#read.has(key)) this.#read.set(key, slot?.entry.version ?? absent)
-      shownAt = Math.max(shownAt, slot?.commitEnd ?? rows.commitEnd)
-      if (slot) {
-        counters.hits += 1
-        entries.use(slot, now)
-      } else {
+      const id = rows.present(key, now, [])
+      if (!this.#read.has(key)) this.#read.set(key, this.#version(id))
+      shownAt = Math.max(shownAt, id === undefined ? rows.commitEnd : entries.commitEnd(id))
+      if (id === undefined) {
         counters.misses += 1
+        return undefined
       }
-      return slot?.entry
+      counters.hits += 1
+      entries.use(id, now)
+      return rows.entry(id, key)
     })
     return { found, shownAt }
   }
@@ -71,7 +71,7 @@ export class Participant {
   changed(now: number, thoroughly: boolean): string | undefined {
     const { entries, rows } = this.#parts
     if (!thoroughly && entries.position === this.#position) return undefined
-    for (const [key, version] of this.#read) if ((rows.present(key, now, [])?.entry.version ?? absent) !== version) return key
+    for (const [key, version] of this.#read) if (this.#version(rows.present(key, now, [])) !== version) return key
     this.#position = entries.position
     return undefined
   }
@@ -96,6 +96,10 @@ export class Participant {
 
   rolledBack(): void {
     this.#parts.counters.txRollbacks += 1
+  }
+
+  #version(id: number | undefined): number {
+    return id === undefined ? absent : this.#parts.entries.version(id)
   }
 }
 

@@ -6,7 +6,7 @@ import { type CommitLog, openDurableLog } from '../regions/commit-log.ts'
 import type { CommitRecord, StoredChange } from '../regions/record.ts'
 import { Shape } from '../regions/shape.ts'
 import { type CheckpointHead, readCheckpoint, writeCheckpoint } from './checkpoint.ts'
-import type { Home } from './commits.ts'
+import { floodWarning, type Home } from './commits.ts'
 import { OpenRegion } from './region.ts'
 
 export interface DirectoryOptions {
@@ -72,7 +72,7 @@ class OpenDirectory implements StoreDirectory {
     this.#options = options
     this.#unlock = unlock
     this.log = log
-    this.home = { clock: options.clock, log, nextVersion: () => this.#nextVersion() }
+    this.home = { clock: options.clock, log, nextVersion: () => this.#nextVersion(), flooded: floodWarning(options.log) }
   }
 
   async load(head: CheckpointHead, rows: AsyncIterable<Parameters<OpenDirectory['restore']>[0]>): Promise<void> {
@@ -144,8 +144,8 @@ class OpenDirectory implements StoreDirectory {
       this.restore({ ...change, row: change.after, writtenAtMs, usedAtMs: writtenAtMs })
       return
     }
-    const slot = entries.tenants.get(change.tenant)?.slots.get(change.key)
-    if (slot) entries.remove(slot, 0)
+    const id = entries.tenants.get(change.tenant)?.find(change.key)
+    if (id !== undefined) entries.remove(id, 0)
   }
 
   #nextVersion(): number {

@@ -3,7 +3,7 @@ import { HubError } from '../../schema/errors.ts'
 import type { Filter } from '../../schema/filter.ts'
 import type { Row } from '../../schema/values.ts'
 import type { RegionVersions } from '../ports/footprint.ts'
-import type { Criteria, Entry, Region, RegionDefinition, RegionStats, ReplaceResult, Snapshot } from '../ports/region-store.ts'
+import type { Criteria, Entry, JsonRows, Member, Region, RegionDefinition, RegionStats, ReplaceResult, Snapshot } from '../ports/region-store.ts'
 import type { Scope } from '../ports/scope.ts'
 import type { RowIndexes } from '../ports/sql-engine.ts'
 import { Counters } from '../regions/counters.ts'
@@ -15,8 +15,7 @@ import { Entries } from './entries.ts'
 import { Participant } from './participant.ts'
 import { rowIndexes } from './row-indexes.ts'
 import type { Rows } from './rows.ts'
-import { count, select } from './select.ts'
-import type { Slot } from './slot.ts'
+import { count, entriesOf, select } from './select.ts'
 import { clashesOf } from './clashes.ts'
 import { versionsOf } from './versions.ts'
 
@@ -24,6 +23,7 @@ import { versionsOf } from './versions.ts'
 export interface MemoryRegion extends Region {
   /** Rows not expired of a tenant (whoever asks, in a SHARED region), read synchronously as the iteration goes; none once the region is dropped. */
   rowsNow(tenant: string): Iterable<Row>
+  getJson: NonNullable<Region['getJson']>
   /** Ways to some of those rows. */
   readonly indexes: RowIndexes
 }
@@ -42,7 +42,7 @@ export class OpenRegion implements MemoryRegion {
   constructor(definition: RegionDefinition, home: Home) {
     this.#home = home
     this.#shape = new Shape(definition)
-    this.entries = new Entries(definition, home.clock, slots => this.#commits.sweep(slots))
+    this.entries = new Entries(definition, home.clock, ids => this.#commits.sweep(ids), probes => home.flooded(definition.name, probes))
     this.#commits = new Commits(this.entries, home, this.#counters)
     this.indexes = rowIndexes(tenant => (this.#dropped ? undefined : this.entries.tenants.get(this.#owner(tenant))), home.clock)
     this.versions = versionsOf({ entries: this.entries, counters: this.#counters, clock: home.clock, log: home.log, owner: tenant => (this.#dropped ? undefined : this.#owner(tenant)) })
@@ -52,29 +52,24 @@ export class OpenRegion implements MemoryRegion {
 
   async getMany(scope: Scope, keys: readonly string[]): Promise<readonly (Entry | undefined)[]> {
     const began = performance.now()
-    this.#enter(scope)
-    const rows = this.#rows(scope)
-    const now = this.#home.clock.now()
-    let end = 0
-    let hits = 0
+    const { ids, end } = this.#read(scope, keys)
     const found: (Entry | undefined)[] = []
-    for (const key of keys) {
-      const slot = rows?.slots.get(key)
-      if (slot && slot.expiresAtMs > now) {
-        hits += 1
-        if (slot.commitEnd > end) end = slot.commitEnd
-        this.entries.use(slot, now)
-        found.push(slot.entry)
-      } else {
-        if (rows && rows.commitEnd > end) end = rows.commitEnd
-        found.push(undefined)
-      }
+    for (let index = 0; index < keys.length; index++) {
+      const id = ids[index] as number
+      found.push(id < 0 ? undefined : this.entries.records.entry(id, keys[index]))
     }
-    this.#counters.hits += hits
-    this.#counters.misses += keys.length - hits
     this.#counters.tookGet((performance.now() - began) * 1000)
     if (end > this.#home.log.durable) await this.#home.log.whenDurable(end)
     return found
+  }
+
+  async getJson(scope: Scope, keys: readonly string[], members: readonly Member[]): Promise<JsonRows> {
+    const began = performance.now()
+    const { ids, end } = this.#read(scope, keys)
+    const rows = this.entries.records.json(ids, members)
+    this.#counters.tookGet((performance.now() - began) * 1000)
+    if (end > this.#home.log.durable) await this.#home.log.whenDurable(end)
+    return rows
   }
 
   async putMany(scope: Scope, given: readonly Row[]): Promise<readonly Entry[]> {
@@ -87,23 +82,25 @@ export class OpenRegion implements MemoryRegion {
     const now = this.#home.clock.now()
     const plan = this.#commits.plan(rows, latest, [], now, key => `rows[${accepted.findLastIndex(shaped => shaped.key === key)}]`)
     this.#commits.commit(plan.changes, plan.apply, now)
-    const stored = accepted.map(({ key }) => rows.slots.get(key)?.entry as Entry)
+    const versions = plan.changes.slice(-latest.length)
+    const stored = latest.map(({ key, row }, index) => Object.freeze({ key, row, version: versions[index]?.version ?? 0, writtenAtMs: now }))
     this.#commits.evict(now)
     this.#counters.puts += accepted.length
     await this.#home.log.whenDurable(this.#home.log.end)
     this.#counters.tookPut((performance.now() - began) * 1000)
-    return stored
+    if (latest.length === accepted.length) return stored
+    const byKey = new Map(stored.map(entry => [entry.key, entry]))
+    return accepted.map(({ key }) => byKey.get(key) as Entry)
   }
 
   async removeMany(scope: Scope, keys: readonly string[]): Promise<readonly boolean[]> {
     this.#enter(scope, 'write')
     const rows = this.entries.rowsOf(this.#tenant(scope))
     const now = this.#home.clock.now()
-    const lapsed: Slot[] = []
+    const lapsed: number[] = []
     const found = new Map([...new Set(keys)].map(key => [key, rows.present(key, now, lapsed)]))
-    const slots = [...found.values()].filter(slot => slot !== undefined)
-    this.#commits.remove(slots, lapsed, now)
-    for (const [key, slot] of found) if (!slot) this.entries.removed(rows, key)
+    this.#commits.remove([...found.values()].filter(id => id !== undefined), lapsed, now)
+    for (const [key, id] of found) if (id === undefined) this.entries.removed(rows, key)
     await this.#home.log.whenDurable(Math.min(rows.commitEnd, this.#home.log.end))
     return keys.map(key => found.get(key) !== undefined)
   }
@@ -112,13 +109,13 @@ export class OpenRegion implements MemoryRegion {
     this.#enter(scope, 'write')
     const rows = this.entries.rowsOf(this.#tenant(scope))
     const now = this.#home.clock.now()
-    const all = [...rows.slots.values()]
-    const slots = all.filter(slot => slot.expiresAtMs > now)
-    this.#commits.remove(slots, all.filter(slot => slot.expiresAtMs <= now), now)
+    const all = [...rows.ids()]
+    const live = all.filter(id => this.entries.isLive(id, now))
+    this.#commits.remove(live, all.filter(id => !this.entries.isLive(id, now)), now)
     this.entries.position += 1
     rows.allGone(this.entries.position)
     await this.#home.log.whenDurable(rows.commitEnd)
-    return slots.length
+    return live.length
   }
 
   mark(): number {
@@ -131,14 +128,12 @@ export class OpenRegion implements MemoryRegion {
     const now = this.#home.clock.now()
     let stored = 0
     for (const shaped of this.#shape.accept(given)) {
-      const lapsed: Slot[] = []
+      const lapsed: number[] = []
       rows.present(shaped.key, now, lapsed)
       const clashes = clashesOf(rows, [shaped], [], now, lapsed)
       this.#commits.expire(lapsed, now)
       if (clashes.length > 0 || !rows.mayFill(shaped.key, mark)) continue
-      const slot = this.entries.put(rows, shaped, { version: this.#home.nextVersion(), writtenAtMs: now, createdAtMs: now, filled: true, commitEnd: 0 })
-      // What a source had is no write: other readers of the source may fill what they saw.
-      slot.position = 0
+      this.entries.put(rows, shaped, { version: this.#home.nextVersion(), writtenAtMs: now, createdAtMs: now, filled: true, commitEnd: 0 })
       stored += 1
     }
     this.#commits.evict(now)
@@ -154,29 +149,29 @@ export class OpenRegion implements MemoryRegion {
     const rows = this.entries.rowsOf(this.#tenant(scope))
     refuseClashes(this.definition.name, within(rows.uniqueIndexes, [...wanted.values()]), key => `rows[${JSON.stringify(key)}]`)
     const now = this.#home.clock.now()
-    const all = [...rows.slots.values()]
-    const lapsed = all.filter(slot => slot.expiresAtMs <= now)
-    const removed = all.filter(slot => slot.expiresAtMs > now && !wanted.has(slot.entry.key))
+    const all = [...rows.ids()]
+    const lapsed = all.filter(id => !this.entries.isLive(id, now))
+    const removed = all.filter(id => this.entries.isLive(id, now) && !wanted.has(rows.key(id)))
     const changes = this.#commits.expiries(lapsed)
     const unsaid: StoredChange[] = []
     const versions = new Map<string, number>()
     const result = { entries: wanted.size, created: 0, updated: 0, removed: removed.length }
     for (const [key, shaped] of wanted) {
-      const slot = rows.present(key, now, [])
-      const equal = slot !== undefined && sameRow(slot.entry.row, shaped.row)
-      const change = equal ? this.#commits.restated(rows, slot, now) : this.#commits.change(slot ? 'UPDATED' : 'CREATED', rows, key, slot, shaped.row, now)
+      const id = rows.present(key, now, [])
+      const equal = id !== undefined && sameRow(rows.glance(id), shaped.row)
+      const change = equal ? this.#commits.restated(rows, id, now) : this.#commits.change(id === undefined ? 'CREATED' : 'UPDATED', rows, key, id, shaped.row, now)
       versions.set(key, change.version)
-      if (equal && slot.filled) unsaid.push(change)
+      if (equal && this.entries.isFilled(id)) unsaid.push(change)
       if (equal) continue
       changes.push(change)
-      if (slot) result.updated += 1
-      else result.created += 1
+      if (id === undefined) result.created += 1
+      else result.updated += 1
     }
-    for (const slot of removed) changes.push(this.#commits.change('REMOVED', rows, slot.entry.key, slot, null, slot.createdAtMs))
+    for (const id of removed) changes.push(this.#commits.gone('REMOVED', id))
 
     this.#commits.commit(options.silent ? [] : changes, end => {
-      for (const slot of lapsed) this.#commits.lapse(slot, end)
-      for (const slot of removed) this.entries.remove(slot, end)
+      for (const id of lapsed) this.#commits.lapse(id, end)
+      for (const id of removed) this.entries.remove(id, end)
       for (const [key, shaped] of wanted) this.entries.put(rows, shaped, { version: versions.get(key) ?? 0, writtenAtMs: now, createdAtMs: now, commitEnd: end })
       rows.allGone(this.entries.position)
       rows.commitEnd = Math.max(rows.commitEnd, end)
@@ -198,7 +193,7 @@ export class OpenRegion implements MemoryRegion {
     this.#enter(scope)
     const rows = this.#rows(scope) ?? this.entries.rowsOf(this.#tenant(scope))
     const now = this.#home.clock.now()
-    const found = filter ? count(rows, { filter }, now) : rows.slots.size - this.entries.expired(now, rows)
+    const found = filter ? count(rows, { filter }, now) : rows.size - this.entries.expired(now, rows)
     await this.#shown(rows)
     return found
   }
@@ -209,10 +204,7 @@ export class OpenRegion implements MemoryRegion {
     // Their ends belong in front of this place: behind it they would be told to somebody who never saw them.
     this.sweep(now)
     const rows = this.#rows(scope) ?? this.entries.rowsOf(this.#tenant(scope))
-    const chosen = new Set(filter ? select(rows, { filter }, now) : [])
-    const entries: Entry[] = []
-    for (const { entry, expiresAtMs } of rows.slots.values()) if (expiresAtMs > now && (!filter || chosen.has(entry.row))) entries.push(entry)
-    return { entries, offset: this.#home.log.end }
+    return { entries: [...entriesOf(rows, filter, now)], offset: this.#home.log.end }
   }
 
   async stats(): Promise<RegionStats> {
@@ -246,7 +238,7 @@ export class OpenRegion implements MemoryRegion {
   /** Takes over a definition that may succeed its own. */
   redefine(definition: RegionDefinition): void {
     this.#shape = new Shape(definition)
-    this.entries.redefine(definition, this.#shape)
+    this.entries.redefine(definition)
   }
 
   /** Sends away what a lower limit leaves no room for. */
@@ -257,6 +249,34 @@ export class OpenRegion implements MemoryRegion {
   drop(): void {
     this.#dropped = true
     this.entries.queue.stop()
+  }
+
+  /** The ids of keys, −1 where there is no entry, read now; and up to where the log must be durable before they are shown. */
+  #read(scope: Scope, keys: readonly string[]): { readonly ids: readonly number[]; readonly end: number } {
+    this.#enter(scope)
+    const rows = this.#rows(scope)
+    if (!rows) {
+      this.#counters.misses += keys.length
+      return { ids: keys.map(() => -1), end: 0 }
+    }
+    const now = this.#home.clock.now()
+    const ids = rows.findMany(keys)
+    let end = 0
+    let misses = 0
+    for (let index = 0; index < ids.length; index++) {
+      const id = ids[index] as number
+      if (id >= 0 && this.entries.isLive(id, now)) {
+        end = Math.max(end, this.entries.commitEnd(id))
+        this.entries.use(id, now)
+      } else {
+        end = Math.max(end, rows.commitEnd)
+        misses += 1
+        ids[index] = -1
+      }
+    }
+    this.#counters.hits += ids.length - misses
+    this.#counters.misses += misses
+    return { ids, end }
   }
 
   #enter(scope: Scope, intent: 'read' | 'write' = 'read'): void {

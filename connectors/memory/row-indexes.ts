@@ -3,7 +3,6 @@ import type { Clock } from '../ports/scope.ts'
 import type { RowIndexes } from '../ports/sql-engine.ts'
 import { candidates, constraintsOf } from './candidates.ts'
 import type { Rows } from './rows.ts'
-import type { Slot } from './slot.ts'
 
 /** A region's key and indexes for SQL. `rowsOf` answers a tenant's rows; undefined where it has none. */
 export function rowIndexes(rowsOf: (tenant: string) => Rows | undefined, clock: Clock): RowIndexes {
@@ -11,14 +10,14 @@ export function rowIndexes(rowsOf: (tenant: string) => Rows | undefined, clock: 
     among(tenant, filter) {
       const rows = rowsOf(tenant)
       if (!rows) return undefined
-      const { slots, by } = candidates(rows, constraintsOf(filter))
-      return by && { rows: liveRows(slots, clock), by }
+      const { ids, by } = candidates(rows, constraintsOf(filter))
+      return by && { rows: liveRows(rows, ids, clock), by }
     },
     scale: (tenant, column) => rowsOf(tenant)?.scale(column) ?? 0,
   }
 }
 
-function* liveRows(slots: () => Iterable<Slot>, clock: Clock): Generator<Row> {
+function* liveRows(rows: Rows, ids: () => Iterable<number>, clock: Clock): Generator<Row> {
   const now = clock.now()
-  for (const slot of slots()) if (slot.expiresAtMs > now) yield slot.entry.row
+  for (const id of ids()) if (rows.isLive(id, now)) yield rows.row(id)
 }

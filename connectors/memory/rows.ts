@@ -1,32 +1,59 @@
 import { comparator } from '../../schema/filter.ts'
-import type { Row } from '../../schema/values.ts'
+import { type ColumnType, compareValues, type Row, type Value } from '../../schema/values.ts'
 import type { Entry, RegionDefinition } from '../ports/region-store.ts'
+import type { Shaped } from '../regions/shape.ts'
+import { Chain } from './chain.ts'
 import { ColumnIndex } from './column-index.ts'
+import type { Lifetime } from './expiry.ts'
+import { KeyTable } from './key-table.ts'
+import { integers } from './lines.ts'
+import type { Records } from './records.ts'
 import { Scales } from './scales.ts'
-import type { Slot } from './slot.ts'
 import { SortedList } from './sorted-list.ts'
 
 /** Keys a tenant removed lately and how many of them are remembered: a fill that began before the oldest of them is refused. */
 const removalsKept = 65_536
 
-/** One tenant's rows in one region, with their indexes. Knows nothing of logs and time. */
+/** What the tenants of a region share. */
+export interface Shared {
+  readonly records: Records
+  readonly lifetime: Lifetime
+  readonly hash: (key: string) => number
+  /** Told of a key for which so many slots of a table had to be looked at. */
+  readonly flooded: (probes: number) => void
+}
+
+/** One tenant's rows in one region, with their indexes, all by id. Knows nothing of logs. */
 export class Rows {
   readonly tenant: string
-  readonly slots = new Map<string, Slot>()
+  /** The tenant's, in the lines of its entries. */
+  readonly number: number
   /** The log must be durable up to here before absence, or a list of rows, is shown. */
   commitEnd = 0
   /** Grows with whatever is put or taken out. */
   changes = 0
+  readonly #records: Records
+  readonly #lifetime: Lifetime
+  readonly #keys: KeyTable
+  /** In the order in which they came. */
+  readonly #all: Chain
   #definition: RegionDefinition
   #indexes: ColumnIndex[]
   #uniqueIndexes: ColumnIndex[]
-  #byKey: SortedList<Slot> | undefined
+  #byKey: SortedList<number> | undefined
   #scales: Scales
+  /** What is being put into `byKey`, or taken out of it, so that its key is read once. */
+  #sought: { readonly id: number; readonly row: Row } | undefined
   readonly #removals = new Map<string, number>()
   #horizon = 0
 
-  constructor(tenant: string, definition: RegionDefinition) {
+  constructor(tenant: string, number: number, definition: RegionDefinition, { records, lifetime, hash, flooded }: Shared) {
     this.tenant = tenant
+    this.number = number
+    this.#records = records
+    this.#lifetime = lifetime
+    this.#keys = new KeyTable(hash, (id, key) => records.holds(id, key), flooded)
+    this.#all = new Chain(records.lines, integers.next, integers.previous)
     this.#definition = definition
     this.#indexes = indexesOf(definition)
     this.#uniqueIndexes = uniqueOf(definition, this.#indexes)
@@ -34,61 +61,109 @@ export class Rows {
   }
 
   get definition(): RegionDefinition { return this.#definition }
+  get size(): number { return this.#keys.size }
   get indexes(): readonly ColumnIndex[] { return this.#indexes }
   get uniqueIndexes(): readonly ColumnIndex[] { return this.#uniqueIndexes }
 
-  /** All slots in the order of their key's values. Built when first asked for, kept in step from then on. */
-  get byKey(): SortedList<Slot> {
+  /** All ids in the order of their key's values. Built when first asked for, kept in step from then on. */
+  get byKey(): SortedList<number> {
     if (!this.#byKey) {
-      const compare = comparator(this.#definition.key.map(column => ({ column, descending: false, nullsFirst: false })), this.#definition.columns)
-      this.#byKey = new SortedList((a, b) => compare(a.entry.row, b.entry.row) || (a.entry.key < b.entry.key ? -1 : a.entry.key > b.entry.key ? 1 : 0), this.slots.values())
+      const { key, columns } = this.#definition
+      const compare = comparator(key.map(column => ({ column, descending: false, nullsFirst: false })), columns)
+      const pairs = [...this.ids()].map(id => ({ id, key: this.key(id), row: this.#keyOf(id) }))
+      pairs.sort((a, b) => compare(a.row, b.row) || inOrder(a.key, b.key))
+      this.#byKey = new SortedList(this.#compare(), pairs.map(({ id }) => id))
     }
     return this.#byKey
   }
+
+  /** In the order in which their keys came. */
+  ids(): Iterable<number> { return this.#all.ids() }
+
+  /** The id of a key, expired or not. */
+  find(key: string): number | undefined {
+    const id = this.#keys.find(key)
+    return id < 0 ? undefined : id
+  }
+
+  /** As `find` of each, and sooner; −1: there is none. */
+  findMany(keys: readonly string[]): number[] {
+    if (keys.length === 1) return [this.#keys.find(keys[0] as string)]
+    return this.#keys.findMany(keys, ids => this.#records.approach(ids))
+  }
+
+  isLive(id: number, nowMs: number): boolean { return this.#lifetime.endMs(id) > nowMs }
+
+  key(id: number): string { return this.#records.key(id) }
+  entry(id: number, key?: string): Entry { return this.#records.entry(id, key) }
+  entryOnce(id: number): Entry { return this.#records.entryOnce(id) }
+  row(id: number): Row { return this.#records.entry(id).row }
+
+  /** As `row`, for who will not ask again. */
+  rowOnce(id: number): Row { return this.#records.row(id) }
+
+  /** As `row`, without making one: its columns are read when they are asked for, until the next glance. */
+  glance(id: number): Row { return this.#records.glance(id) }
 
   /** The most digits behind the point in a Decimal column, of rows expired and not yet swept too. */
   scale(column: string): number { return this.#scales.largest(column) }
 
   /** Entries not expired at `nowMs`. */
   *entriesAt(nowMs: number): Generator<Entry> {
-    for (const slot of this.slots.values()) if (slot.expiresAtMs > nowMs) yield slot.entry
+    for (const id of this.ids()) if (this.isLive(id, nowMs)) yield this.entryOnce(id)
   }
 
-  /** The key's slot if it has not expired; one that has is added to `lapsed`. */
-  present(key: string, nowMs: number, lapsed: Slot[]): Slot | undefined {
-    const slot = this.slots.get(key)
-    if (!slot || slot.expiresAtMs > nowMs) return slot
-    lapsed.push(slot)
+  /** The key's id if it has not expired; one that has is added to `lapsed`. */
+  present(key: string, nowMs: number, lapsed: number[]): number | undefined {
+    const id = this.find(key)
+    if (id === undefined || this.isLive(id, nowMs)) return id
+    lapsed.push(id)
     return undefined
   }
 
-  add(slot: Slot): void {
+  /** An id for a row whose key has none. */
+  add({ key, row }: Shaped): number {
     this.changes += 1
-    this.slots.set(slot.entry.key, slot)
-    for (const index of this.#indexes) index.add(slot, slot.entry.row)
-    this.#scales.add(slot.entry.row)
-    this.#byKey?.insert(slot)
-  }
-
-  /** Moves a slot to where its new row belongs; the slot already holds it. */
-  moved(slot: Slot, before: Row): void {
-    this.changes += 1
-    const after = slot.entry.row
-    for (const index of this.#indexes) {
-      if (index.same(before, after)) continue
-      index.remove(slot, before)
-      index.add(slot, after)
+    const id = this.#records.create(key, row)
+    this.#keys.insert(key, id)
+    this.#all.add(id)
+    for (const index of this.#indexes) index.add(id, row)
+    this.#scales.add(row)
+    if (this.#byKey) {
+      this.#sought = { id, row }
+      this.#byKey.insert(id)
+      this.#sought = undefined
     }
-    this.#scales.remove(before)
-    this.#scales.add(after)
+    return id
   }
 
-  remove(slot: Slot): void {
+  /** Another row of the same key. */
+  replace(id: number, { key, row }: Shaped): void {
     this.changes += 1
-    this.slots.delete(slot.entry.key)
-    for (const index of this.#indexes) index.remove(slot, slot.entry.row)
-    this.#scales.remove(slot.entry.row)
-    this.#byKey?.remove(slot)
+    const before = this.glance(id)
+    const moved = this.#indexes.filter(index => !index.same(before, row))
+    for (const index of moved) index.remove(id, before)
+    this.#scales.remove(before)
+    this.#records.replace(id, key, row)
+    for (const index of moved) index.add(id, row)
+    this.#scales.add(row)
+  }
+
+  /** Takes an id out of everything that leads to it; the record stays the caller's to remove. Answers its key. */
+  leave(id: number): string {
+    this.changes += 1
+    const key = this.key(id)
+    const row = this.glance(id)
+    for (const index of this.#indexes) index.remove(id, row)
+    this.#scales.remove(row)
+    if (this.#byKey) {
+      this.#sought = { id, row: this.#keyOf(id) }
+      this.#byKey.remove(id)
+      this.#sought = undefined
+    }
+    this.#keys.remove(key, id)
+    this.#all.remove(id)
+    return key
   }
 
   /** Notes that a key was written or removed at this position of the region and is no longer here. */
@@ -111,21 +186,45 @@ export class Rows {
 
   /** Whether a reader who took its mark at this position may still fill the key. */
   mayFill(key: string, mark: number): boolean {
-    return !this.slots.has(key) && mark >= this.#horizon && mark >= (this.#removals.get(key) ?? 0)
+    return this.find(key) === undefined && mark >= this.#horizon && mark >= (this.#removals.get(key) ?? 0)
   }
 
-  /** Takes over a definition; its rows must have the new columns already. */
+  /** Takes over a definition; the records must have its columns already. */
   redefine(definition: RegionDefinition): void {
     this.#definition = definition
     this.#indexes = indexesOf(definition)
     this.#uniqueIndexes = uniqueOf(definition, this.#indexes)
     this.#byKey = undefined
     this.#scales = new Scales(definition.columns)
-    for (const slot of this.slots.values()) {
-      for (const index of this.#indexes) index.add(slot, slot.entry.row)
-      this.#scales.add(slot.entry.row)
+    for (const id of this.ids()) {
+      const row = this.glance(id)
+      for (const index of this.#indexes) index.add(id, row)
+      this.#scales.add(row)
     }
   }
+
+  /** The values of a key's columns. */
+  #keyOf(id: number): Row {
+    const row = this.glance(id)
+    return Object.fromEntries(this.#definition.key.map(column => [column, row[column] ?? null]))
+  }
+
+  #compare(): (a: number, b: number) => number {
+    const { key, columns } = this.#definition
+    const parts = key.map(name => ({ name, index: columns.findIndex(column => column.name === name), type: columns.find(column => column.name === name)?.type as ColumnType }))
+    const value = (id: number, name: string, index: number): Value => (this.#sought?.id === id ? (this.#sought.row[name] ?? null) : this.#records.field(id, index))
+    return (a, b) => {
+      for (const { name, index, type } of parts) {
+        const order = compareValues(type, value(a, name, index), value(b, name, index))
+        if (order !== 0) return order
+      }
+      return a === b ? 0 : inOrder(this.key(a), this.key(b))
+    }
+  }
+}
+
+function inOrder(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
 }
 
 function indexesOf(definition: RegionDefinition): ColumnIndex[] {

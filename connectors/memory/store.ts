@@ -7,6 +7,7 @@ import type { Clock, Log, Scope } from '../ports/scope.ts'
 import type { TableOrigin } from '../ports/sql-engine.ts'
 import { type CommitLog, openVolatileLog } from '../regions/commit-log.ts'
 import { checkDefinition, checkSuccession, equalDefinitions } from '../regions/definition.ts'
+import { floodWarning, type Home } from './commits.ts'
 import { openDirectory, type StoreDirectory } from './recovery.ts'
 import { type MemoryRegion, OpenRegion } from './region.ts'
 import { Transactions } from './transactions.ts'
@@ -37,9 +38,9 @@ export interface MemoryRegionStore extends RegionStore {
  */
 export async function openMemoryRegions(options: MemoryRegionsOptions): Promise<MemoryRegionStore> {
   const { directory, clock, log, segmentBytes = 16 * 1024 * 1024, retainBytes = 64 * 1024 * 1024, onFatal } = options
-  if (directory === undefined) return new MemoryRegions(clock, openVolatileLog(retainBytes))
+  if (directory === undefined) return new MemoryRegions(clock, openVolatileLog(retainBytes), floodWarning(log))
   const opened = await openDirectory({ directory, clock, log, segmentBytes, retainBytes, onFatal })
-  return new MemoryRegions(clock, opened.log, opened)
+  return new MemoryRegions(clock, opened.log, floodWarning(log), opened)
 }
 
 class MemoryRegions implements MemoryRegionStore {
@@ -47,16 +48,16 @@ class MemoryRegions implements MemoryRegionStore {
   readonly #log: CommitLog
   readonly #directory: StoreDirectory | undefined
   readonly #regions: Map<string, OpenRegion>
-  readonly #home: { readonly clock: Clock; readonly log: CommitLog; nextVersion(): number }
+  readonly #home: Home
   readonly #transactions: Transactions
   #version = 0
 
-  constructor(clock: Clock, log: CommitLog, directory?: StoreDirectory) {
+  constructor(clock: Clock, log: CommitLog, flooded: Home['flooded'], directory?: StoreDirectory) {
     this.#clock = clock
     this.#log = log
     this.#directory = directory
     this.#regions = directory?.regions ?? new Map()
-    this.#home = directory?.home ?? { clock, log, nextVersion: () => ++this.#version }
+    this.#home = directory?.home ?? { clock, log, nextVersion: () => ++this.#version, flooded }
     this.#transactions = new Transactions(this.#home, name => this.#region(name))
     for (const region of this.#regions.values()) region.entries.queue.start()
   }

@@ -20,15 +20,15 @@ export function versionsOf({ entries, counters, clock, log, owner }: VersionsPar
       const name = owner(tenant)
       if (name === undefined) return undefined
       const rows = entries.tenants.get(name)
-      const slot = rows?.slots.get(key)
+      const id = rows?.find(key)
       const now = clock.now()
-      if (!slot || slot.expiresAtMs <= now) {
+      if (!rows || id === undefined || !rows.isLive(id, now)) {
         counters.misses += 1
         return rows && rows.commitEnd > log.durable ? undefined : 0
       }
       counters.hits += 1
-      entries.use(slot, now)
-      return slot.entry.version
+      entries.use(id, now)
+      return entries.version(id)
     },
     rows(tenant) {
       const name = owner(tenant)

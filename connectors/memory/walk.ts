@@ -4,7 +4,6 @@ import { indexed } from '../regions/index-values.ts'
 import type { Constraint } from './candidates.ts'
 import type { ColumnIndex, Group } from './column-index.ts'
 import type { Rows } from './rows.ts'
-import type { Slot } from './slot.ts'
 
 /** A total order over a region's rows, and which way and from where it is walked. */
 export interface Course {
@@ -27,13 +26,13 @@ export function courseOf(rows: Rows, order: readonly Order[], after: Row | undef
 }
 
 /**
- * The slots beyond the start, in the course's direction, where the key's order or an index has them so; undefined where none does.
- * An undefined among them is the end of the walk before more than `maxGroup` slots of one value, which would have to be sorted.
+ * The entries beyond the start, in the course's direction, where the key's order or an index has them so; undefined where none does.
+ * An undefined among them is the end of the walk before more than `maxGroup` entries of one value, which would have to be sorted.
  */
-export function walk(rows: Rows, course: Course, constraints: ReadonlyMap<string, Constraint>, maxGroup: number): Iterable<Slot | undefined> | undefined {
+export function walk(rows: Rows, course: Course, constraints: ReadonlyMap<string, Constraint>, maxGroup: number): Iterable<number | undefined> | undefined {
   const byKey = keyDirection(rows, course)
-  if (byKey === 'ascending') return rows.byKey.ascending(course.after && (slot => course.beyond(slot.entry.row)))
-  if (byKey === 'descending') return rows.byKey.descending(course.after && (slot => !course.beyond(slot.entry.row)))
+  if (byKey === 'ascending') return rows.byKey.ascending(course.after && (id => course.beyond(rows.glance(id))))
+  if (byKey === 'descending') return rows.byKey.descending(course.after && (id => !course.beyond(rows.glance(id))))
 
   const [term] = course.terms
   for (const index of rows.indexes) {
@@ -42,7 +41,7 @@ export function walk(rows: Rows, course: Course, constraints: ReadonlyMap<string
     if (leading.some(values => values?.length !== 1)) continue
     // Without leading columns the index holds every row; with them, every row that has these values.
     const group = index.group(leading.map(values => values?.[0] ?? null))
-    return group ? walkGroup(index, group, term, course, maxGroup) : []
+    return group ? walkGroup(rows, index, group, term, course, maxGroup) : []
   }
   return undefined
 }
@@ -55,13 +54,13 @@ function keyDirection(rows: Rows, { terms, backwards }: Course): 'ascending' | '
   return descending === backwards ? 'ascending' : 'descending'
 }
 
-function* walkGroup(index: ColumnIndex, group: Group, term: Order, course: Course, maxGroup: number): Generator<Slot | undefined> {
+function* walkGroup(rows: Rows, index: ColumnIndex, group: Group, term: Order, course: Course, maxGroup: number): Generator<number | undefined> {
   const nullsLead = term.nullsFirst !== course.backwards
   if (group.absent.size > maxGroup) {
     yield undefined
     return
   }
-  if (nullsLead) yield* inOrder(group.absent, course)
+  if (nullsLead) yield* inOrder(rows, group.absent, course)
   const type = index.lastType === 'JSON' ? 'String' : index.lastType
   const start = course.after && indexed(index.lastType, course.after[index.last] ?? null)
   const up = term.descending === course.backwards
@@ -80,14 +79,15 @@ function* walkGroup(index: ColumnIndex, group: Group, term: Order, course: Cours
       yield undefined
       return
     }
-    yield* inOrder(group.at(value), course)
+    yield* inOrder(rows, group.at(value), course)
   }
-  if (!nullsLead) yield* inOrder(group.absent, course)
+  if (!nullsLead) yield* inOrder(rows, group.absent, course)
 }
 
-function inOrder(slots: Iterable<Slot>, { compare, beyond, backwards }: Course): Slot[] {
-  const found: Slot[] = []
-  for (const slot of slots) if (beyond(slot.entry.row)) found.push(slot)
-  if (found.length > 1) found.sort(backwards ? (a, b) => compare(b.entry.row, a.entry.row) : (a, b) => compare(a.entry.row, b.entry.row))
-  return found
+function inOrder(rows: Rows, ids: Iterable<number>, { compare, beyond, backwards }: Course): number[] {
+  const found: number[] = []
+  for (const id of ids) if (beyond(rows.glance(id))) found.push(id)
+  if (found.length < 2) return found
+  const pairs = found.map(id => ({ id, row: rows.rowOnce(id) }))
+  return pairs.sort(backwards ? (a, b) => compare(b.row, a.row) : (a, b) => compare(a.row, b.row)).map(({ id }) => id)
 }

@@ -60,6 +60,20 @@ export interface Entry {
   readonly near?: true
 }
 
+/** One member of an object in an answer. */
+export interface Member {
+  readonly name: string
+  readonly column: string
+}
+
+/** Rows as JSON objects, their values as `JSON.stringify` writes them, but a bigint as the text of its digits. */
+export interface JsonRows {
+  /** In UTF-8: for each key its object, or `null` where it is absent, with a comma between two. The caller's own. */
+  readonly bytes: Buffer
+  /** Where each of them ends. */
+  readonly ends: readonly number[]
+}
+
 /** Which rows, in which order, how many. */
 export interface Criteria {
   readonly filter?: Filter
@@ -164,6 +178,11 @@ export interface Region {
    * of those it read lately may answer: never older than the last change it was told of, nor than what its own writes answered.
    */
   getMany(scope: Scope, keys: readonly string[], options?: { readonly near?: boolean }): Promise<readonly (Entry | undefined)[]>
+  /**
+   * Of what `getMany` would answer these members of each row, as JSON: a read of the entries like that. Absent: the store has no faster way than to make it of the rows. A column
+   * the region lacks, or no member at all → BAD_USER_INPUT. The same list of members is prepared once.
+   */
+  getJson?(scope: Scope, keys: readonly string[], members: readonly Member[]): Promise<JsonRows>
   /**
    * Writes all rows in one commit, all or none, and answers when it is durable: the stored entries in the order given. Of two rows with one key the later wins.
    * A row that lacks a key column, has a null in a column that is not nullable, or names an unknown column → VALIDATION_ERROR listing every problem. Rows that would

@@ -49,11 +49,6 @@ export class Shape {
     return { key, row: Object.freeze(row), bytes }
   }
 
-  /** A row of an older definition with the columns added since. */
-  extend(row: Row): Row {
-    return Object.freeze(Object.fromEntries(this.#definition.columns.map(({ name }) => [name, row[name] ?? null])))
-  }
-
   #shape(given: Row, index: number, problems: Problem[]): Shaped {
     const row: Record<string, Value> = {}
     let bytes = bytesPerEntry
@@ -97,7 +92,7 @@ export function sameRow(a: Row, b: Row): boolean {
 }
 
 /** A JSON value nobody can change any more. */
-function frozen<T extends object>(value: T): T {
+export function frozen<T extends object>(value: T): T {
   for (const part of Object.values(value)) if (typeof part === 'object' && part !== null) frozen(part)
   return Object.freeze(value)
 }

@@ -12,11 +12,12 @@ import { startServer, type Server } from './processes.ts'
 import { table, type Measured } from './report.ts'
 import { fanOutScenarios, requestScenarios, type FanOutScenario, type RequestScenario } from './scenarios.ts'
 
-const usage = `npm run bench -- [engines | gateway | check] [options]
+const usage = `npm run bench -- [engines | region | gateway | check] [options]
   gateway              instead: the gateway over remote subgraphs, and the hub, beside their peers, which are installed below ops/bench/gateway/peers
   check                instead: a short run of ours against what RESULTS.md has stored; fails on a severe loss
   engines              instead: the adapters of real engines beside what they replace, then the hub on Ignite; where they are is read
                        from the environment (npm run engines -- env)
+  region               instead: the layout of the embedded regions, beside a Map of objects
   --only NAME          only scenarios whose name holds this text
   --connections N      connections of the client (default 32)
   --scale X            factor on every count of requests (default 1)
@@ -49,7 +50,8 @@ else if (positionals[0] === 'gateway') {
 } else if (positionals[0] === 'check') {
   const lost = await checkGateway(gatewayOptions('0.2'))
   if (lost.length > 0) fail(`A severe loss against ops/bench/RESULTS.md, at a second look too: ${lost.join('; ')}.`)
-} else if (positionals.some(name => name !== 'engines')) throw new RangeError(`There is no bench "${positionals.join(' ')}".\n${usage}`)
+} else if (positionals.some(name => name !== 'engines' && name !== 'region')) throw new RangeError(`There is no bench "${positionals.join(' ')}".\n${usage}`)
+else if (positionals.includes('region')) await run('region.ts')
 else {
   if (positionals.length > 0) for (const [variable, program] of adapters) await beside(variable, program)
   const measured = await measure({ connections: positive('connections', values.connections), scale: positive('scale', values.scale ?? '1'), progress: onTerminal })
@@ -74,6 +76,10 @@ function gatewayOptions(scale: string): GatewayOptions {
 async function beside(variable: string, program: string): Promise<void> {
   if (!process.env[variable]) throw new Error(`${variable} is not set. Start the engines (npm run engines -- up ignite:2 trino kafka) and take over what "npm run --silent engines -- env" prints.`)
   console.log(`\n${program}, ${variable}=${process.env[variable]}`)
+  await run(program)
+}
+
+async function run(program: string): Promise<void> {
   const child = spawn(process.execPath, [join(import.meta.dirname, program)], { stdio: 'inherit' })
   const [code] = (await once(child, 'exit')) as [number | null]
   if (code !== 0) throw new Error(`${program} ended with ${code}.`)

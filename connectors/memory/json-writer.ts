@@ -1,0 +1,128 @@
+import { HubError } from '../../schema/errors.ts'
+import type { JsonRows, Member } from '../ports/region-store.ts'
+import { kinds, partsOf, wordAt } from './packing.ts'
+import type { Chunk } from './pages.ts'
+
+/** Up to here a loop is faster than the copying the runtime has. */
+const loopBelow = 200
+/** Kept from one answer to the next, unless it had to grow beyond this. */
+const outputBytes = 256 * 1024
+
+const nothing = Buffer.from('null')
+const no = Buffer.from('false')
+const yes = Buffer.from('true')
+const zero = Buffer.from('0')
+const quote = 34
+const comma = 44
+const minus = 45
+const closing = 125
+
+/** Where a member stands in the definition, and what is written before its value: `{"code":`, `,"name":`. */
+interface Part {
+  readonly column: number
+  readonly label: Buffer
+}
+
+let output = Buffer.allocUnsafeSlow(outputBytes)
+
+/** Members of records as JSON, copied from where they lie. One at a time: from the first `row` or `absent` to `end`. */
+export class JsonWriter {
+  readonly #names: readonly string[]
+  readonly #parts = new WeakMap<readonly Member[], readonly Part[]>()
+  #length = 0
+  #ends: number[] = []
+
+  constructor(columns: readonly { readonly name: string }[]) {
+    this.#names = columns.map(column => column.name)
+  }
+
+  absent(): void {
+    this.#separate()
+    this.#copy(nothing, 0, nothing.length)
+    this.#ends.push(this.#length)
+  }
+
+  row(chunk: Chunk, at: number, members: readonly Member[]): void {
+    const { wide, count, fields, texts } = partsOf(chunk, at)
+    this.#separate()
+    for (const { column, label } of this.parts(members)) {
+      this.#copy(label, 0, label.length)
+      if (column >= count) {
+        this.#copy(nothing, 0, nothing.length)
+        continue
+      }
+      const word = wordAt(chunk, wide, fields, column)
+      const from = column === 0 ? 0 : wordAt(chunk, wide, fields, column - 1) >>> 3
+      this.#value(chunk.bytes, word & 7, texts + from, texts + (word >>> 3))
+    }
+    this.#byte(closing)
+    this.#ends.push(this.#length)
+  }
+
+  end(): JsonRows {
+    const rows = { bytes: Buffer.from(output.subarray(0, this.#length)), ends: this.#ends }
+    this.#length = 0
+    this.#ends = []
+    if (output.length > outputBytes) output = Buffer.allocUnsafeSlow(outputBytes)
+    return rows
+  }
+
+  /** Prepared once for each list, by its identity. A member of no column → BAD_USER_INPUT. */
+  parts(members: readonly Member[]): readonly Part[] {
+    const known = this.#parts.get(members)
+    if (known) return known
+    if (members.length === 0) throw new HubError('BAD_USER_INPUT', 'An object needs one member at least.')
+    const parts = members.map(({ name, column }, index) => {
+      const place = this.#names.indexOf(column)
+      if (place < 0) throw new HubError('BAD_USER_INPUT', `There is no column "${column}" to answer.`, { column })
+      return { column: place, label: Buffer.from(`${index === 0 ? '{' : ','}${JSON.stringify(name)}:`) }
+    })
+    this.#parts.set(members, parts)
+    return parts
+  }
+
+  #value(bytes: Buffer, kind: number, from: number, end: number): void {
+    if (kind >= kinds.plain && kind !== kinds.long) this.#copy(bytes, from, end)
+    else if (kind === kinds.number) this.#number(bytes, from, end)
+    else if (kind === kinds.long) {
+      this.#byte(quote)
+      this.#copy(bytes, from, end)
+      this.#byte(quote)
+    } else {
+      const text = kind === kinds.null ? nothing : kind === kinds.true ? yes : no
+      this.#copy(text, 0, text.length)
+    }
+  }
+
+  /** JSON has no −0, and no numbers that are not finite, which are written down with letters. */
+  #number(bytes: Buffer, from: number, end: number): void {
+    const first = bytes[from] === minus ? from + 1 : from
+    const code = bytes[first] as number
+    if (code > 57) this.#copy(nothing, 0, nothing.length)
+    else if (code === 48 && first > from && end === first + 1) this.#copy(zero, 0, 1)
+    else this.#copy(bytes, from, end)
+  }
+
+  #separate(): void {
+    if (this.#length > 0) this.#byte(comma)
+  }
+
+  #byte(byte: number): void {
+    if (this.#length === output.length) this.#grow(1)
+    output[this.#length++] = byte
+  }
+
+  #copy(bytes: Buffer, from: number, end: number): void {
+    const count = end - from
+    if (this.#length + count > output.length) this.#grow(count)
+    if (count > loopBelow) bytes.copy(output, this.#length, from, end)
+    else for (let index = 0; index < count; index++) output[this.#length + index] = bytes[from + index] as number
+    this.#length += count
+  }
+
+  #grow(bytes: number): void {
+    const larger = Buffer.allocUnsafeSlow(2 * (this.#length + bytes))
+    output.copy(larger, 0, 0, this.#length)
+    output = larger
+  }
+}
