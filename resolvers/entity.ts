@@ -1,3 +1,4 @@
+import type DataLoader from 'dataloader'
 import type { GraphQLResolveInfo } from 'graphql'
 import { HubError } from '../schema/errors.ts'
 import { entityOfType, fieldOfColumn, isSoleKey, subgraphOf, type EntityModel, type Link, type Model } from '../schema/model.ts'
@@ -23,7 +24,6 @@ export interface EntityRoles {
 }
 
 type Fields = Record<string, Record<string, FieldResolution>>
-type Batch = (context: Context, path: string) => (keys: readonly string[]) => Promise<readonly (Row | undefined)[]>
 
 /** How a subgraph's entities are answered: look-ups, lists, batches, references, columns and the links whose target it owns. */
 export function entityResolution(given: EntityRoles): Pick<Subgraph, 'fields' | 'entities'> {
@@ -68,28 +68,35 @@ export function pathOf(context: Context, info: GraphQLResolveInfo): string {
   return [context.at, ...names].filter(Boolean).join('.')
 }
 
-/** The text that names an entry, from a look-up's arguments or an input of keys. */
-export function keyFromArguments(entity: EntityModel, args: Readonly<Record<string, unknown>>): string {
-  const row = Object.fromEntries(
-    entity.key.map(column => {
-      const { field, type } = fieldOfColumn(entity, column)
+/** Reads the text that names an entry from a look-up's arguments or an input of keys. */
+export function keyReader(entity: EntityModel): (args: Readonly<Record<string, unknown>>) => string {
+  const parts = entity.key.map(column => fieldOfColumn(entity, column))
+  return args => {
+    const row: Record<string, Value> = {}
+    for (const { name, field, type } of parts) {
       const value = parseKeyText(type, args[field])
       if (value === null) throw new HubError('BAD_USER_INPUT', `${entity.lookupField} needs ${field}: a part of the key is never null.`, { field })
-      return [column, value]
-    }),
-  )
-  return keyOf(entity.key, row)
+      row[name] = value
+    }
+    return keyOf(entity.key, row)
+  }
 }
 
 function queries(roles: EntityRoles, entity: EntityModel): Record<string, FieldResolution> {
   const rows = roles.rowsOf(entity.type)
-  const batch = byKeys(rows)
-  const [only] = entity.key
+  const keyOfArguments = keyReader(entity)
+  const only = entity.key.length === 1 ? fieldOfColumn(entity, entity.key[0] ?? '').field : undefined
   return {
-    [entity.lookupField]: (_: unknown, args: Record<string, unknown>, context: Context, info: GraphQLResolveInfo) => one(rows, context, info, batch, keyFromArguments(entity, args)),
+    [entity.lookupField]: async (_: unknown, args: Record<string, unknown>, context: Context, info: GraphQLResolveInfo) => {
+      const reader = () => {
+        const path = pathOf(context, info)
+        return (keys: readonly string[]) => rows.byKeys(context, path, keys)
+      }
+      return (await batched(context, rows, 'key', reader).load(keyOfArguments(args))) ?? null
+    },
     [`${entity.listField}ByKey`]: async (_: unknown, { keys }: { keys: readonly unknown[] }, context: Context, info: GraphQLResolveInfo) => {
       if (keys.length > 10_000) throw new HubError('PAYLOAD_TOO_LARGE', `${entity.listField}ByKey was asked for ${keys.length} keys; it takes 10,000 at once. Split them.`, { field: 'keys' })
-      const texts = keys.map(key => keyFromArguments(entity, entity.key.length > 1 ? (key as Record<string, unknown>) : { [fieldOfColumn(entity, only ?? '').field]: key }))
+      const texts = keys.map(key => keyOfArguments(only === undefined ? (key as Record<string, unknown>) : { [only]: key }))
       return (await rows.byKeys(context, pathOf(context, info), texts)).map(row => row ?? null)
     },
     [entity.listField]: async (_: unknown, args: ListArguments, context: Context, info: GraphQLResolveInfo) => {
@@ -100,15 +107,6 @@ function queries(roles: EntityRoles, entity: EntityModel): Record<string, FieldR
   }
 }
 
-function byKeys(rows: EntityRows): Batch {
-  return (context, path) => keys => rows.byKeys(context, path, keys)
-}
-
-async function one(rows: EntityRows, context: Context, info: GraphQLResolveInfo, batch: Batch, key: string): Promise<Row | null> {
-  const row = await batched(context, rows, 'key', batch(context, pathOf(context, info))).load(key)
-  return row ?? null
-}
-
 /** Resolvers of columns whose field has another name: all of them, or those a subgraph knows of another's entity. */
 function columns(entity: EntityModel, known?: readonly string[]): Record<string, FieldResolution> {
   return Object.fromEntries(entity.fields.filter(({ field, name }) => field !== name && (known?.includes(name) ?? true)).map(({ field, name }) => [field, (row: Row) => row[name]]))
@@ -116,8 +114,9 @@ function columns(entity: EntityModel, known?: readonly string[]): Record<string,
 
 function references(roles: EntityRoles, entity: EntityModel): Subgraph['entities'][string] {
   const rows = roles.rowsOf(entity.type)
+  const keyOfRepresentation = keyReader(entity)
   return async (representations, context) => {
-    const keys = representations.map(representation => keyFromArguments(entity, representation))
+    const keys = representations.map(keyOfRepresentation)
     const distinct = [...new Set(keys)]
     const found = new Map((await rows.byKeys(context, context.at, distinct)).map((row, index) => [distinct[index], row]))
     return keys.map(key => found.get(key) ?? null)
@@ -162,38 +161,48 @@ function oneRow(link: Link, target: EntityModel, rows: EntityRows, wanted: (row:
   return async (row: Row, _args: unknown, context: Context, info: GraphQLResolveInfo) => {
     const value = wanted(row)
     if (value === null) return null
-    return (await batched<Value, Row | undefined>(context, link, '', read(context, pathOf(context, info))).load(value)) ?? null
+    return (await batched<Value, Row | undefined>(context, link, '', () => read(context, pathOf(context, info))).load(value)) ?? null
   }
 }
 
 function manyRows(roles: EntityRoles, link: Link, target: EntityModel, rows: EntityRows, wanted: (row: Row) => Value): FieldResolution {
   return async (row: Row, args: ListArguments, context: Context, info: GraphQLResolveInfo): Promise<Connection> => {
-    const page = pageFor(roles, target, args, context, info)
+    const { page, found, counts } = listOf(link, context, info, () => {
+      const page = listPage(roles.model, target, context.scope.tenant, args, roles.cursors)
+      const path = pathOf(context, info)
+      const variant = JSON.stringify(args, (_, one) => (typeof one === 'bigint' ? String(one) : one))
+      const read = async (values: readonly Value[]) => {
+        const groups = Map.groupBy(await rows.select(context, path, { ...page.request, per: { column: link.targetColumn, values } }), ({ row: found }) => found[link.targetColumn] ?? null)
+        return values.map(one => groups.get(one) ?? [])
+      }
+      const count = async (values: readonly Value[]) => {
+        const counts = await rows.countPer(context, `${path}.totalCount`, page.request.where, { column: link.targetColumn, values })
+        return values.map(one => counts.get(one) ?? 0)
+      }
+      return { page, found: batched(context, link, variant, () => read), counts: () => batched(context, link, `count ${variant}`, () => count) }
+    })
     const value = wanted(row)
     if (value === null) return page.connection([], () => Promise.resolve(0))
-    const path = pathOf(context, info)
-    const variant = JSON.stringify(args, (_, one) => (typeof one === 'bigint' ? String(one) : one))
-    const read = async (values: readonly Value[]) => {
-      const groups = Map.groupBy(await rows.select(context, path, { ...page.request, per: { column: link.targetColumn, values } }), ({ row: found }) => found[link.targetColumn] ?? null)
-      return values.map(one => groups.get(one) ?? [])
-    }
-    const count = async (values: readonly Value[]) => {
-      const counts = await rows.countPer(context, `${path}.totalCount`, page.request.where, { column: link.targetColumn, values })
-      return values.map(one => counts.get(one) ?? 0)
-    }
-    const found = await batched<Value, readonly PlacedRow[]>(context, link, variant, read).load(value)
-    return page.connection(found, () => batched<Value, number>(context, link, `count ${variant}`, count).load(value))
+    return page.connection(await found.load(value), () => counts().load(value))
   }
 }
 
-/** The same page for every parent of the field in this fetch: parsed once. */
-function pageFor(roles: EntityRoles, target: EntityModel, args: ListArguments, context: Context, info: GraphQLResolveInfo): ListPage {
+/** How the lists of one field are read, for all its parents in a fetch. */
+interface List {
+  readonly link: Link
+  readonly page: ListPage
+  readonly found: DataLoader<Value, readonly PlacedRow[]>
+  readonly counts: () => DataLoader<Value, number>
+}
+
+/** The same list for every parent of the field in this fetch: its arguments are looked at once. */
+function listOf(link: Link, context: Context, info: GraphQLResolveInfo, make: () => Omit<List, 'link'>): List {
   const [node] = info.fieldNodes
-  const known = node && (context.perFetch.get(node) as ListPage | undefined)
-  if (known) return known
-  const page = listPage(roles.model, target, context.scope.tenant, args, roles.cursors)
-  if (node) context.perFetch.set(node, page)
-  return page
+  const known = node && (context.perFetch.get(node) as List | undefined)
+  if (known?.link === link) return known
+  const list = { link, ...make() }
+  if (node) context.perFetch.set(node, list)
+  return list
 }
 
 /** A reference to a type owned elsewhere, by the value that is its key. */

@@ -1,9 +1,9 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import type { Identity } from './identity.ts'
 import type { ApiKeySettings } from './settings.ts'
 
 interface Known {
-  readonly hash: Buffer
+  readonly sha256: Buffer
   readonly identity: Identity
 }
 
@@ -13,7 +13,7 @@ export class ApiKeys {
 
   constructor(keys: readonly ApiKeySettings[]) {
     this.#known = keys.map(({ id, sha256, tenant, scopes }) => ({
-      hash: Buffer.from(sha256, 'hex'),
+      sha256: Buffer.from(sha256, 'hex'),
       identity: { tenant, caller: { subject: id, scopes: new Set(scopes) } },
     }))
   }
@@ -23,9 +23,9 @@ export class ApiKeys {
   }
 
   find(key: string): Identity | undefined {
-    const hash = createHash('sha256').update(key).digest()
+    const sha256 = hash('sha256', key, 'buffer')
     let found: Identity | undefined
-    for (const known of this.#known) if (timingSafeEqual(known.hash, hash)) found = known.identity
+    for (const known of this.#known) if (timingSafeEqual(known.sha256, sha256)) found = known.identity
     return found
   }
 }

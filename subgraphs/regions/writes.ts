@@ -3,7 +3,7 @@ import { plural, type EntityModel } from '../../schema/model.ts'
 import type { Row, Value } from '../../schema/values.ts'
 import type { Region } from '../../connectors/ports/region-store.ts'
 import type { Context } from '../../resolvers/context.ts'
-import { keyFromArguments } from '../../resolvers/entity.ts'
+import { keyReader } from '../../resolvers/entity.ts'
 import { mustHold } from '../../resolvers/guard.ts'
 import type { FieldResolution } from '../../resolvers/subgraph.ts'
 import { putMany, removeOne } from './entries.ts'
@@ -13,6 +13,7 @@ const largestBatch = 10_000
 /** `put…`, `put…s` and `remove…` of one region: one commit each, durable when answered. */
 export function writes(entity: EntityModel, region: Region): Record<string, FieldResolution> {
   const { type } = entity
+  const keyOfArguments = keyReader(entity)
   return {
     [`put${type}`]: async (_: unknown, { input }: { input: Input }, { scope }: Context) => {
       mustHold(scope, 'cache:write')
@@ -26,7 +27,7 @@ export function writes(entity: EntityModel, region: Region): Record<string, Fiel
     },
     [`remove${type}`]: async (_: unknown, args: Record<string, unknown>, { scope }: Context) => {
       mustHold(scope, 'cache:write')
-      return removeOne(scope, entity, region, keyFromArguments(entity, args))
+      return removeOne(scope, entity, region, keyOfArguments(args))
     },
   }
 }
