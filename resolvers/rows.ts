@@ -34,6 +34,19 @@ export interface PlacedRow {
   readonly place: Place
 }
 
+/** A row of a region, whose place is found out when somebody asks for a cursor. */
+class RegionRow implements PlacedRow {
+  readonly row: Row
+  readonly #placeOf: (row: Row) => Place
+
+  constructor(row: Row, placeOf: (row: Row) => Place) {
+    this.row = row
+    this.#placeOf = placeOf
+  }
+
+  get place(): Place { return this.#placeOf(this.row) }
+}
+
 /** A region whose every row is in memory: key look-ups, filters and orders over its own columns are answered there, those through links by the engine. `asOfMs` says when its rows were those of where they come from; undefined where clients write them. */
 export function completeRows(model: Model, entity: EntityModel, region: Region, engine: SqlEngine, asOfMs: () => number | undefined): EntityRows {
   const throughEngine = engineRows(model, entity, engine, entity.kind === 'view' ? 'view' : 'region')
@@ -51,14 +64,13 @@ export function completeRows(model: Model, entity: EntityModel, region: Region, 
     async select(context, path, request) {
       const own = asFilter(request.where)
       if (!own || !isLocal(request.order)) return throughEngine.select(context, path, request)
-      const { per, limit } = request
-      const filter = per ? { and: [{ column: per.column, op: 'in' as const, value: per.values }, own] } : own
+      const { after, backwards, limit, per } = request
       const order: Order[] = request.order.map(({ column, descending, nullsFirst }) => ({ column, descending, nullsFirst }))
       noteRows(context.scope, entity.name, region)
-      const found = await region.select(context.scope, { filter, order, after: request.after && placeRow(entity, order, request.after), backwards: request.backwards, limit: per ? undefined : limit })
-      const rows = per && limit !== undefined ? fewPer(found, per.column, limit, request.backwards ?? false) : found
+      const rows = await region.select(context.scope, { filter: own, order, after: after && placeRow(entity, order, after), backwards, limit, per })
       note(context, path, rows.length)
-      return rows.map(row => ({ row, place: [...order.map(term => row[term.column] ?? null), ...keyValues(entity, row)] }))
+      const placeOf = (row: Row) => [...order.map(term => row[term.column] ?? null), ...keyValues(entity, row)]
+      return rows.map(row => new RegionRow(row, placeOf))
     },
     async count(context, path, where) {
       const own = asFilter(where)
@@ -166,12 +178,6 @@ function partsOfKey(entity: EntityModel, text: string): readonly string[] {
 
 function placeRow(entity: EntityModel, order: readonly Order[], place: Place): Row {
   return Object.fromEntries([...order.map(term => term.column), ...entity.key].map((column, index) => [column, place[index] ?? null]))
-}
-
-/** Of each value's rows the first few, or backwards the last few, in the order given. */
-function fewPer(rows: readonly Row[], column: string, limit: number, backwards: boolean): readonly Row[] {
-  const groups = Map.groupBy(rows, row => row[column] ?? null)
-  return [...groups.values()].flatMap(group => (backwards ? group.slice(Math.max(0, group.length - limit)) : group.slice(0, limit)))
 }
 
 /** The failure of whoever was asked last, with all who were asked. */

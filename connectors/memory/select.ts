@@ -1,6 +1,8 @@
 import { type Filter, matcher } from '../../schema/filter.ts'
 import type { Row } from '../../schema/values.ts'
 import type { Criteria, Entry } from '../ports/region-store.ts'
+import { indexed } from '../regions/index-values.ts'
+import { fewPer, ofAnyValue } from '../regions/per.ts'
 import { candidates, type Candidates, constraintsOf } from './candidates.ts'
 import type { Rows } from './rows.ts'
 import { type Course, courseOf, walk } from './walk.ts'
@@ -10,6 +12,7 @@ type Test = (id: number, row: Row) => boolean
 
 /** Rows that meet the criteria among those not expired at `nowMs`, in order. */
 export function select(rows: Rows, criteria: Criteria, nowMs: number): Row[] {
+  if (criteria.per) return selectPer(rows, criteria, criteria.per, nowMs)
   const { filter, order = [], after, backwards = false, limit = Number.POSITIVE_INFINITY } = criteria
   const constraints = constraintsOf(filter)
   const course = courseOf(rows, order, after, backwards)
@@ -21,6 +24,27 @@ export function select(rows: Rows, criteria: Criteria, nowMs: number): Row[] {
   const path = few ? undefined : walk(rows, course, constraints, limit * 16 + 1024)
   const found = (path && firstOf(rows, path, passes, limit, from.count)) ?? best(rows, from, passes, course, limit)
   return backwards ? found.reverse() : found
+}
+
+/** Led by the index of that column alone, if there is one, to the rows of each value; without it all rows are looked at once for all values. */
+function selectPer(rows: Rows, criteria: Criteria, per: NonNullable<Criteria['per']>, nowMs: number): Row[] {
+  const { order = [], after, backwards = false, limit = Number.POSITIVE_INFINITY } = criteria
+  const index = rows.indexes.find(({ columns }) => columns.length === 1 && columns[0] === per.column)
+  if (!index) {
+    const type = rows.definition.columns.find(({ name }) => name === per.column)?.type ?? 'String'
+    return fewPer(select(rows, ofAnyValue(criteria, per), nowMs), per, type, criteria)
+  }
+  const group = index.group([])
+  const course = courseOf(rows, order, after, backwards)
+  const passes = testOf(rows, criteria, nowMs)
+  if (!group || limit <= 0) return []
+  const found: Row[] = []
+  for (const value of new Set(per.values.map(one => indexed(index.lastType, one)))) {
+    if (value === null) continue
+    const few = best(rows, { count: group.countAt(value), ids: () => group.at(value) }, passes, course, limit)
+    for (const row of backwards ? few.reverse() : few) found.push(row)
+  }
+  return found
 }
 
 /** Entries not expired at `nowMs` whose rows pass, in no order. */

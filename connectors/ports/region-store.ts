@@ -1,5 +1,5 @@
 import type { Filter, Order } from '../../schema/filter.ts'
-import type { Column, Row } from '../../schema/values.ts'
+import type { Column, Row, Value } from '../../schema/values.ts'
 import type { ChangeLog } from './change-log.ts'
 import type { RegionVersions } from './footprint.ts'
 import type { RegionTransaction, TransactionOutcome, TransactOptions, Transacted } from './region-transaction.ts'
@@ -84,6 +84,8 @@ export interface Criteria {
   /** Walk the order from its end; `after` is then the place strictly before which rows are wanted. Rows are still answered in the order asked for. */
   readonly backwards?: boolean
   readonly limit?: number
+  /** `limit` then counts for each of these values of a column by itself: of the rows with each the first so many, or backwards the last, one value's behind another's. */
+  readonly per?: { readonly column: string; readonly values: readonly Value[] }
 }
 
 export interface RegionStats {

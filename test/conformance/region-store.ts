@@ -1,6 +1,6 @@
 import type { Change, LogEntry } from '../../schema/change.ts'
 import type { HubError } from '../../schema/errors.ts'
-import type { Row } from '../../schema/values.ts'
+import type { Row, Value } from '../../schema/values.ts'
 import type { RegionDefinition, RegionStore } from '../../connectors/ports/region-store.ts'
 import type { Scope } from '../../connectors/ports/scope.ts'
 import { must } from '../support/conformance.ts'
@@ -279,6 +279,27 @@ export const regionStoreChecks = [
         expect(backwards).toEqual(all)
       }
     }
+  }),
+  must<RegionStoreSubject>('RS80', 'a limit per value counts for each value by itself, with an index of the column and without, forwards and backwards, behind a place and under a filter', async subject => {
+    const region = await open(subject)
+    await region.putMany(subject.scope(), Array.from({ length: 30 }, (_, index) => airport(`A${String((index * 7) % 30).padStart(2, '0')}`, index % 5 === 0 ? null : `C${index % 3}`, index, index % 4)))
+    const order = [{ column: 'altitude_ft', descending: true, nullsFirst: false }]
+    const filter = { column: 'altitude_ft', op: 'lt' as const, value: 27 }
+    for (const per of [{ column: 'country', values: ['C2', 'C0', 'C9', 'C2'] as readonly Value[] }, { column: 'visits', values: [3, 1, 9] }]) {
+      for (const backwards of [false, true]) {
+        for (const [limit, after] of [[2, undefined], [undefined, undefined], [3, airport('A07', null, 14)], [0, undefined]] as const) {
+          const rows = await region.select(subject.scope(), { per, order, filter, limit, backwards, ...(after && { after }) })
+          const expected = []
+          for (const value of new Set(per.values)) {
+            const each = await region.select(subject.scope(), { order, filter: { and: [filter, { column: per.column, op: 'eq', value }] }, limit, backwards, ...(after && { after }) })
+            expected.push(...each)
+          }
+          const byValue = (a: Row, b: Row) => String(a[per.column]).localeCompare(String(b[per.column]))
+          expect([...rows].sort(byValue)).toEqual([...expected].sort(byValue))
+        }
+      }
+    }
+    await expect(region.select(subject.scope(), { per: { column: 'contry', values: ['x'] }, limit: 1 })).rejects.toEqual(code('BAD_USER_INPUT'))
   }),
   must<RegionStoreSubject>('RS22', 'a page goes on behind a row that is no longer there', async subject => {
     const region = await open(subject)

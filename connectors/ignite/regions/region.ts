@@ -6,6 +6,7 @@ import { keyOf, type Criteria, type Entry, type Region, type RegionDefinition, t
 import type { Scope } from '../../ports/scope.ts'
 import { Counters } from '../../regions/counters.ts'
 import type { Followed } from '../../regions/feed-log.ts'
+import { fewPer, ofAnyValue } from '../../regions/per.ts'
 import type { StoredChange } from '../../regions/record.ts'
 import { Shape } from '../../regions/shape.ts'
 import { refuseClashes } from '../../regions/unique.ts'
@@ -166,6 +167,11 @@ export class IgniteRegion implements Region {
   }
 
   async select(scope: Scope, criteria: Criteria): Promise<readonly Row[]> {
+    const { per } = criteria
+    if (per) {
+      const type = this.definition.columns.find(({ name }) => name === per.column)?.type ?? 'String'
+      return fewPer(await this.select(scope, ofAnyValue(criteria, per)), per, type, criteria)
+    }
     const { limit = Number.POSITIVE_INFINITY, backwards = false } = criteria
     const rows = await this.read(scope, async table => {
       const statement = selectStatement(table.layout, this.owner(scope.tenant), limit > Number.MAX_SAFE_INTEGER ? { ...criteria, limit: undefined } : criteria)
