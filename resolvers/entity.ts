@@ -1,5 +1,5 @@
 import type DataLoader from 'dataloader'
-import type { GraphQLResolveInfo } from 'graphql'
+import { Kind, type GraphQLResolveInfo } from 'graphql'
 import { HubError } from '../schema/errors.ts'
 import { entityOfType, fieldOfColumn, isSoleKey, subgraphOf, type EntityModel, type Link, type Model } from '../schema/model.ts'
 import { parseKeyText } from '../schema/scalars.ts'
@@ -88,11 +88,13 @@ function queries(roles: EntityRoles, entity: EntityModel): Record<string, FieldR
   const only = entity.key.length === 1 ? fieldOfColumn(entity, entity.key[0] ?? '').field : undefined
   return {
     [entity.lookupField]: async (_: unknown, args: Record<string, unknown>, context: Context, info: GraphQLResolveInfo) => {
+      const key = keyOfArguments(args)
       const reader = () => {
         const path = pathOf(context, info)
         return (keys: readonly string[]) => rows.byKeys(context, path, keys)
       }
-      return (await batched(context, rows, 'key', reader).load(keyOfArguments(args))) ?? null
+      const [row] = isOnlyField(info) ? await reader()([key]) : [await batched(context, rows, 'key', reader).load(key)]
+      return row ?? null
     },
     [`${entity.listField}ByKey`]: async (_: unknown, { keys }: { keys: readonly unknown[] }, context: Context, info: GraphQLResolveInfo) => {
       if (keys.length > 10_000) throw new HubError('PAYLOAD_TOO_LARGE', `${entity.listField}ByKey was asked for ${keys.length} keys; it takes 10,000 at once. Split them.`, { field: 'keys' })
@@ -105,6 +107,11 @@ function queries(roles: EntityRoles, entity: EntityModel): Record<string, FieldR
       return page.connection(await rows.select(context, path, page.request), () => rows.count(context, `${path}.totalCount`, page.request.where))
     },
   }
+}
+
+/** Whether the operation asks for nothing beside this field of its root: no other look-up can share a read with it. */
+function isOnlyField({ operation: { selectionSet: { selections } } }: GraphQLResolveInfo): boolean {
+  return selections.length === 1 && selections[0]?.kind === Kind.FIELD
 }
 
 /** Resolvers of columns whose field has another name: all of them, or those a subgraph knows of another's entity. */

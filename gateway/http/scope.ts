@@ -57,6 +57,12 @@ export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promi
     }
     const onAbort = () => void setImmediate(() => reject(signal.reason))
     signal.addEventListener('abort', onAbort, { once: true })
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+    promise.then(value => {
+      signal.removeEventListener('abort', onAbort)
+      resolve(value)
+    }, (reason: unknown) => {
+      signal.removeEventListener('abort', onAbort)
+      reject(reason)
+    })
   })
 }

@@ -20,6 +20,7 @@ export class Field {
   readonly #definition: GraphQLField<unknown, unknown>
   readonly #resolve: GraphQLFieldResolver<unknown, unknown> | undefined
   readonly #constant: Arguments | undefined
+  readonly #given: GivenArguments | undefined
   readonly #position: Position
 
   constructor(key: string, nodes: readonly [FieldNode, ...FieldNode[]], parent: GraphQLObjectType, definition: GraphQLField<unknown, unknown>, form: Form) {
@@ -32,6 +33,7 @@ export class Field {
     this.#definition = definition
     this.#resolve = definition.resolve
     this.#constant = constantArguments(definition, nodes[0])
+    this.#given = this.#constant ? undefined : givenArguments(definition, nodes[0])
     this.isPlain = !this.#resolve && this.#constant !== undefined
     this.#position = new Position(this.type, this)
   }
@@ -73,6 +75,8 @@ export class Field {
   /** Each call gets an object of its own. */
   #arguments(x: Execution): Arguments {
     if (this.#constant) return { ...this.#constant }
+    const given = this.#given?.(x.variables)
+    if (given) return given
     const known = x.args.get(this)
     if (known) return { ...known }
     const args = getArgumentValues(this.#definition, this.nodes[0]!, x.variables)
@@ -94,6 +98,30 @@ function constantArguments(definition: GraphQLField<unknown, unknown>, node: Fie
     return Object.values(args).some(value => typeof value === 'object' && value !== null) ? undefined : args
   } catch {
     return undefined // said again, by the same function, to whoever runs it
+  }
+}
+
+type GivenArguments = (variables: Readonly<Record<string, unknown>>) => Arguments | undefined
+
+/**
+ * Arguments of which each is left out, or a variable: as they are in a run that gives these variables, whose values are coerced and were found to fit when the document was
+ * validated. Undefined for what needs another look: variables that are null or not given.
+ */
+function givenArguments(definition: GraphQLField<unknown, unknown>, node: FieldNode): GivenArguments | undefined {
+  const parts: { readonly name: string; readonly variable: string }[] = []
+  for (const { name, defaultValue } of definition.args) {
+    const value = node.arguments?.find(argument => argument.name.value === name)?.value
+    if (value?.kind === Kind.VARIABLE) parts.push({ name, variable: value.name.value })
+    else if (value || defaultValue !== undefined) return undefined
+  }
+  return variables => {
+    const args: Arguments = {}
+    for (const { name, variable } of parts) {
+      const value = Object.hasOwn(variables, variable) ? variables[variable] : undefined
+      if (value === undefined || value === null) return undefined
+      args[name] = value
+    }
+    return args
   }
 }
 
