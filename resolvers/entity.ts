@@ -6,6 +6,7 @@ import { parseKeyText } from '../schema/scalars.ts'
 import { ownsLink } from '../schema/sdl.ts'
 import type { ColumnType, Row, Value } from '../schema/values.ts'
 import { keyOf } from '../connectors/ports/region-store.ts'
+import { JsonText, propertyResolver, type WritingInfo } from './compiled/verbatim.ts'
 import { listPage, type Connection, type ListArguments, type ListPage } from './connection.ts'
 import type { Context } from './context.ts'
 import type { CursorSealer } from './cursor.ts'
@@ -55,7 +56,8 @@ function permitted(rows: EntityRows): EntityRows {
     mustHold(context.scope, 'cache:read')
     return read(context, ...rest)
   }
-  return { entity: rows.entity, byKeys: checked(rows.byKeys), entries: checked(rows.entries), select: checked(rows.select), count: checked(rows.count), countPer: checked(rows.countPer) }
+  const { json } = rows
+  return { entity: rows.entity, byKeys: checked(rows.byKeys), entries: checked(rows.entries), ...(json && { json: checked(json) }), select: checked(rows.select), count: checked(rows.count), countPer: checked(rows.countPer) }
 }
 
 /** The asking field's response path, without list positions and with the place its fetch was made for. */
@@ -96,10 +98,11 @@ function queries(roles: EntityRoles, entity: EntityModel): Record<string, FieldR
       const [row] = isOnlyField(info) ? await reader()([key]) : [await batched(context, rows, 'key', reader).load(key)]
       return row ?? null
     },
-    [`${entity.listField}ByKey`]: async (_: unknown, { keys }: { keys: readonly unknown[] }, context: Context, info: GraphQLResolveInfo) => {
+    [`${entity.listField}ByKey`]: async (_: unknown, { keys }: { keys: readonly unknown[] }, context: Context, info: WritingInfo) => {
       if (keys.length > 10_000) throw new HubError('PAYLOAD_TOO_LARGE', `${entity.listField}ByKey was asked for ${keys.length} keys; it takes 10,000 at once. Split them.`, { field: 'keys' })
       const texts = keys.map(key => keyOfArguments(only === undefined ? (key as Record<string, unknown>) : { [only]: key }))
-      return (await rows.byKeys(context, pathOf(context, info), texts)).map(row => row ?? null)
+      const json = info.members && (await rows.json?.(context, texts, info.members))
+      return json === undefined ? (await rows.byKeys(context, pathOf(context, info), texts)).map(row => row ?? null) : new JsonText(json)
     },
     [entity.listField]: async (_: unknown, args: ListArguments, context: Context, info: GraphQLResolveInfo) => {
       const page = listPage(roles.model, entity, context.scope.tenant, args, roles.cursors)
@@ -116,7 +119,7 @@ function isOnlyField({ operation: { selectionSet: { selections } } }: GraphQLRes
 
 /** Resolvers of columns whose field has another name: all of them, or those a subgraph knows of another's entity. */
 function columns(entity: EntityModel, known?: readonly string[]): Record<string, FieldResolution> {
-  return Object.fromEntries(entity.fields.filter(({ field, name }) => field !== name && (known?.includes(name) ?? true)).map(({ field, name }) => [field, (row: Row) => row[name]]))
+  return Object.fromEntries(entity.fields.filter(({ field, name }) => field !== name && (known?.includes(name) ?? true)).map(({ field, name }) => [field, propertyResolver(name)]))
 }
 
 function references(roles: EntityRoles, entity: EntityModel): Subgraph['entities'][string] {

@@ -4,7 +4,7 @@ import { fieldOfColumn, keyValues, type EntityModel, type Model } from '../schem
 import { parseKeyText } from '../schema/scalars.ts'
 import type { Row, Value } from '../schema/values.ts'
 import { allRows, type SqlEngine, type Statement } from '../connectors/ports/sql-engine.ts'
-import { keyOf, type Entry, type Region } from '../connectors/ports/region-store.ts'
+import { keyOf, type Entry, type Member, type Region } from '../connectors/ports/region-store.ts'
 import { ageOf, type Context, type Read } from './context.ts'
 import { noteEntries, noteRows } from './footprint.ts'
 import { entriesOf, notBefore } from './consistency.ts'
@@ -19,6 +19,8 @@ export interface EntityRows {
   byKeys(context: Context, path: string, keys: readonly string[]): Promise<readonly (Row | undefined)[]>
   /** The same with what the region knows of each row. */
   entries(context: Context, path: string, keys: readonly string[]): Promise<readonly (KeyedRow | undefined)[]>
+  /** What `byKeys` answers as a JSON list of objects of these members, null for each row that is not there; undefined or absent where the rows have to be read for that. */
+  json?(context: Context, keys: readonly string[], members: readonly Member[]): Promise<string | undefined>
   /** Rows with the place of each. With `per`, of each value's rows the first `limit` (backwards the last), in the order asked for. */
   select(context: Context, path: string, request: SelectRequest): Promise<readonly PlacedRow[]>
   count(context: Context, path: string, where: Where): Promise<number>
@@ -50,6 +52,7 @@ class RegionRow implements PlacedRow {
 /** A region whose every row is in memory: key look-ups, filters and orders over its own columns are answered there, those through links by the engine. `asOfMs` says when its rows were those of where they come from; undefined where clients write them. */
 export function completeRows(model: Model, entity: EntityModel, region: Region, engine: SqlEngine, asOfMs: () => number | undefined): EntityRows {
   const throughEngine = engineRows(model, entity, engine, entity.kind === 'view' ? 'view' : 'region')
+  const columns = new Set(entity.fields.map(({ name }) => name))
   const note = (context: Context, path: string, rows: number, found: readonly (Entry | undefined)[] = []) => context.explain?.({ path, from: 'region', name: entity.name, engine: region.engine, rows, ...keptNear(found), ageMs: ageOf(context.scope, asOfMs()) })
   const entries: EntityRows['entries'] = async (context, path, keys) => {
     const found = await entriesOf(context.scope, entity.name, region, keys)
@@ -61,6 +64,13 @@ export function completeRows(model: Model, entity: EntityModel, region: Region, 
     entity,
     entries,
     byKeys: async (context, path, keys) => (await entries(context, path, keys)).map(entry => entry?.row),
+    ...(region.getJson && {
+      async json(context: Context, keys: readonly string[], members: readonly Member[]) {
+        // Whoever notes or explains what was read wants to know of each row.
+        if (context.scope.footprint || context.explain || !members.every(({ column }) => columns.has(column))) return undefined
+        return (await region.getJson?.(context.scope, keys, members))?.toString()
+      },
+    }),
     async select(context, path, request) {
       const own = asFilter(request.where)
       if (!own || !isLocal(request.order)) return throughEngine.select(context, path, request)
@@ -100,13 +110,20 @@ function keptNear(entries: readonly (Entry | undefined)[]): Pick<Read, 'near'> {
 
 /** Rows the hub holds for as long as they are young enough for the read, and then those of where they come from. */
 export function boundedRows(held: EntityRows, source: EntityRows, asOfMs: () => number | undefined): EntityRows {
+  const isYoung = ({ scope }: Context) => {
+    const limitMs = notBefore(scope)
+    return limitMs === undefined || (asOfMs() ?? limitMs) >= limitMs
+  }
   const read = <Rest extends unknown[], T>(of: (rows: EntityRows) => (context: Context, ...rest: Rest) => Promise<T>) => (context: Context, ...rest: Rest): Promise<T> => {
-    const limitMs = notBefore(context.scope)
-    if (limitMs === undefined || (asOfMs() ?? limitMs) >= limitMs) return of(held)(context, ...rest)
+    if (isYoung(context)) return of(held)(context, ...rest)
     const { explain } = context
     return of(source)(explain ? { ...context, explain: one => explain({ ...one, outdated: true }) } : context, ...rest)
   }
-  return { entity: held.entity, byKeys: read(rows => rows.byKeys), entries: read(rows => rows.entries), select: read(rows => rows.select), count: read(rows => rows.count), countPer: read(rows => rows.countPer) }
+  const { json } = held
+  return {
+    entity: held.entity, ...(json && { json: async (context: Context, keys: readonly string[], members: readonly Member[]) => (isYoung(context) ? json(context, keys, members) : undefined) }),
+    byKeys: read(rows => rows.byKeys), entries: read(rows => rows.entries), select: read(rows => rows.select), count: read(rows => rows.count), countPer: read(rows => rows.countPer),
+  }
 }
 
 /** Keys one statement looks up: composite ones take a hundred characters each, and engines bound the length of a statement. */

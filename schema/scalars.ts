@@ -136,11 +136,20 @@ export const scalars: readonly GraphQLScalarType[] = (Object.keys(described) as 
     new GraphQLScalarType({
       name: type,
       description: described[type],
-      serialize: type === 'JSON' ? withoutBigints : value => (typeof value === 'bigint' ? String(value) : value),
+      serialize: type === 'JSON' ? withoutBigints : withoutBigint,
       parseValue: value => take(type, value),
       parseLiteral: (node, variables) => take(type, type === 'Decimal' && (node.kind === Kind.INT || node.kind === Kind.FLOAT) ? node.value : literal(node, variables ?? {}), node),
     }),
 )
+
+/** Whether the scalar that serialises so answers the values of rows as they are, but a bigint as text. */
+export function isVerbatim(serialize: unknown): boolean {
+  return serialize === withoutBigint || serialize === withoutBigints
+}
+
+function withoutBigint(value: unknown): unknown {
+  return typeof value === 'bigint' ? String(value) : value
+}
 
 /** A JSON value as clients read it: integers beyond 2^53 as text, as the scalar Long writes them. What has none is answered as it is. */
 function withoutBigints(value: unknown): unknown {

@@ -1,5 +1,5 @@
 import { HubError } from '../../schema/errors.ts'
-import type { JsonRows, Member } from '../ports/region-store.ts'
+import type { Member } from '../ports/region-store.ts'
 import { kinds, partsOf, wordAt } from './packing.ts'
 import type { Chunk } from './pages.ts'
 
@@ -16,55 +16,63 @@ const quote = 34
 const comma = 44
 const minus = 45
 const closing = 125
+const [listBegin, listEnd] = [91, 93]
 
-/** Where a member stands in the definition, and what is written before its value: `{"code":`, `,"name":`. */
-interface Part {
+/** Where a member stands in the definition, what is written before its value (`{"code":`, `,"name":`), and what the value may be. */
+interface Part extends Pick<Member, 'as' | 'required'> {
   readonly column: number
   readonly label: Buffer
 }
 
 let output = Buffer.allocUnsafeSlow(outputBytes)
 
-/** Members of records as JSON, copied from where they lie. One at a time: from the first `row` or `absent` to `end`. */
+/** Members of records as a JSON list, copied from where they lie. One list at a time: from `begin` to `end`. */
 export class JsonWriter {
   readonly #names: readonly string[]
   readonly #parts = new WeakMap<readonly Member[], readonly Part[]>()
   #length = 0
-  #ends: number[] = []
 
   constructor(columns: readonly { readonly name: string }[]) {
     this.#names = columns.map(column => column.name)
   }
 
+  begin(): void {
+    if (output.length > outputBytes) output = Buffer.allocUnsafeSlow(outputBytes)
+    this.#length = 0
+    this.#byte(listBegin)
+  }
+
   absent(): void {
     this.#separate()
     this.#copy(nothing, 0, nothing.length)
-    this.#ends.push(this.#length)
   }
 
-  row(chunk: Chunk, at: number, members: readonly Member[]): void {
+  /** False: a value is not what its member asks for, and the list is of no use. */
+  row(chunk: Chunk, at: number, members: readonly Member[]): boolean {
     const { wide, count, fields, texts } = partsOf(chunk, at)
     this.#separate()
-    for (const { column, label } of this.parts(members)) {
+    for (const { column, label, as, required } of this.parts(members)) {
       this.#copy(label, 0, label.length)
-      if (column >= count) {
+      const word = column < count ? wordAt(chunk, wide, fields, column) : kinds.null
+      const kind = word & 7
+      if (kind === kinds.null) {
+        if (required) return false
         this.#copy(nothing, 0, nothing.length)
         continue
       }
-      const word = wordAt(chunk, wide, fields, column)
-      const from = column === 0 ? 0 : wordAt(chunk, wide, fields, column - 1) >>> 3
-      this.#value(chunk.bytes, word & 7, texts + from, texts + (word >>> 3))
+      const from = texts + (column === 0 ? 0 : wordAt(chunk, wide, fields, column - 1) >>> 3)
+      const end = texts + (word >>> 3)
+      if (as && !isA(as, kind, chunk.bytes, from, end)) return false
+      this.#value(chunk.bytes, kind, from, end)
     }
     this.#byte(closing)
-    this.#ends.push(this.#length)
+    return true
   }
 
-  end(): JsonRows {
-    const rows = { bytes: Buffer.from(output.subarray(0, this.#length)), ends: this.#ends }
-    this.#length = 0
-    this.#ends = []
-    if (output.length > outputBytes) output = Buffer.allocUnsafeSlow(outputBytes)
-    return rows
+  /** The list, the caller's own. */
+  end(): Buffer {
+    this.#byte(listEnd)
+    return Buffer.from(output.subarray(0, this.#length))
   }
 
   /** Prepared once for each list, by its identity. A member of no column → BAD_USER_INPUT. */
@@ -72,10 +80,10 @@ export class JsonWriter {
     const known = this.#parts.get(members)
     if (known) return known
     if (members.length === 0) throw new HubError('BAD_USER_INPUT', 'An object needs one member at least.')
-    const parts = members.map(({ name, column }, index) => {
+    const parts = members.map(({ name, column, as, required }, index) => {
       const place = this.#names.indexOf(column)
       if (place < 0) throw new HubError('BAD_USER_INPUT', `There is no column "${column}" to answer.`, { column })
-      return { column: place, label: Buffer.from(`${index === 0 ? '{' : ','}${JSON.stringify(name)}:`) }
+      return { column: place, label: Buffer.from(`${index === 0 ? '{' : ','}${JSON.stringify(name)}:`), as, required }
     })
     this.#parts.set(members, parts)
     return parts
@@ -89,7 +97,7 @@ export class JsonWriter {
       this.#copy(bytes, from, end)
       this.#byte(quote)
     } else {
-      const text = kind === kinds.null ? nothing : kind === kinds.true ? yes : no
+      const text = kind === kinds.true ? yes : no
       this.#copy(text, 0, text.length)
     }
   }
@@ -104,7 +112,7 @@ export class JsonWriter {
   }
 
   #separate(): void {
-    if (this.#length > 0) this.#byte(comma)
+    if (this.#length > 1) this.#byte(comma)
   }
 
   #byte(byte: number): void {
@@ -125,4 +133,24 @@ export class JsonWriter {
     output.copy(larger, 0, 0, this.#length)
     output = larger
   }
+}
+
+/** Whether a value that is not null is of the kind, by how it is written down. */
+function isA(as: NonNullable<Member['as']>, kind: number, bytes: Buffer, from: number, end: number): boolean {
+  switch (as) {
+    case 'String': return kind === kinds.plain || kind === kinds.string
+    case 'Boolean': return kind === kinds.true || kind === kinds.false
+    // The texts of NaN and the infinities end with a letter, all others with a digit.
+    case 'Float': return kind === kinds.number && (bytes[end - 1] as number) <= 57
+    case 'Int': return kind === kinds.number && isWhole(bytes, from, end)
+  }
+}
+
+/** Whether the text of a number is a whole one of 32 bits. */
+function isWhole(bytes: Buffer, from: number, end: number): boolean {
+  const first = bytes[from] === minus ? from + 1 : from
+  for (let at = first; at < end; at++) if ((bytes[at] as number) < 48 || (bytes[at] as number) > 57) return false
+  if (end - first < 10) return true
+  const value = end - first === 10 ? Number(bytes.toString('latin1', from, end)) : Number.NaN
+  return value === (value | 0)
 }

@@ -1,5 +1,5 @@
 import type { Column, Row, Value } from '../../schema/values.ts'
-import type { Entry, JsonRows, Member } from '../ports/region-store.ts'
+import type { Entry, Member } from '../ports/region-store.ts'
 import { Kept } from './kept.ts'
 import { doubles, integers, Lines } from './lines.ts'
 import { JsonWriter } from './json-writer.ts'
@@ -130,16 +130,17 @@ export class Records {
     return place >= 0 ? this.#kept.at(place) : this.#make(id)
   }
 
-  /** Members of these records, −1: of none, as JSON. */
-  json(ids: readonly number[], members: readonly Member[]): JsonRows {
+  /** Members of these records, −1: of none, as a JSON list; undefined where a value is not what its member asks for. */
+  json(ids: readonly number[], members: readonly Member[]): Buffer | undefined {
     this.#json.parts(members)
+    this.#json.begin()
     for (const id of ids) {
       if (id < 0) {
         this.#json.absent()
         continue
       }
       const address = this.lines.integer(id, integers.address)
-      this.#json.row(this.#slab.chunk(address), this.#slab.offset(address), members)
+      if (!this.#json.row(this.#slab.chunk(address), this.#slab.offset(address), members)) return undefined
     }
     return this.#json.end()
   }

@@ -3,7 +3,7 @@ import { HubError } from '../../schema/errors.ts'
 import type { Filter } from '../../schema/filter.ts'
 import type { Row } from '../../schema/values.ts'
 import type { RegionVersions } from '../ports/footprint.ts'
-import type { Criteria, Entry, JsonRows, Member, Region, RegionDefinition, RegionStats, ReplaceResult, Snapshot } from '../ports/region-store.ts'
+import type { Criteria, Entry, Member, Region, RegionDefinition, RegionStats, ReplaceResult, Snapshot } from '../ports/region-store.ts'
 import type { Scope } from '../ports/scope.ts'
 import type { RowIndexes } from '../ports/sql-engine.ts'
 import { Counters } from '../regions/counters.ts'
@@ -63,7 +63,7 @@ export class OpenRegion implements MemoryRegion {
     return found
   }
 
-  async getJson(scope: Scope, keys: readonly string[], members: readonly Member[]): Promise<JsonRows> {
+  async getJson(scope: Scope, keys: readonly string[], members: readonly Member[]): Promise<Buffer | undefined> {
     const began = performance.now()
     const { ids, end } = this.#read(scope, keys)
     const rows = this.entries.records.json(ids, members)

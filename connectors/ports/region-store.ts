@@ -64,14 +64,10 @@ export interface Entry {
 export interface Member {
   readonly name: string
   readonly column: string
-}
-
-/** Rows as JSON objects, their values as `JSON.stringify` writes them, but a bigint as the text of its digits. */
-export interface JsonRows {
-  /** In UTF-8: for each key its object, or `null` where it is absent, with a comma between two. The caller's own. */
-  readonly bytes: Buffer
-  /** Where each of them ends. */
-  readonly ends: readonly number[]
+  /** What its value must be: a text, a whole number of 32 bits, a number that has digits, a truth value. Absent: any will do. */
+  readonly as?: 'String' | 'Int' | 'Float' | 'Boolean'
+  /** Null will not do. */
+  readonly required?: true
 }
 
 /** Which rows, in which order, how many. */
@@ -181,10 +177,11 @@ export interface Region {
    */
   getMany(scope: Scope, keys: readonly string[], options?: { readonly near?: boolean }): Promise<readonly (Entry | undefined)[]>
   /**
-   * Of what `getMany` would answer these members of each row, as JSON: a read of the entries like that. Absent: the store has no faster way than to make it of the rows. A column
-   * the region lacks, or no member at all → BAD_USER_INPUT. The same list of members is prepared once.
+   * Of what `getMany` would answer these members of each row, as a JSON list in UTF-8: a read of the entries like that, with `null` for an absent key. Values are as
+   * `JSON.stringify` writes them, but a bigint is the text of its digits. Undefined where a value is not what its member asks for: the rows have to be read. Absent: the store
+   * has no faster way than to make it of the rows. A column the region lacks, or no member at all → BAD_USER_INPUT. The same list of members is prepared once.
    */
-  getJson?(scope: Scope, keys: readonly string[], members: readonly Member[]): Promise<JsonRows>
+  getJson?(scope: Scope, keys: readonly string[], members: readonly Member[]): Promise<Buffer | undefined>
   /**
    * Writes all rows in one commit, all or none, and answers when it is durable: the stored entries in the order given. Of two rows with one key the later wins.
    * A row that lacks a key column, has a null in a column that is not nullable, or names an unknown column → VALIDATION_ERROR listing every problem. Rows that would

@@ -9,6 +9,7 @@ import { hasProperties, type Field } from './field.ts'
 import { Position, type Complete } from './position.ts'
 import { possibleType } from './runtime-type.ts'
 import { pathAt, Selections, type Selection } from './selection.ts'
+import { JsonText } from './verbatim.ts'
 import { isPromise, later } from './waiting.ts'
 
 /** How values of the type become parts of the answer, at a field or at the items of its lists. */
@@ -47,6 +48,7 @@ function ofList(type: GraphQLList<GraphQLOutputType>, field: Field): Complete {
   const write = field.form.list(new Position(type.ofType, field))
   return (x, value, prev, key) => {
     if (value instanceof Error) throw value
+    if (value instanceof JsonText) return value.json
     if (!isIterable(value)) throw new GraphQLError(`Expected Iterable, but did not find one for field "${field.parent.name}.${field.name}".`)
     return write(x, value, pathAt(field, prev, key))
   }

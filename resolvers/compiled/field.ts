@@ -3,6 +3,8 @@ import type { Path } from 'graphql/jsutils/Path.js'
 import type { Execution } from './execution.ts'
 import type { Form } from './form.ts'
 import { Position } from './position.ts'
+import type { Variant } from './variant.ts'
+import { type Member, membersOf } from './verbatim.ts'
 
 type Arguments = Record<string, unknown>
 
@@ -22,6 +24,8 @@ export class Field {
   readonly #constant: Arguments | undefined
   readonly #given: GivenArguments | undefined
   readonly #position: Position
+  /** Null: there are none. */
+  #members: readonly Member[] | null | undefined
 
   constructor(key: string, nodes: readonly [FieldNode, ...FieldNode[]], parent: GraphQLObjectType, definition: GraphQLField<unknown, unknown>, form: Form) {
     this.key = key
@@ -65,6 +69,12 @@ export class Field {
       }
     }
     return this.#position.part(x, value, path, this.key)
+  }
+
+  /** What is asked of each object of its list, where the answer is text and a resolver may write it; see `membersOf`. */
+  members(variant: Variant): readonly Member[] | undefined {
+    if (this.#members === undefined) this.#members = (this.form.name === 'text' && membersOf(this, variant)) || null
+    return this.#members ?? undefined
   }
 
   /** For a value that could not even be read. */
