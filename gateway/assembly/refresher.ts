@@ -5,6 +5,7 @@ import type { RegionStore } from '../../connectors/ports/region-store.ts'
 import type { Assembled } from './assemble.ts'
 import { loadRegion } from './regions.ts'
 import type { OpenSource } from './sources.ts'
+import { Turns } from './turns.ts'
 
 export interface RefresherParts {
   readonly clock: Clock
@@ -18,7 +19,7 @@ export interface RefresherParts {
 export class Refresher {
   readonly #parts: RefresherParts
   #timers: (() => void)[] = []
-  readonly #running = new Map<string, Promise<void>>()
+  readonly #turns = new Turns()
 
   constructor(parts: RefresherParts) {
     this.#parts = parts
@@ -39,22 +40,14 @@ export class Refresher {
     for (const cancel of this.#timers.splice(0)) cancel()
   }
 
-  /** Reads the rows of one view or region anew; who asks while they are read waits for the same. What keeps no rows of its own → BAD_USER_INPUT. */
+  /** Reads the rows of one view or region anew, from the call on; who asks while others are read waits, and shares what comes next. What keeps no rows of its own → BAD_USER_INPUT. */
   refresh(scope: Scope, assembled: Assembled, name: string): Promise<void> {
-    return this.#once(name, () => this.#read(scope, assembled, name, true))
+    return this.#turns.run(name, 'refresh', () => this.#read(scope, assembled, name, true))
   }
 
   /** The same from what sources that keep rows themselves hold already: their files are not looked at. */
   load(scope: Scope, assembled: Assembled, name: string): Promise<void> {
-    return this.#once(name, () => this.#read(scope, assembled, name, false))
-  }
-
-  #once(name: string, work: () => Promise<void>): Promise<void> {
-    const running = this.#running.get(name)
-    if (running) return running
-    const run = work().finally(() => this.#running.delete(name))
-    this.#running.set(name, run)
-    return run
+    return this.#turns.run(name, 'load', () => this.#read(scope, assembled, name, false))
   }
 
   async #read(scope: Scope, assembled: Assembled, name: string, again: boolean): Promise<void> {
