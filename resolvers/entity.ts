@@ -168,15 +168,14 @@ function oneRow(link: Link, target: EntityModel, rows: EntityRows, wanted: (row:
         const first = new Map(found.map(({ row }) => [row[link.targetColumn] ?? null, row]))
         return values.map(value => first.get(value))
       }
-  return async (row: Row, _args: unknown, context: Context, info: GraphQLResolveInfo) => {
+  return (row: Row, _args: unknown, context: Context, info: GraphQLResolveInfo) => {
     const value = wanted(row)
-    if (value === null) return null
-    return (await batched<Value, Row | undefined>(context, link, '', () => read(context, pathOf(context, info))).load(value)) ?? null
+    return value === null ? null : batched<Value, Row | undefined>(context, link, '', () => read(context, pathOf(context, info))).load(value)
   }
 }
 
 function manyRows(roles: EntityRoles, link: Link, target: EntityModel, rows: EntityRows, wanted: (row: Row) => Value): FieldResolution {
-  return async (row: Row, args: ListArguments, context: Context, info: GraphQLResolveInfo): Promise<Connection> => {
+  return (row: Row, args: ListArguments, context: Context, info: GraphQLResolveInfo): Connection | Promise<Connection> => {
     const { page, found, counts } = listOf(link, context, info, () => {
       const page = listPage(roles.model, target, context.scope.tenant, args, roles.cursors)
       const path = pathOf(context, info)
@@ -193,7 +192,7 @@ function manyRows(roles: EntityRoles, link: Link, target: EntityModel, rows: Ent
     })
     const value = wanted(row)
     if (value === null) return page.connection([], () => Promise.resolve(0))
-    return page.connection(await found.load(value), () => counts().load(value))
+    return found.load(value).then(rows => page.connection(rows, () => counts().load(value)))
   }
 }
 
