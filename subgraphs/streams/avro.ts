@@ -1,8 +1,8 @@
-import avro from 'avsc'
+import type { Schema } from 'avsc'
 import type { Json } from '../../schema/values.ts'
 
 /** avsc refuses longs beyond 2^53; these are what they are. */
-const exactLong = avro.types.LongType.__with({
+const exactLong = {
   fromBuffer: (bytes: Buffer) => bytes.readBigInt64LE(),
   toBuffer(value: bigint) {
     const bytes = Buffer.alloc(8)
@@ -13,12 +13,16 @@ const exactLong = avro.types.LongType.__with({
   toJSON: String,
   isValid: (value: unknown) => typeof value === 'bigint',
   compare: (a: bigint, b: bigint) => (a < b ? -1 : Number(a > b)),
-})
+}
 
-/** Reads values of one Avro schema from their binary form. Text that is no schema, bytes that are no such value, or more than one, throw. */
-export function avroReader(schemaText: string): (bytes: Buffer) => Json {
-  const registry = { long: exactLong }
-  const type = avro.Type.forSchema(JSON.parse(schemaText) as avro.Schema, { registry, wrapUnions: false })
+/**
+ * Reads values of one Avro schema from their binary form. Text that is no schema, bytes that are no such value, or more than one, throw. avsc generates code as soon as it is
+ * loaded, which not every process allows: it is loaded for the first schema.
+ */
+export async function avroReader(schemaText: string): Promise<(bytes: Buffer) => Json> {
+  const { default: avro } = await import('avsc')
+  const registry = { long: avro.types.LongType.__with(exactLong) }
+  const type = avro.Type.forSchema(JSON.parse(schemaText) as Schema, { registry, wrapUnions: false })
   return bytes => plain(type.fromBuffer(bytes))
 }
 

@@ -26,7 +26,7 @@ const headBytes = 5
 
 /** What values say: by the schema whose id they carry, where a registry knows it; else as JSON, else as text. */
 export function valueDecoder(schemas: SchemaLookup | undefined): Decoder {
-  const readers = new Map<string, (bytes: Buffer) => Json>()
+  const readers = new Map<string, ReturnType<typeof avroReader>>()
   const readerOf = (text: string) => {
     const known = readers.get(text) ?? avroReader(text)
     readers.set(text, known)
@@ -44,7 +44,7 @@ export function valueDecoder(schemas: SchemaLookup | undefined): Decoder {
     }
     if (!schemas) return raw(`The value was written with schema ${schemaId} of a registry, and none is configured: set SCHEMA_REGISTRY_URL.`)
     try {
-      return { value: decoded(await schemas.schema(scope, schemaId), bytes.subarray(headBytes), readerOf), schemaId, decodeError: null }
+      return { value: await decoded(await schemas.schema(scope, schemaId), bytes.subarray(headBytes), readerOf), schemaId, decodeError: null }
     } catch (error) {
       scope.signal.throwIfAborted()
       const { code, message, cause } = asHubError(error)
@@ -53,8 +53,8 @@ export function valueDecoder(schemas: SchemaLookup | undefined): Decoder {
   }
 }
 
-function decoded({ format, text }: RegisteredSchema, payload: Buffer, readerOf: (text: string) => (bytes: Buffer) => Json): Json {
-  if (format === 'AVRO') return readerOf(text)(payload)
+async function decoded({ format, text }: RegisteredSchema, payload: Buffer, readerOf: (text: string) => ReturnType<typeof avroReader>): Promise<Json> {
+  if (format === 'AVRO') return (await readerOf(text))(payload)
   if (format !== 'JSON') throw new Error(`values of ${format} schemas are not read here`)
   const json = jsonOf(textOf(payload) ?? '')
   if (json === undefined) throw new Error('it is no JSON')
