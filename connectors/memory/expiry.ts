@@ -4,8 +4,6 @@ import { doubles, type Lines } from './lines.ts'
 
 /** Entries swept in one commit; the next follow in a turn of their own. */
 const sweptAtOnce = 1_000
-/** A timer's longest delay that is one on every machine. */
-const longestDelayMs = 2 ** 31 - 1
 /** The bucket of an entry that is in none. */
 const nowhere = -1
 
@@ -129,7 +127,7 @@ export class ExpiryQueue {
     if (atMs >= this.#timerAt || !this.#running) return
     this.#timer?.()
     this.#timerAt = atMs
-    this.#timer = this.#clock.after(Math.min(Math.max(0, atMs - this.#clock.now()), longestDelayMs), () => this.#wake())
+    this.#timer = this.#clock.after(Math.max(0, atMs - this.#clock.now()), () => this.#wake())
   }
 
   #wake(): void {

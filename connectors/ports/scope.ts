@@ -5,7 +5,7 @@ import type { Footprint } from './footprint.ts'
 export interface Clock {
   /** Milliseconds since 1970, UTC. */
   now(): number
-  /** Runs `work` once, not before `delayMs` from now. The answer cancels it. A pending timer does not keep the process alive. */
+  /** Runs `work` once, not before `delayMs` from now; never after Infinity. The answer cancels it. A pending timer does not keep the process alive. */
   after(delayMs: number, work: () => void): () => void
 }
 
@@ -60,9 +60,18 @@ export interface Session {
   take(token: string): void
 }
 
+/** A longer one of the runtime's timers ends at once. */
+const longestTimerMs = 2 ** 31 - 1
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   after(delayMs, work) {
+    if (delayMs > longestTimerMs) {
+      let cancel = systemClock.after(longestTimerMs, () => {
+        cancel = systemClock.after(delayMs - longestTimerMs, work)
+      })
+      return () => cancel()
+    }
     const timer = setTimeout(work, delayMs)
     timer.unref()
     return () => clearTimeout(timer)
