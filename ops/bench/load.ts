@@ -17,6 +17,8 @@ export interface Figures {
 
 /** What `drive` measures beside. */
 export interface Driven extends Figures {
+  readonly p95Ms: number
+  readonly longestMs: number
   readonly requestsPerSecond: number
   /** How much each counter given grew, per request. */
   readonly grown: readonly number[]
@@ -59,9 +61,18 @@ export const bodyOf = (document: string, variables: unknown): string => JSON.str
 /** One answer as parsed JSON; anything but data without errors fails with what came. */
 export async function ask(url: string, body: string, own: Readonly<Record<string, string>> = {}): Promise<unknown> {
   const response = await fetch(`${url}/graphql`, { method: 'POST', headers: { ...headers, ...own }, body })
-  const text = await response.text()
-  if (response.status !== 200 || !isData(text)) throw new Error(`The server answered ${response.status}: ${text.slice(0, 1_000)}`)
-  return JSON.parse(text)
+  return JSON.parse(dataIn(response.status, await response.text()))
+}
+
+/** The text of one answer over a pool of connections; anything but data without errors fails with what came. */
+export async function askOver(pool: Pool, body: string, own: Readonly<Record<string, string>>): Promise<string> {
+  const response = await pool.request({ path: '/graphql', method: 'POST', headers: { ...headers, ...own }, body })
+  return dataIn(response.statusCode, await response.body.text())
+}
+
+function dataIn(status: number, text: string): string {
+  if (status === 200 && isData(text)) return text
+  throw new Error(`The server answered ${status}: ${text.slice(0, 1_000)}`)
 }
 
 /** Tells the bare server what to answer from now on. */
@@ -102,9 +113,9 @@ async function send(pool: Pool, scenario: RequestScenario, from: number, count: 
   return { latencies, errors, bytes: Math.round(bytes / count) }
 }
 
-/** The values below which half and ninety-nine of a hundred are. */
-export function percentiles(latencies: Float64Array): { p50Ms: number; p99Ms: number } {
+/** The values below which half, ninety-five and ninety-nine of a hundred are, and the longest. */
+export function percentiles(latencies: Float64Array): Pick<Driven, 'p50Ms' | 'p95Ms' | 'p99Ms' | 'longestMs'> {
   const sorted = latencies.toSorted()
   const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
-  return { p50Ms: at(0.5), p99Ms: at(0.99) }
+  return { p50Ms: at(0.5), p95Ms: at(0.95), p99Ms: at(0.99), longestMs: at(1) }
 }

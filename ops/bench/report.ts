@@ -1,3 +1,4 @@
+import { cpus, loadavg, totalmem } from 'node:os'
 import type { Figures } from './load.ts'
 
 /** One scenario's figures on the hub, where it ran, and on the bare server. */
@@ -25,4 +26,33 @@ export function grid(header: readonly string[], rows: readonly (readonly string[
   const widths = header.map((title, column) => Math.max(title.length, ...rows.map(row => row[column]?.length ?? 0)))
   const line = (cells: readonly string[]) => cells.map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0))).join('  ')
   return [line(header), widths.map(width => '─'.repeat(width)).join('  '), ...rows.map(line)].join('\n')
+}
+
+/** The same for a document. */
+export function markdownGrid(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
+  return [line(header), line(header.map((_, column) => (column === 0 ? '---' : '---:'))), ...rows.map(line)].join('\n')
+}
+
+/** Where it was measured, and what else went on there. */
+export function machine(): string {
+  return `${cpus()[0]?.model ?? 'unknown CPU'}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GB; load average at the end ${loadavg().map(value => value.toFixed(1)).join(', ')}`
+}
+
+/** What was found, for a terminal and for a section of the results file. */
+export interface Findings {
+  /** Title of the section. */
+  readonly name: string
+  readonly about: string
+  readonly tables: readonly { readonly title: string; readonly header: readonly string[]; readonly rows: readonly (readonly string[])[] }[]
+  /** Sentences below the tables. */
+  readonly notes: readonly string[]
+}
+
+export function findingsText({ about, tables, notes }: Findings): string {
+  return [about, ...tables.map(({ title, header, rows }) => `${title}\n${grid(header, rows)}`), notes.join('\n')].join('\n\n')
+}
+
+export function findingsMarkdown({ about, tables, notes }: Findings): string {
+  return [about, ...tables.map(({ title, header, rows }) => `### ${title}\n\n${markdownGrid(header, rows)}`), notes.map(note => `- ${note}`).join('\n')].join('\n\n')
 }

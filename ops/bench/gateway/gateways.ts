@@ -10,8 +10,13 @@ const root = join(import.meta.dirname, '../../..')
 const cli = join(root, 'gateway/cli.ts')
 
 /** The product, started with these arguments. Loading may take its time. */
-export function tributary(args: readonly string[]): Contender {
-  return { name: ours, version: execFileSync('git', ['describe', '--always', '--dirty'], { cwd: root, encoding: 'utf8' }).trim(), start: () => startServer(cli, [...args, '--port', '0'], plainEnv, 600_000) }
+export function tributary(args: readonly string[], env = plainEnv): Contender {
+  return { name: ours, version: version(), start: () => startServer(cli, [...args, '--port', '0'], env, 600_000) }
+}
+
+/** The product's, of the working copy. */
+export function version(): string {
+  return execFileSync('git', ['describe', '--always', '--dirty'], { cwd: root, encoding: 'utf8' }).trim()
 }
 
 /** Hive Gateway with the planner in Rust; in one process. */

@@ -1,19 +1,19 @@
-import { createHash, randomBytes } from 'node:crypto'
 import { mkdir, open, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { spread } from '../scenarios.ts'
-import type { Contender, Stage } from './contender.ts'
+import { spread, type RequestScenario } from '../scenarios.ts'
+import { apiKey, type ApiKey } from './api-key.ts'
+import { plainEnv, type Contender, type Stage } from './contender.ts'
 import { hiveGateway, mercurius, tributary } from './gateways.ts'
 import { asset, assets, folderId, folders, hubWorld, quality, session, sessions, user, userId } from './hub-world.ts'
 
 export function hubStage(users: number, progress: (text: string) => void): Stage {
-  const key = randomBytes(24).toString('base64url')
-  const headers = { 'x-api-key': key }
+  const key = apiKey(['cache:read'])
+  const { headers } = key
   return {
     name: 'hub',
     about: `The whole product, its regions in the process and authentication by API key on: ${users} users, ${sessions} sessions, ${assets} assets; other variables in every request. Beside it the same data in maps: behind a gateway and subgraphs (the gateway's process alone is counted), and behind one schema.`,
     cases: [
-      { name: 'hub Q1, one user', document: 'query ($id: ID!) { user(id: $id) { id name email } }', variables: n => ({ id: userId(spread(n, users)) }), headers, requests: 4_000, warmUp: 20_000 },
+      oneUser(users, headers),
       {
         name: 'hub Q2, 100 users by id', document: 'query ($keys: [ID!]!) { usersByKey(keys: $keys) { id name email } }', headers, requests: 1_200, warmUp: 4_000,
         variables: n => ({ keys: Array.from({ length: 100 }, (_, index) => userId(spread(n * 100 + index, users))) }),
@@ -29,14 +29,19 @@ export function hubStage(users: number, progress: (text: string) => void): Stage
   }
 }
 
-function hub(users: number, key: string, folder: string, progress: (text: string) => void): Contender {
+export const oneUser = (users: number, headers: RequestScenario['headers']): RequestScenario => ({
+  name: 'hub Q1, one user', document: 'query ($id: ID!) { user(id: $id) { id name email } }', variables: n => ({ id: userId(spread(n, users)) }), headers, requests: 4_000, warmUp: 20_000,
+})
+
+/** The product over this data, which it writes below the folder when it is started. */
+export function hub(users: number, key: ApiKey, folder: string, progress: (text: string) => void, env = plainEnv): Contender {
   const keys = join(folder, 'keys.json')
   const catalog = join(folder, 'hub.yaml')
-  const contender = tributary(['start', '--catalog', catalog, '--data', join(folder, 'data'), '--auth-api-keys-file', keys])
+  const contender = tributary(['start', '--catalog', catalog, '--data', join(folder, 'data'), '--auth-api-keys-file', keys], env)
   return {
     ...contender,
     async start() {
-      await writeFile(keys, JSON.stringify([{ id: 'bench', tenant: 'bench', scopes: ['cache:read'], sha256: createHash('sha256').update(key).digest('hex') }]))
+      await key.write(keys)
       await writeFile(catalog, catalogText)
       for (const table of tables(users)) await writeTable(folder, table, progress)
       progress(`loading ${users} users`)

@@ -1,5 +1,5 @@
 import type { Driven } from '../load.ts'
-import { grid } from '../report.ts'
+import { grid, markdownGrid } from '../report.ts'
 import { limit, ours } from './contender.ts'
 import { outOfReach } from './gateways.ts'
 import type { CaseResult, Entry, StageResult } from './rounds.ts'
@@ -43,8 +43,7 @@ export function texts({ about, cases, absent }: StageResult): string {
 
 /** For a document. */
 export function markdown({ about, cases, absent }: StageResult): string {
-  const row = (shown: readonly string[]) => `| ${shown.join(' | ')} |`
-  const tables = cases.map(one => [`### ${titleOf(one)}`, '', row(header), row(header.map((_, column) => (column === 0 ? '---' : '---:'))), ...summaries(one).map(summary => row(cells(summary)))].join('\n'))
+  const tables = cases.map(one => `### ${titleOf(one)}\n\n${markdownGrid(header, summaries(one).map(cells))}`)
   const missing = absent.map(({ name, why }) => `- ${name} did not run: ${why.split('\n')[0]}`)
   return [about, ...tables, ...(missing.length > 0 ? [missing.join('\n')] : [])].join('\n\n')
 }
@@ -79,8 +78,8 @@ function cells({ contender, ratio, lowestMicros, medianMicros, requestsPerSecond
   ]
 }
 
-const micros = (value: number): string => `${value.toFixed(value < 100 ? 1 : 0)} µs`
+export const micros = (value: number): string => `${value.toFixed(value < 100 ? 1 : 0)} µs`
 
-function median(values: readonly number[]): number {
+export function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN
 }
