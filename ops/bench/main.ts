@@ -6,15 +6,21 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { writeDemo } from '../../gateway/demo/write.ts'
 import { fanOut, type Publish } from './fan-out.ts'
+import { growthErrors, growthFindings, measureGrowth } from './growth/index.ts'
 import { checkGateway, compareGateways, type GatewayOptions } from './gateway/index.ts'
+import { version } from './gateway/gateways.ts'
+import { writeSection } from './gateway/results.ts'
+import { hubErrors, hubFindings, measureHub } from './hub/index.ts'
 import { ask, bodyOf, drive, post, setReady, type Figures, type LoadOptions } from './load.ts'
 import { startServer, type Server } from './processes.ts'
-import { table, type Measured } from './report.ts'
+import { findingsMarkdown, findingsText, table, type Findings, type Measured } from './report.ts'
 import { fanOutScenarios, requestScenarios, type FanOutScenario, type RequestScenario } from './scenarios.ts'
 
-const usage = `npm run bench -- [engines | region | gateway | check] [options]
+const usage = `npm run bench -- [engines | region | gateway | check | hub | growth] [options]
   gateway              instead: the gateway over remote subgraphs, and the hub, beside their peers, which are installed below ops/bench/gateway/peers
   check                instead: a short run of ours against what RESULTS.md has stored; fails on a severe loss
+  hub                  instead: reads, SQL and durable transactions over one region, in process and over HTTP, each alone and all together
+  growth               instead: a read with more and more entries, then 10,000 documents: what planning takes, and what they leave in memory
   engines              instead: the adapters of real engines beside what they replace, then the hub on Ignite; where they are is read
                        from the environment (npm run engines -- env)
   region               instead: the layout of the embedded regions, beside a Map of objects
@@ -29,9 +35,15 @@ const usage = `npm run bench -- [engines | region | gateway | check] [options]
   --rounds N           turns of each contender (default 5)
   --users N            users in the hub's regions (default 1000000)
   --peers NAME,…       only peers whose name holds one of these
-  --write              what was measured becomes ops/bench/RESULTS.md`
+  --write              what was measured becomes a section of ops/bench/RESULTS.md
+ of hub, beside --only, --connections, --scale and --write
+  --records N          entries of the region (default 1000000); TMPDIR says on which disk they are
+ of growth, beside --connections, --scale, --rounds and --write
+  --users N            most users of a region: it is measured with 10,000, 1,000,000 and 10,000,000 of them, up to this (default 1000000)
+  --requests N         requests over the documents (default 1000000)`
 
 const root = join(import.meta.dirname, '../..')
+const command = `npm run bench -- ${process.argv.slice(2).join(' ')}`
 /** Comparisons of adapters, by the variable that says where the engine is. */
 const adapters = [['IGNITE_HOST_1', 'ignite.ts'], ['IGNITE_HOST_1', 'cluster.ts'], ['TRINO_URL', 'trino.ts'], ['KAFKA_BROKER', 'kafka.ts']] as const
 
@@ -39,7 +51,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     only: { type: 'string', default: '' }, connections: { type: 'string', default: '32' }, scale: { type: 'string' }, sockets: { type: 'string', default: '1000' }, catalog: { type: 'string' },
-    bare: { type: 'boolean', default: false }, json: { type: 'boolean', default: false }, rounds: { type: 'string', default: '5' }, users: { type: 'string', default: '1000000' }, peers: { type: 'string' }, write: { type: 'boolean', default: false }, help: { type: 'boolean', default: false },
+    bare: { type: 'boolean', default: false }, json: { type: 'boolean', default: false }, rounds: { type: 'string', default: '5' }, users: { type: 'string', default: '1000000' }, peers: { type: 'string' }, records: { type: 'string', default: '1000000' }, requests: { type: 'string', default: '1000000' }, write: { type: 'boolean', default: false }, help: { type: 'boolean', default: false },
   },
 })
 
@@ -50,6 +62,13 @@ else if (positionals[0] === 'gateway') {
 } else if (positionals[0] === 'check') {
   const lost = await checkGateway(gatewayOptions('0.2'))
   if (lost.length > 0) fail(`A severe loss against ops/bench/RESULTS.md, at a second look too: ${lost.join('; ')}.`)
+} else if (positionals[0] === 'hub') {
+  if (values.write && values.only !== '') throw new RangeError('--write takes all of it: leave out --only.')
+  const figures = await measureHub({ records: whole('records', values.records, 1_000), only: values.only, connections: whole('connections', values.connections), scale: positive('scale', values.scale ?? '1'), progress: onTerminal })
+  await show(figures, hubFindings(figures), hubErrors(figures))
+} else if (positionals[0] === 'growth') {
+  const figures = await measureGrowth({ ...gatewayOptions('1'), requests: whole('requests', values.requests, 10) })
+  await show(figures, growthFindings(figures), growthErrors(figures))
 } else if (positionals.some(name => name !== 'engines' && name !== 'region')) throw new RangeError(`There is no bench "${positionals.join(' ')}".\n${usage}`)
 else if (positionals.includes('region')) await run('region.ts')
 else {
@@ -60,6 +79,14 @@ else {
   if (measured.some(({ hub, bare }) => (hub?.errors ?? 0) + bare.errors > 0)) fail('Some answers were errors: these figures do not count.')
 }
 
+/** Prints what was found, and makes it a section of the results when told and nothing failed. */
+async function show(figures: unknown, findings: Findings, errors: number): Promise<void> {
+  onTerminal('')
+  console.log(values.json ? JSON.stringify(figures, null, 2) : findingsText(findings))
+  if (errors > 0) fail(`${errors} answers were errors: these figures do not count.`)
+  else if (values.write) await writeSection(findings.name, command, `- Tributary: ${version()}`, [findingsMarkdown(findings)])
+}
+
 function fail(why: string): void {
   console.error(why)
   process.exitCode = 1
@@ -68,7 +95,7 @@ function fail(why: string): void {
 function gatewayOptions(scale: string): GatewayOptions {
   return {
     connections: positive('connections', values.connections), scale: positive('scale', values.scale ?? scale), rounds: whole('rounds', values.rounds), users: whole('users', values.users),
-    only: values.only, peers: values.peers?.split(','), progress: onTerminal, command: `npm run bench -- ${process.argv.slice(2).join(' ')}`,
+    only: values.only, peers: values.peers?.split(','), progress: onTerminal, command,
   }
 }
 
@@ -156,9 +183,9 @@ function positive(name: string, text: string): number {
   throw new RangeError(`--${name} takes a number above zero, not "${text}".`)
 }
 
-function whole(name: string, text: string): number {
-  if (Number.isInteger(positive(name, text))) return Number(text)
-  throw new RangeError(`--${name} takes a whole number, not "${text}".`)
+function whole(name: string, text: string, least = 1): number {
+  if (Number.isInteger(positive(name, text)) && Number(text) >= least) return Number(text)
+  throw new RangeError(`--${name} takes a whole number${least > 1 ? ` of ${least} or more` : ''}, not "${text}".`)
 }
 
 /** One line that is written over, on a terminal only. */
