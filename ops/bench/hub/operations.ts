@@ -27,21 +27,20 @@ export interface OperationOptions {
   readonly only: string
   /** Factor on every count, and on the time everything runs together. */
   readonly scale: number
-  /** Clients of calls that wait for more than the process. */
+  /** Clients of calls that wait for more than the process; of everything together half for reads, a quarter each for SQL and transactions. */
   readonly connections: number
   readonly progress: (text: string) => void
 }
 
-/** Time everything runs together, with the default scale, and the clients of each kind. */
+/** Time everything runs together, with the default scale. */
 const togetherMs = 20_000
-const clientsTogether = { get: 16, sql: 8, tx: 8 }
 
 /** All lines the door can give, one after the other, then everything at once. The sum of the balances is checked at the end. */
 export async function measureOperations(door: Door, own: readonly Counted[], options: OperationOptions): Promise<readonly Line[]> {
   const lines: Line[] = []
   const key = keysOf(door.records)
   for (const work of [...alone(door, key, options), ...own].filter(({ name }) => name.includes(options.only))) lines.push(await measure(work, door.cpuMicros, options))
-  const mixed = together(door, key)
+  const mixed = together(door, key, options)
   if (mixed.some(({ name }) => name.includes(options.only))) lines.push(...(await measureTogether(mixed, door, options)))
 
   const sum = (await door.balances(hotIds(door.records))).reduce((all, balance) => all + balance, 0)
@@ -69,20 +68,20 @@ function alone(door: Door, key: KeyAt, { connections }: OperationOptions): reado
 }
 
 /** A client waits for a turn of the event loop as whoever comes over a socket does; that is part of what its call takes. */
-function together(door: Door, key: KeyAt): readonly Calls[] {
+function together(door: Door, key: KeyAt, { connections }: OperationOptions): readonly Calls[] {
   const { records } = door
   const transfer = conflicting(0, records)
-  const inTurn = (name: string, clients: number, call: Calls['call']): Calls => ({
-    name: `together, ${name}`, clients,
+  const inTurn = (name: string, share: number, call: Calls['call']): Calls => ({
+    name: `together, ${name}`, clients: Math.max(1, Math.round(connections * share)),
     async call(n) {
       await nextTurn()
       return call(n)
     },
   })
   return [
-    inTurn('get', clientsTogether.get, n => door.get(key(n))),
-    inTurn('SQL, ten rows by an index', clientsTogether.sql, n => door.sql(statements.ten, statements.ten.value(n, records))),
-    inTurn('transactions, 0 % in conflict', clientsTogether.tx, n => transferred(door, transfer(n))),
+    inTurn('get', 0.5, n => door.get(key(n))),
+    inTurn('SQL, ten rows by an index', 0.25, n => door.sql(statements.ten, statements.ten.value(n, records))),
+    inTurn('transactions, 0 % in conflict', 0.25, n => transferred(door, transfer(n))),
   ]
 }
 
