@@ -22,6 +22,8 @@ interface Cast {
 
 export interface Pushdown {
   readonly predicates: readonly Predicate[]
+  /** They are all that the SELECT, which reads nothing beside, asks of a row. */
+  readonly isWhole: boolean
   /** No other row is needed, should every predicate be applied; absent where that cannot be said. */
   readonly limit?: number
 }
@@ -32,7 +34,7 @@ export interface Pushdown {
  */
 export function pushdownOf({ node, select, alias }: TableReference, columns: readonly Column[]): Pushdown {
   // A sample is drawn from all rows, and renamed columns are others than the table's.
-  if (renamesColumns(node) || !blank((node['table'] as Body)['table_sample'])) return { predicates: [] }
+  if (renamesColumns(node) || !blank((node['table'] as Body)['table_sample'])) return { predicates: [], isWhole: false }
   const from = listOf((select['from'] as Body | null)?.['expressions'])
   const joins = listOf(select['joins'])
   const sole = from.length === 1 && joins.length === 0 && kindOf(from[0]) === 'table'
@@ -49,8 +51,9 @@ export function pushdownOf({ node, select, alias }: TableReference, columns: rea
   const conditions = conjuncts((select['where_clause'] as Body | null)?.['this'] as Node | undefined)
   const found = conditions.map(condition => predicatesOf(condition, columnOf).filter(one => inner || one.op !== 'isNull'))
   const predicates = found.flat()
-  const limit = sole && found.every(parts => parts.length > 0) ? limitOf(select) : undefined
-  return { predicates, ...(limit === undefined ? {} : { limit }) }
+  const isWhole = sole && found.every(parts => parts.length > 0)
+  const limit = isWhole ? limitOf(select) : undefined
+  return { predicates, isWhole, ...(limit === undefined ? {} : { limit }) }
 }
 
 /** Whether the statement gives the table's columns, in their order, other names. */
@@ -147,6 +150,12 @@ function limitOf(select: Body): number | undefined {
   const limit = countOf(select['limit'])
   const offset = blank(select['offset']) ? 0 : countOf(select['offset'])
   return limit === undefined || offset === undefined ? undefined : limit + offset
+}
+
+/** Of a LIMIT or OFFSET: how many, or the parameter that says so. */
+export function countOperand(clause: unknown): Operand | undefined {
+  const operand = operandOf((clause as Body | null)?.['this'])
+  return operand?.cast ? undefined : operand
 }
 
 function countOf(clause: unknown): number | undefined {

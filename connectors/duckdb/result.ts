@@ -1,6 +1,6 @@
 import type { DuckDBDataChunk, DuckDBResult } from '@duckdb/node-api'
 import type { Column, Row, Value } from '../../schema/values.ts'
-import type { QueryResult } from '../ports/sql-engine.ts'
+import type { QueryResult, ScanStats } from '../ports/sql-engine.ts'
 import { type Reader, readerOf } from './values.ts'
 
 export interface ResultSource {
@@ -74,6 +74,14 @@ export function queryResult({ result, maxRows, asOfMs, stats, fetch, finish }: R
       }),
     },
   }
+}
+
+/** Rows that are all here, as the port's. */
+export function heldResult({ columns, rows, maxRows = Number.POSITIVE_INFINITY, asOfMs, stats }: { readonly columns: readonly Column[]; readonly rows: readonly Row[]; readonly maxRows: number | undefined; readonly asOfMs: number | undefined; readonly stats: ScanStats }): QueryResult {
+  async function* batches() {
+    if (rows.length > 0 && maxRows > 0) yield rows.length > maxRows ? rows.slice(0, maxRows) : rows
+  }
+  return { engine: 'duckdb', columns, rows: batches(), truncated: () => rows.length > maxRows, ...(asOfMs !== undefined && { asOfMs }), stats: () => stats }
 }
 
 function rowsOf(chunk: DuckDBDataChunk, count: number, columns: readonly Column[], readers: readonly Reader[]): readonly Row[] {

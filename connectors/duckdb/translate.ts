@@ -39,6 +39,8 @@ export interface LiveRead {
   readonly table: MountedTable
   /** None where the rows have no indexes. */
   readonly predicates: readonly Predicate[]
+  /** They are all that the statement's SELECT asks of a row, should it be the only one. */
+  readonly isWhole: boolean
 }
 
 /** One read of a source, into the temporary table `name`. */
@@ -105,9 +107,9 @@ export function translate(statement: ParsedStatement, { mounts, session, paramet
 
   /** The number of the read; the same table by the same predicates is read once. */
   function readLive(table: MountedTable, reference: TableReference, indexed: boolean): number {
-    const predicates = indexed ? pushdownOf(reference, table.columns).predicates : []
+    const { predicates, isWhole } = indexed ? pushdownOf(reference, table.columns) : { predicates: [], isWhole: false }
     const key = keyOf(table, predicates)
-    if (!live.has(key)) live.set(key, { table, predicates })
+    if (!live.has(key)) live.set(key, { table, predicates, isWhole })
     return [...live.keys()].indexOf(key)
   }
 

@@ -86,6 +86,10 @@ const statements = [
   'SELECT a.id FROM % a WHERE a.price IN (SELECT b.price FROM % b WHERE ?) ORDER BY 1',
   'WITH c AS (SELECT * FROM % b WHERE ?) SELECT id, price FROM c UNION ALL SELECT -1, max(price) FROM % ORDER BY 1',
   'SELECT b.price FROM % b WHERE ? GROUP BY b.price HAVING count(*) > 0 ORDER BY 1',
+  'SELECT b.name, b.size, b.large, b.ratio, b.open, b.day, b.code, b.at, b.id AS i FROM % b WHERE ? ORDER BY b.id',
+  'SELECT b.id AS x, b.id, b.size AS b FROM % b WHERE ? ORDER BY b.id DESC LIMIT 3',
+  'SELECT b.open, b.at FROM % b WHERE ? ORDER BY b.day DESC NULLS FIRST, b.large ASC, b.open NULLS FIRST, b.id LIMIT 4',
+  'SELECT b.size AS id, b.id AS n FROM % b WHERE ? ORDER BY id, n',
   'SELECT b.name, b.size FROM % AS b (id, size, name, large, ratio, price, open, day, code, at, extra) WHERE ? ORDER BY b.id',
 ]
 const statement = fc.tuple(fc.constantFrom(...statements), condition).map(([text, { sql, params }]) => {
