@@ -108,7 +108,9 @@ function inSqlite(file: string, sql: string): Record<string, unknown>[] {
 export async function startHub({ catalog, flags = [], env: wanted, data, log, clock = systemClock, headers: usual = {}, subgraph }: HubStart): Promise<RunningHub> {
   const env = wanted ?? (await onEngines())
   const folder = data ?? (await mkdtemp(join(tmpdir(), 'tributary-')))
-  const config = readConfig([`--catalog=${catalog}`, `--data=${folder}`, '--port=0', '--log-level=error', '--limits-requests-per-minute=1000000', ...flags], { ...(!fastPath && { HUB_FAST_PATH: 'false' }), ...env })
+  // Ten thousand entries at once take their time where all engines share a few cores.
+  const patience = isEmbedded ? {} : { HUB_REQUEST_TIMEOUT_MS: '55000' }
+  const config = readConfig([`--catalog=${catalog}`, `--data=${folder}`, '--port=0', '--log-level=error', '--limits-requests-per-minute=1000000', ...flags], { ...(!fastPath && { HUB_FAST_PATH: 'false' }), ...patience, ...env })
   const options = { clock, log: log ?? openLog({ level: config.logLevel }), onFatal: (error: Error) => { throw error } }
   const server = await (subgraph === undefined ? serve({ ...config, catalog }, options) : serveSubgraph(subgraph, { ...config, catalog }, options))
   const endpoint = `${server.url}/graphql`
