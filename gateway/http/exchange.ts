@@ -39,6 +39,20 @@ export function send(exchange: Exchange, status: number, headers: OutgoingHttpHe
   if (!request.complete) discard(request)
 }
 
+/** Ends when the socket has taken what was written to it, or is gone. */
+export function drained({ response }: Exchange): Promise<void> {
+  if (!response.writableNeedDrain) return Promise.resolve()
+  return new Promise(resolve => {
+    const done = () => {
+      response.off('drain', done)
+      response.off('close', done)
+      resolve()
+    }
+    response.on('drain', done)
+    response.on('close', done)
+  })
+}
+
 /** Headers of an answer that goes on, as an event stream does. */
 export function streamHeaders(exchange: Exchange, headers: OutgoingHttpHeaders): OutgoingHttpHeaders {
   return { ...headersOf(exchange), ...headers }

@@ -18,7 +18,6 @@ import { openConsole } from './console.ts'
 import { rateKey } from './graphql.ts'
 import { Groups } from './group.ts'
 import { handle, type HandlerParts } from './handler.ts'
-import { Member } from './member.ts'
 import { Operations } from './operations.ts'
 import { Origins } from './origins.ts'
 import { Windows } from './outlet.ts'
@@ -164,7 +163,7 @@ function webSockets(parts: HandlerParts): WebSockets {
         const { prepared, result } = await begin(parts, { requestId, identity, params, transport: 'websocket', gone, reading: parts.reading(request.headers), log, explain: params.extensions?.['explain'] === true, seen })
         const { operationName, operationType, codes } = seen
         log.info('request', { transport: 'websocket', route: '/graphql', tenant: identity.tenant, operationName, operationType, ...(codes.length > 0 ? { codes } : {}) })
-        if (!prepared || (!(result instanceof Member) && result.data === undefined)) return { errors: 'errors' in result ? (result.errors ?? []) : [] }
+        if (!prepared || (!(Symbol.asyncIterator in result) && result.data === undefined)) return { errors: 'errors' in result ? (result.errors ?? []) : [] }
         return { prepared, result, failure: error => operations.error(error, context) }
       } catch (error) {
         return { errors: operations.failure(error, context).errors }

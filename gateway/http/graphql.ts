@@ -118,7 +118,7 @@ async function deliver(parts: GraphQLParts, exchange: Exchange, params: Params, 
   if (prepared.node.operation !== OperationTypeNode.QUERY) return answerOne(parts, exchange, params, open, mediaType, seen)
   seen.operationType = prepared.node.operation
   if (prepared.node.name) seen.operationName = prepared.node.name.value
-  const result = await operations.deliver(prepared, scope)
+  const result = await operations.deliver(prepared, scope, { explain: exchange.request.headers['x-hub-explain'] === '1' })
   if (Symbol.asyncIterator in result) return writeParts(exchange, result)
   for (const error of result.errors ?? []) seen.codes.push(error.extensions.code)
   send(exchange, statusOf(result, mediaType), { 'content-type': `${mediaType}; charset=utf-8`, ...sessionHeaders(scope) }, JSON.stringify(result))

@@ -1,5 +1,5 @@
 import type { WordedDelivery } from './operations.ts'
-import { type Exchange, streamHeaders } from './exchange.ts'
+import { drained, type Exchange, streamHeaders } from './exchange.ts'
 
 /** Whether the client takes answers in parts, as the draft of 2022-08-24 has them, which is also meant by those that name no draft. */
 export function takesParts(accept = ''): boolean {
@@ -18,26 +18,13 @@ export async function writeParts(exchange: Exchange, deliveries: AsyncIterable<W
   try {
     for await (const delivery of deliveries) {
       if (response.destroyed) return
-      await taken(exchange, `${before}content-type: application/json; charset=utf-8\r\n\r\n${JSON.stringify(delivery)}\r\n---${delivery.hasNext ? '' : '--'}\r\n`)
+      response.write(`${before}content-type: application/json; charset=utf-8\r\n\r\n${JSON.stringify(delivery)}\r\n---${delivery.hasNext ? '' : '--'}\r\n`)
       before = ''
+      await drained(exchange)
     }
   } catch (error) {
     response.destroy()
     throw error
   }
   response.end()
-}
-
-/** Ends when the socket has room again, or is gone. */
-function taken({ response }: Exchange, chunk: string): Promise<void> {
-  if (response.destroyed || response.write(chunk)) return Promise.resolve()
-  return new Promise(resolve => {
-    const done = () => {
-      response.off('drain', done)
-      response.off('close', done)
-      resolve()
-    }
-    response.on('drain', done)
-    response.on('close', done)
-  })
 }

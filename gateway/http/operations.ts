@@ -137,18 +137,18 @@ export class Operations {
     return explain ? { ...answer, extensions: { ...answer.extensions, hub: { reads, plan: planOf(reads), ...appliedTo(prepared, scope, answer) } } } : answer
   }
 
-  /** Runs a query in parts, as `deliver` of the supergraph does; one that does not begin, or of which nothing is deferred, has one answer. */
-  async deliver(prepared: Prepared, scope: Scope): Promise<AsyncIterable<WordedDelivery> | Answer> {
+  /** Runs a query in parts, as `deliver` of the supergraph does; one that does not begin, of which nothing is deferred or that is to be explained has one answer. */
+  async deliver(prepared: Prepared, scope: Scope, wanted: Pick<Wanted, 'explain'>): Promise<AsyncGenerator<WordedDelivery, void, void> | Answer> {
     const { supergraph, cached, document, text, params: { variables, operationName } } = prepared
-    const result = await supergraph.deliver?.({ document: cached?.document ?? document, text, variables, scope, ...(operationName ? { operationName } : {}) })
-    if (!result) return this.execute(prepared, scope, { explain: false })
+    const result = wanted.explain ? undefined : await supergraph.deliver?.({ document: cached?.document ?? document, text, variables, scope, ...(operationName ? { operationName } : {}) })
+    if (!result) return this.execute(prepared, scope, wanted)
     if (!(Symbol.asyncIterator in result)) return this.answer(result, scope)
     const { value: first, done } = await untilAborted(result.next(), scope.signal)
     if (done || !first.hasNext) return this.answer(first ?? {}, scope)
     return this.#worded(first, result, scope)
   }
 
-  async *#worded(first: Delivery, rest: AsyncIterable<Delivery>, scope: Scope): AsyncGenerator<WordedDelivery> {
+  async *#worded(first: Delivery, rest: AsyncIterable<Delivery>, scope: Scope): AsyncGenerator<WordedDelivery, void, void> {
     yield { ...this.answer(first, scope), hasNext: first.hasNext }
     for await (const { incremental = [], hasNext } of rest) {
       yield { incremental: incremental.map(({ errors, ...part }) => ({ ...part, ...(errors && { errors: errors.map(error => this.error(error, scope)) }) })), hasNext }

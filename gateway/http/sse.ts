@@ -1,14 +1,15 @@
 import type { Clock } from '../../connectors/ports/scope.ts'
 import { every } from './every.ts'
-import { type Exchange, streamHeaders } from './exchange.ts'
+import { drained, type Exchange, streamHeaders } from './exchange.ts'
 import { Member, type SharedEvent } from './member.ts'
 import type { Answer } from './operations.ts'
 import { type Framing, Outlet, type Windows } from './outlet.ts'
+import { Pieces } from './pieces.ts'
 import type { FrontSettings } from './settings.ts'
 
 export interface EventStream {
-  /** The events, or the one answer there is. An error thrown ends the stream; `failure` words it. */
-  readonly events: Member | Answer
+  /** The events, the parts of the answer, or the one answer there is. An error thrown ends the stream; `failure` words it. */
+  readonly events: Member | Pieces | Answer
   readonly failure: (error: unknown) => Answer
   /** Name and data of an event; absent: graphql-sse's. */
   readonly worded?: (result: Answer) => { readonly event: string; readonly data: unknown }
@@ -29,7 +30,8 @@ const nothing = Buffer.alloc(0)
 
 /**
  * graphql-sse, distinct connections: `next` events with a result each, then one `complete`. `id` is the cursor of the event, which a client that comes back may send as `Last-Event-ID`. Between them,
- * an id without data may stand (HTML, Server-sent events): a browser keeps it for its next `Last-Event-ID` and shows nothing.
+ * an id without data may stand (HTML, Server-sent events): a browser keeps it for its next `Last-Event-ID` and shows nothing. Of an answer in parts each is an event, and is made when the socket has
+ * taken the one before.
  */
 export async function writeEventStream(exchange: Exchange, { events, failure, worded }: EventStream, { settings, clock, windows }: EventStreamOptions): Promise<void> {
   const { response } = exchange
@@ -53,9 +55,16 @@ export async function writeEventStream(exchange: Exchange, { events, failure, wo
         },
       })
       await events.next()
+    } else if (events instanceof Pieces) {
+      for await (const piece of events) {
+        write(piece)
+        outlet.flush()
+        await drained(exchange)
+        if (response.destroyed) break
+      }
     } else write(events)
   } catch (error) {
-    if (!response.destroyed) write(failure(error))
+    if (!response.destroyed) write({ ...failure(error), ...(events instanceof Pieces && { hasNext: false }) })
   } finally {
     stopPings()
   }

@@ -2,6 +2,7 @@ import { OperationTypeNode } from 'graphql'
 import type { Log } from '../../connectors/ports/scope.ts'
 import { HubError } from '../../schema/errors.ts'
 import type { Identity } from '../auth/identity.ts'
+import { saysDefer } from '../federation/deferred/directive.ts'
 import type { Seen } from './apollo.ts'
 import type { Exchange } from './exchange.ts'
 import { groupKey } from './group-key.ts'
@@ -9,6 +10,7 @@ import { Member } from './member.ts'
 import type { Answer, Prepared } from './operations.ts'
 import type { Params } from './params.ts'
 import { type GraphQLParts, observed } from './parts.ts'
+import { Pieces } from './pieces.ts'
 import type { Reading } from './reading.ts'
 import { type OpenScope, openScope } from './scope.ts'
 import { type EventStream, writeEventStream } from './sse.ts'
@@ -35,7 +37,7 @@ export interface Asked {
 /** What it became. `prepared` is absent when it was refused before that. */
 export interface Begun {
   readonly prepared?: Prepared
-  readonly result: Member | Answer
+  readonly result: Member | Pieces | Answer
 }
 
 /** Checks an operation and begins it. Never fails: what goes wrong is its answer. */
@@ -61,13 +63,31 @@ export async function begin(parts: GraphQLParts, asked: Asked): Promise<Begun> {
   }
 }
 
-async function answer(parts: GraphQLParts, asked: Asked, prepared: Prepared, observe: () => void): Promise<Answer> {
-  const { open, leave } = listened(parts, asked, parts.settings.requestTimeoutMs)
-  try {
-    return await parts.operations.execute(prepared, open.scope, { explain: asked.explain })
-  } finally {
+/** Under way until the answer is there, or the last part of it. */
+async function answer(parts: GraphQLParts, asked: Asked, prepared: Prepared, observe: () => void): Promise<Pieces | Answer> {
+  const { operations, lifecycle, settings } = parts
+  const { open, leave } = listened(parts, asked, settings.requestTimeoutMs)
+  const finish = lifecycle.begin()
+  const ended = () => {
     leave()
     observe()
+    finish()
+  }
+  try {
+    const isDeferred = prepared.node.operation === OperationTypeNode.QUERY && saysDefer.test(prepared.text)
+    const wanted = { explain: asked.explain }
+    const result = await (isDeferred ? operations.deliver(prepared, open.scope, wanted) : operations.execute(prepared, open.scope, wanted))
+    if (Symbol.asyncIterator in result) {
+      return new Pieces(result, isWhole => {
+        if (!isWhole) open.abort(new HubError('CANCELLED', 'The client left; the work was cancelled.'))
+        ended()
+      })
+    }
+    ended()
+    return result
+  } catch (error) {
+    ended()
+    throw error
   }
 }
 
@@ -132,7 +152,7 @@ export async function streamEvents(parts: GraphQLParts, exchange: Exchange, iden
   try {
     const { result } = await begin(parts, { requestId, identity, params, transport: 'sse', gone: gone.signal, reading: parts.reading(request.headers), log, explain: request.headers['x-hub-explain'] === '1', seen, after, own: own?.text })
     Object.assign(exchange.seen, seen)
-    if (own && !(result instanceof Member) && result.errors?.[0]) throw result.errors[0]
+    if (own && 'errors' in result && result.errors?.[0]) throw result.errors[0]
     await writeEventStream(
       exchange,
       { events: result, failure: error => operations.failure(error, context), worded: own?.worded },

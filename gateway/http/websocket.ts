@@ -11,13 +11,14 @@ import { every } from './every.ts'
 import { Member, type Sink } from './member.ts'
 import type { Answer, Prepared } from './operations.ts'
 import { Outlet, type Windows } from './outlet.ts'
+import type { Pieces } from './pieces.ts'
 import type { FrontSettings } from './settings.ts'
 import { textFrames } from './text-frames.ts'
 
-/** One operation under way: its events or its one result, and how they are worded. */
+/** One operation under way: its events, the parts of its answer or its one answer, and how what fails is worded. */
 export interface Running {
   readonly prepared: Prepared
-  readonly result: Member | Answer
+  readonly result: Member | Pieces | Answer
   readonly failure: (error: unknown) => AnsweredError
 }
 
@@ -162,7 +163,7 @@ function protocolOptions({ settings, clock, authenticate, start }: WebSocketOpti
     },
     execute: begun,
     subscribe: begun,
-    onNext: (_context, _id, _payload, { contextValue }) => (contextValue as Running).result as FormattedExecutionResult,
+    onNext: (_context, _id, _payload, _args, result) => result as FormattedExecutionResult,
     onError({ extra }, id, _payload, errors) {
       const slow = errors.map(hubErrorIn).find(error => error?.code === 'SLOW_CONSUMER')
       if (slow) hangUp(extra, close.slowConsumer, slowReason(id, slow.details['cursor']))

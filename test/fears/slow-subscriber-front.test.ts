@@ -1,6 +1,8 @@
 import { connect, type Socket } from 'node:net'
 import type { Context } from '../../resolvers/context.ts'
+import type { Delivery } from '../../gateway/federation/deferred/deliver.ts'
 import { HubError } from '../../schema/errors.ts'
+import { heldBooks } from '../support/deferred.ts'
 import { testFront, type TestFront } from '../support/front.ts'
 import { WsClient } from '../support/ws-client.ts'
 
@@ -9,7 +11,7 @@ import { WsClient } from '../support/ws-client.ts'
  * Each event here is 1 MiB, so buffers of the kernel are full after a few, and a front that pulled ahead would pull all of them.
  */
 const events = 200
-const text = 'x'.repeat(1024 * 1024)
+const large = 'x'.repeat(1024 * 1024)
 const document = 'subscription { counted { number cursor text } }'
 
 let front: TestFront
@@ -24,7 +26,7 @@ function endless() {
     })
     for (let number = 1; number <= events; number++) {
       seen.pulled = number
-      yield { number, cursor: `c${number}`, text }
+      yield { number, cursor: `c${number}`, text: large }
     }
   }
   return { seen, source }
@@ -72,6 +74,47 @@ test('an event stream that is not read holds a few events, and its source is tol
   socket.destroy()
   while (seen.reason === undefined) await new Promise(resolve => setImmediate(resolve))
   expect(seen.reason).toMatchObject({ code: 'CANCELLED' })
+})
+
+describe('an answer in parts is made as far as it is read', () => {
+  const text = '{ books { isbn ... @defer { title } } }'
+  const seen = { pulled: 0 }
+  async function* parts(): AsyncGenerator<Delivery, void, void> {
+    yield { data: {}, hasNext: true }
+    for (let number = 1; number <= events; number++) {
+      seen.pulled = number
+      yield { incremental: [{ data: { title: large }, path: [] }], hasNext: number < events }
+    }
+  }
+  beforeEach(async () => {
+    seen.pulled = 0
+    const { stock, graph } = await heldBooks()
+    await stock.close()
+    front = await testFront({ more: { hub: { supergraph: { ...graph, deliver: async () => parts() }, onSupergraph: () => () => {}, health: async () => [] } } })
+  })
+
+  test('over a WebSocket, and comes whole when it is read again', async () => {
+    const client = await new WsClient(front.url).init()
+    client.socket.pause()
+    client.subscribe('1', text)
+    await still(() => seen.pulled)
+    expect(seen.pulled).toBeLessThan(events / 4)
+    client.socket.resume()
+    for (let number = 0; number <= events; number++) expect((await client.next()).payload.hasNext).toBe(number < events)
+    expect(await client.next()).toEqual({ id: '1', type: 'complete' })
+    client.socket.terminate()
+  }, 120_000)
+
+  test('over an event stream, and ends with its client', async () => {
+    const socket = connect(front.port, '127.0.0.1')
+    socket.pause()
+    socket.write(`GET /graphql?query=${encodeURIComponent(text)} HTTP/1.1\r\nhost: localhost\r\naccept: text/event-stream\r\n\r\n`)
+    await still(() => seen.pulled)
+    expect(seen.pulled).toBeLessThan(events / 4)
+    socket.destroy()
+    await front.drain()
+    expect([seen.pulled < events / 4, front.entries.some(({ message }) => message === 'The hub stops with work under way.')]).toEqual([true, false])
+  })
 })
 
 test('a reader the source gave up on is closed with 4429 and the place to come back to', async () => {

@@ -1,33 +1,17 @@
-import { openSupergraph } from '../../gateway/federation/execute.ts'
-import { localService } from '../../gateway/federation/local.ts'
-import { remoteService } from '../../gateway/federation/remote.ts'
 import type { Supergraph } from '../../gateway/federation/supergraph.ts'
-import { merged } from '../support/deferred.ts'
-import { subgraph } from '../support/federation.ts'
+import { heldBooks, merged, type Piece } from '../support/deferred.ts'
 import { testFront, type TestFront } from '../support/front.ts'
-import { heldSubgraph, type HeldSubgraph } from '../support/held-subgraph.ts'
-import { testScope } from '../support/scope.ts'
+import type { HeldSubgraph } from '../support/held-subgraph.ts'
 
-const books = subgraph('books', 'type Query { books: [Book!] } type Mutation { add: Book } type Book @key(fields: "isbn") { isbn: ID! title: String }', {
-  fields: { Query: { books: () => [{ isbn: '1', title: 'One' }, { isbn: '2', title: 'Two' }] }, Mutation: { add: () => ({ isbn: '3', title: 'Three' }) } },
-})
-const stockSdl = 'extend schema @link(url: "https://specs.apollo.dev/federation/v2.5", import: ["@key"]) type Book @key(fields: "isbn") { isbn: ID! inStock: Int }'
 const inParts = 'multipart/mixed;deferSpec=20220824, application/json'
 const text = '{ books { title ... @defer(label: "stock") { inStock } } }'
-
-interface Piece {
-  readonly data?: unknown
-  readonly incremental?: readonly { readonly path: readonly (string | number)[]; readonly data: Record<string, unknown> | null; readonly label?: string; readonly errors?: readonly unknown[] }[]
-  readonly hasNext: boolean
-}
 
 describe('an answer in parts', () => {
   let stock: HeldSubgraph
   let graph: Supergraph
   let front: TestFront
   beforeAll(async () => {
-    stock = await heldSubgraph(stockSdl)
-    graph = openSupergraph({ services: [localService(books), await remoteService({ name: 'stock', url: stock.url }, testScope())] })
+    ({ stock, graph } = await heldBooks())
     front = await testFront({ more: { hub: { supergraph: graph, onSupergraph: () => () => {}, health: async () => [] } } })
   })
   afterAll(async () => {

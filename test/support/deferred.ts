@@ -1,6 +1,36 @@
 import { Kind, parse, print, visit, type SelectionNode } from 'graphql'
 import type { Delivery } from '../../gateway/federation/deferred/deliver.ts'
+import { openSupergraph } from '../../gateway/federation/execute.ts'
+import { localService } from '../../gateway/federation/local.ts'
+import { remoteService } from '../../gateway/federation/remote.ts'
 import type { Operation, Supergraph } from '../../gateway/federation/supergraph.ts'
+import { subgraph } from './federation.ts'
+import { type HeldSubgraph, heldSubgraph } from './held-subgraph.ts'
+import { testScope } from './scope.ts'
+
+const shelf = [{ isbn: '1', title: 'One' }, { isbn: '2', title: 'Two' }]
+const books = subgraph('books', 'type Query { books: [Book!] } type Mutation { add: Book } type Subscription { added: Book } type Book @key(fields: "isbn") { isbn: ID! title: String }', {
+  fields: {
+    Query: { books: () => shelf },
+    Mutation: { add: () => ({ isbn: '3', title: 'Three' }) },
+    Subscription: { added: { async *subscribe() { yield* shelf }, resolve: (book: unknown) => book } },
+  },
+})
+const stockSdl = 'extend schema @link(url: "https://specs.apollo.dev/federation/v2.5", import: ["@key"]) type Book @key(fields: "isbn") { isbn: ID! inStock: Int }'
+
+/** A piece of an answer, as a client reads it. */
+export interface Piece {
+  readonly data?: unknown
+  readonly errors?: readonly unknown[]
+  readonly incremental?: readonly { readonly path: readonly (string | number)[]; readonly data: Record<string, unknown> | null; readonly label?: string; readonly errors?: readonly unknown[] }[]
+  readonly hasNext: boolean
+}
+
+/** Books that are answered at once; how many there are of each is for `stock` to say, when the test lets it. */
+export async function heldBooks(): Promise<{ readonly stock: HeldSubgraph; readonly graph: Supergraph }> {
+  const stock = await heldSubgraph(stockSdl)
+  return { stock, graph: openSupergraph({ services: [localService(books), await remoteService({ name: 'stock', url: stock.url }, testScope())] }) }
+}
 
 type Place = Record<string | number, unknown>
 
