@@ -54,7 +54,7 @@ export function openSupergraph({ services, composed, answers, maxErrors = 1_000 
     version, sdl, schema,
     execute: operation => guarded(() => execute(operation)),
     write: operation => guarded(() => write(operation)),
-    deliver: operation => guarded(async () => deliveries(operation)),
+    deliver: operation => guarded(() => deliveries(operation)),
     subscribe: operation => guarded(() => subscribe(operation)),
   }
 
@@ -129,17 +129,31 @@ export function openSupergraph({ services, composed, answers, maxErrors = 1_000 
     return result(data, errors)
   }
 
-  function deliveries(operation: Operation): AsyncGenerator<Delivery, void, void> | ExecutionResult {
+  async function deliveries(operation: Operation): Promise<AsyncGenerator<Delivery, void, void> | ExecutionResult> {
     const prepared = preparer.prepare(operation)
     if ('errors' in prepared) return prepared
-    const { rootType, variables } = prepared
+    const { node, rootType, variables } = prepared
     checkLabels(operation.document)
     const [reads = operation, ...others] = saysConsistency.test(operation.text) ? readsOf(schema, operation, prepared) : []
     if (others.length > 0) throw new HubError('VALIDATION_ERROR', 'Root fields with different @consistency cannot be answered in parts. Ask for them in operations of their own, or without @defer.', { field: '@consistency' })
     const plan = plannedFor(operation, prepared)
     const collector = new Collector(schema, plan.fragments, variables, true)
     const fields = collector.root(rootType, plan.operation.selectionSet)
-    return deliver(runOf({ ...operation, scope: reads.scope }, plan, variables), plan.step, { schema, form: plan, collector, rootType, fields, variables: operation.variables, maxErrors })
+    const isMutation = node.operation === 'mutation'
+    // Each of several fields has to end before the next begins, none waits for the first part, and an answer under a key is kept whole.
+    if (isMutation && (prepared.fields.size > 1 || collector.deferredOf(fields).length > 0 || (once && asksForKeys.test(operation.text)))) return execute(operation)
+    const parts = deliver(runOf({ ...operation, scope: reads.scope }, plan, variables), plan.step, { schema, form: plan, collector, rootType, fields, variables: operation.variables, maxErrors })
+    return isMutation ? mutating(parts) : parts
+  }
+
+  /** The mutation is done when the first part is there; the others are read behind it. */
+  async function* mutating(parts: AsyncGenerator<Delivery, void, void>): AsyncGenerator<Delivery, void, void> {
+    const first = await parts.next().finally(() => {
+      mutations += 1
+    })
+    if (first.done) return
+    yield first.value
+    yield* parts
   }
 
   /** Root fields that are read differently, side by side. */

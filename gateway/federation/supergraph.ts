@@ -54,7 +54,7 @@ export interface Supergraph {
   execute(operation: Operation): Promise<ExecutionResult>
   /** The same with `data` as JSON, wherever that is made at less cost. */
   write(operation: Operation): Promise<Written | ExecutionResult>
-  /** A query some of which is marked with `@defer`, in parts; one that does not begin answers its errors. Absent where nothing can be deferred. */
+  /** A query or a mutation some of which is marked with `@defer`, in parts; one that does not begin answers its errors, a mutation of several fields, of one that is deferred itself or under a key its one answer. Absent where nothing can be deferred. */
   deliver?(operation: Operation): Promise<AsyncGenerator<Delivery, void, void> | ExecutionResult>
   subscribe(operation: Operation): Promise<AsyncGenerator<ExecutionResult, void, void> | ExecutionResult>
 }

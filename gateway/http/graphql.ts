@@ -110,16 +110,18 @@ function written(parts: GraphQLParts, exchange: Exchange, params: Params, open: 
   return parts.apollo.handle(parts.hub.supergraph, { method, headers: () => headersOf(request, mediaType), search: url.search, params, open, explain, mediaType, seen })
 }
 
-/** A query in parts, where anything of it is deferred. The pipeline does not see it, as it sees nothing that is streamed. */
+/** An operation in parts, where anything of it is deferred. The pipeline does not see it, as it sees nothing that is streamed; but it refuses what is no query in a link. */
 async function deliver(parts: GraphQLParts, exchange: Exchange, params: Params, open: OpenScope, mediaType: MediaType, seen: Seen): Promise<void> {
   const { operations, hub } = parts
+  const { request } = exchange
   const { scope } = open
   const prepared = operations.prepare(hub.supergraph, params)
-  if (prepared.node.operation !== OperationTypeNode.QUERY) return answerOne(parts, exchange, params, open, mediaType, seen)
-  seen.operationType = prepared.node.operation
+  const { operation } = prepared.node
+  if (operation === OperationTypeNode.SUBSCRIPTION || (operation === OperationTypeNode.MUTATION && request.method === 'GET')) return answerOne(parts, exchange, params, open, mediaType, seen)
+  seen.operationType = operation
   if (prepared.node.name) seen.operationName = prepared.node.name.value
-  const result = await operations.deliver(prepared, scope, { explain: exchange.request.headers['x-hub-explain'] === '1' })
-  if (Symbol.asyncIterator in result) return writeParts(exchange, result)
+  const result = await operations.deliver(prepared, scope, { explain: request.headers['x-hub-explain'] === '1' })
+  if (Symbol.asyncIterator in result) return writeParts(exchange, result, sessionHeaders(scope))
   for (const error of result.errors ?? []) seen.codes.push(error.extensions.code)
   send(exchange, statusOf(result, mediaType), { 'content-type': `${mediaType}; charset=utf-8`, ...sessionHeaders(scope) }, JSON.stringify(result))
 }

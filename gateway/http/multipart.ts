@@ -1,3 +1,4 @@
+import type { OutgoingHttpHeaders } from 'node:http'
 import type { WordedDelivery } from './operations.ts'
 import { drained, type Exchange, streamHeaders } from './exchange.ts'
 
@@ -11,9 +12,9 @@ export function takesParts(accept = ''): boolean {
 }
 
 /** Incremental delivery over HTTP: each piece as JSON in a part of its own, as soon as it is there. The next is made when the socket has taken the one before. What fails in between cuts the connection: the end that is missing says so. */
-export async function writeParts(exchange: Exchange, deliveries: AsyncIterable<WordedDelivery>): Promise<void> {
+export async function writeParts(exchange: Exchange, deliveries: AsyncIterable<WordedDelivery>, headers: OutgoingHttpHeaders): Promise<void> {
   const { response } = exchange
-  response.writeHead(200, streamHeaders(exchange, { 'content-type': 'multipart/mixed; boundary="-"; deferSpec=20220824', 'x-accel-buffering': 'no' }))
+  response.writeHead(200, streamHeaders(exchange, { ...headers, 'content-type': 'multipart/mixed; boundary="-"; deferSpec=20220824', 'x-accel-buffering': 'no' }))
   let before = '\r\n---\r\n'
   try {
     for await (const delivery of deliveries) {

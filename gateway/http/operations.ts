@@ -137,7 +137,7 @@ export class Operations {
     return explain ? { ...answer, extensions: { ...answer.extensions, hub: { reads, plan: planOf(reads), ...appliedTo(prepared, scope, answer) } } } : answer
   }
 
-  /** Runs a query in parts, as `deliver` of the supergraph does; one that does not begin, of which nothing is deferred or that is to be explained has one answer. */
+  /** Runs a query or a mutation in parts, as `deliver` of the supergraph does; one that does not begin, of which nothing is deferred or that is to be explained has one answer. */
   async deliver(prepared: Prepared, scope: Scope, wanted: Pick<Wanted, 'explain'>): Promise<AsyncGenerator<WordedDelivery, void, void> | Answer> {
     const { supergraph, cached, document, text, params: { variables, operationName } } = prepared
     const result = wanted.explain ? undefined : await supergraph.deliver?.({ document: cached?.document ?? document, text, variables, scope, ...(operationName ? { operationName } : {}) })

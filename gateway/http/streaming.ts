@@ -74,9 +74,8 @@ async function answer(parts: GraphQLParts, asked: Asked, prepared: Prepared, obs
     finish()
   }
   try {
-    const isDeferred = prepared.node.operation === OperationTypeNode.QUERY && saysDefer.test(prepared.text)
     const wanted = { explain: asked.explain }
-    const result = await (isDeferred ? operations.deliver(prepared, open.scope, wanted) : operations.execute(prepared, open.scope, wanted))
+    const result = await (saysDefer.test(prepared.text) ? operations.deliver(prepared, open.scope, wanted) : operations.execute(prepared, open.scope, wanted))
     if (Symbol.asyncIterator in result) {
       return new Pieces(result, isWhole => {
         if (!isWhole) open.abort(new HubError('CANCELLED', 'The client left; the work was cancelled.'))

@@ -243,6 +243,9 @@ describe('consistency per request', () => {
     expect(await rest('GET', 'dih/cache-regions/notes/entries/s1', undefined, session)).toMatchObject({ status: 200, session: null, level: 'SESSION' })
     const second = await fetch(`${world.hub.url}/graphql`, { method: 'POST', headers: { ...as('acme'), ...session, 'content-type': 'application/json' }, body: JSON.stringify({ query: 'mutation { removeNote(id: "s1") }' }) })
     expect(shown(second.headers.get('x-session-token'))).toEqual([['notes', expect.any(String), null]])
+    const inParts = await fetch(`${world.hub.url}/graphql`, { method: 'POST', headers: { ...as('acme'), accept: 'multipart/mixed, application/json', 'content-type': 'application/json' }, body: JSON.stringify({ query: 'mutation { putNote(input: { id: "s2", port: 1 }) { id ... @defer { port } } }' }) })
+    expect([inParts.headers.get('content-type'), shown(inParts.headers.get('x-session-token'))]).toEqual([expect.stringContaining('multipart/mixed'), [['notes', expect.any(String), expect.anything()]]])
+    await inParts.text()
   })
 
   test('H-26 where what is too old cannot be read anew the answer is 503 STALENESS_EXCEEDED, and a read that allows more is answered', async () => {

@@ -158,10 +158,19 @@ describe.each([['an event stream', bySse], ['a WebSocket', byWs]])('over %s an a
     expect(warnings(front)).not.toContain(late)
   })
 
-  test('is whole where nothing is deferred after all, and of a mutation', async () => {
+  test('is there of a mutation too, done before the first part', async () => {
+    const asking = ask(await open(), 'mutation { add { title ... @defer { inStock } } }')
+    expect(await take(asking)).toEqual(next({ data: { add: { title: 'Three' } }, hasNext: true }))
+    await stock.asked()
+    stock.release({ _entities: [{ inStock: 30 }] })
+    expect(await rest(asking)).toEqual([next({ incremental: [{ data: { inStock: 30 }, path: ['add'] }], hasNext: false }), { type: 'complete' }])
+  })
+
+  test('is whole where nothing is deferred after all, of several mutations, and of one that would be deferred itself', async () => {
     const front = await open()
     expect(await rest(ask(front, '{ books { isbn ... @defer(if: false) { title } } }'))).toEqual([next({ data: { books: [{ isbn: '1', title: 'One' }, { isbn: '2', title: 'Two' }] } }), { type: 'complete' }])
-    expect(await rest(ask(front, 'mutation { add { isbn ... @defer { title } } }'))).toEqual([next({ data: { add: { isbn: '3', title: 'Three' } } }), { type: 'complete' }])
+    expect(await rest(ask(front, 'mutation { add { ... @defer { title } } other: add { isbn } }'))).toEqual([next({ data: { add: { title: 'Three' }, other: { isbn: '3' } } }), { type: 'complete' }])
+    expect(await rest(ask(front, 'mutation { ... @defer { add { title } } }'))).toEqual([next({ data: { add: { title: 'Three' } } }), { type: 'complete' }])
   })
 
   // The directive says that the answer may come without the fragment, and events are told to many: each is whole.

@@ -64,7 +64,7 @@ describe('an answer in parts', () => {
     await reader.next()
   })
 
-  test('is whole for those who take no parts, where nothing is deferred after all, and of a mutation', async () => {
+  test('is whole for those who take no parts, where nothing is deferred after all, and of several mutations', async () => {
     const asJson = async (...asked: Parameters<typeof post>) => {
       const response = await post(...asked)
       expect(response.headers.get('content-type')).toBe('application/json; charset=utf-8')
@@ -79,7 +79,16 @@ describe('an answer in parts', () => {
 
     const now = asJson('query ($later: Boolean!) { books { isbn ... @defer(if: $later) { title } } }', {}, { later: false })
     expect(await now).toEqual({ data: { books: [{ isbn: '1', title: 'One' }, { isbn: '2', title: 'Two' }] } })
-    expect(await asJson('mutation { add { isbn ... @defer { title } } }')).toEqual({ data: { add: { isbn: '3', title: 'Three' } } })
+    expect(await asJson('mutation { add { ... @defer { title } } other: add { isbn } }')).toEqual({ data: { add: { title: 'Three' }, other: { isbn: '3' } } })
+  })
+
+  test('is there of a mutation too, which no link begins', async () => {
+    const mutation = 'mutation { add { title ... @defer { isbn } } }'
+    const all: Piece[] = []
+    for await (const piece of pieces(await post(mutation))) all.push(piece)
+    expect(all).toEqual([{ data: { add: { title: 'Three' } }, hasNext: true }, { incremental: [{ data: { isbn: '3' }, path: ['add'] }], hasNext: false }])
+    const got = await fetch(`${front.url}/graphql?${new URLSearchParams({ query: mutation })}`, { headers: { accept: inParts, 'apollo-require-preflight': '1' } })
+    expect([got.status, got.headers.get('content-type')]).toEqual([405, 'application/json; charset=utf-8'])
   })
 
   test.each([

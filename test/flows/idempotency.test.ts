@@ -29,6 +29,15 @@ describe('a mutation with a key of the client', () => {
     expect(await hub.query(remove, { code: 'a' })).toEqual({ data: { removeMark: false } })
   })
 
+  test('is done once, and answered whole, where its answer could come in parts', async () => {
+    const query = 'mutation { putMark(input: { code: "a", count: 1 }, idempotencyKey: "k") { code ... @defer { count } } }'
+    const whole = async () => (await fetch(`${hub.url}/graphql`, { method: 'POST', headers: { 'content-type': 'application/json', accept: 'multipart/mixed, application/json' }, body: JSON.stringify({ query }) })).json()
+    expect(await whole()).toEqual({ data: { putMark: { code: 'a', count: 1 } } })
+    await hub.query(put, { code: 'a', count: 2 })
+    expect(await whole()).toEqual({ data: { putMark: { code: 'a', count: 1 } } })
+    expect(await hub.query(read)).toEqual({ data: { mark: { count: 2 } } })
+  })
+
   test('is known again after a restart', async () => {
     await hub.query(put, { code: 'a', count: 1, key: 'k' })
     await hub.query(put, { code: 'a', count: 2 })
