@@ -3,7 +3,7 @@ import { createClient as createWs } from 'graphql-ws'
 import { WebSocket } from 'ws'
 import type { Scope } from '../../connectors/ports/scope.ts'
 import type { Supergraph } from '../../gateway/federation/supergraph.ts'
-import { heldBooks, merged, type Piece } from '../support/deferred.ts'
+import { eventsOf, heldBooks, merged, type Piece, type Said } from '../support/deferred.ts'
 import { testFront, type TestFront } from '../support/front.ts'
 import type { HeldSubgraph } from '../support/held-subgraph.ts'
 import { WsClient } from '../support/ws-client.ts'
@@ -15,7 +15,7 @@ const both = { _entities: [{ inStock: 10 }, { inStock: 20 }] }
 
 /** One operation on a transport: what came, one at a time, up to the end of the operation; and the client's way to leave. */
 interface Asking {
-  readonly said: AsyncGenerator<{ readonly type: string; readonly payload?: unknown }, void, void>
+  readonly said: AsyncGenerator<Said, void, void>
   leave(): void
 }
 
@@ -23,19 +23,7 @@ interface Asking {
 function bySse({ url }: TestFront, query: string): Asking {
   const leaving = new AbortController()
   const asked = fetch(`${url}/graphql`, { method: 'POST', signal: leaving.signal, headers: { 'content-type': 'application/json', accept: 'text/event-stream' }, body: JSON.stringify({ query }) })
-  const said = async function* () {
-    const decoder = new TextDecoder()
-    let rest = ''
-    for await (const chunk of (await asked).body ?? []) {
-      const events = (rest + decoder.decode(chunk as Uint8Array, { stream: true })).split('\n\n')
-      rest = events.pop() ?? ''
-      for (const event of events) {
-        const [, type = '', data = ''] = /^event: (\w+)\ndata:(.*)$/.exec(event) ?? []
-        if (type) yield { type, ...(data && { payload: JSON.parse(data) as unknown }) }
-      }
-    }
-  }
-  return { said: said(), leave: () => leaving.abort() }
+  return { said: eventsOf(asked), leave: () => leaving.abort() }
 }
 
 /** Messages of one operation. */
@@ -45,7 +33,7 @@ function byWs({ url }: TestFront, query: string): Asking {
     await client.init()
     client.subscribe('1', query)
     for (;;) {
-      const { type, payload } = (await client.next()) as { readonly type: string; readonly payload?: unknown }
+      const { type, payload } = (await client.next()) as Said
       yield { type, ...(payload !== undefined && { payload }) }
       if (type !== 'next') break
     }

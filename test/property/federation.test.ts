@@ -7,13 +7,17 @@ import type { Subgraph } from '../../resolvers/subgraph.ts'
 import { operation } from '../support/federation.ts'
 import { garageOf, garageSubgraphs } from '../support/federation-garage.ts'
 import { makeOperation } from '../support/federation-operations.ts'
-import { deferring, delivered } from '../support/deferred.ts'
+import { deferring, delivered, eventsOf, type Said } from '../support/deferred.ts'
+import { testFront } from '../support/front.ts'
 import { bigNumber, chance, worldOf, worldSubgraphs } from '../support/federation-world.ts'
 import { testScope } from '../support/scope.ts'
 
 /** Operations tried, and the seed they follow from: a night tries more of them, and others. */
 const numRuns = Number(process.env['FEDERATION_RUNS'] ?? 1_000)
 const seed = Number(process.env['FEDERATION_SEED'] ?? 20260101)
+
+/** None that a made operation comes to. */
+const limits = { maxTokens: 1_000_000, maxDepth: 1_000, maxFields: 1_000_000, maxRootFields: 1_000, maxAliases: 100_000, maxDirectives: 100_000, maxCost: Number.MAX_SAFE_INTEGER }
 
 type Resolvers = Readonly<Record<string, Readonly<Record<string, (parent: never, args: never) => unknown>>>>
 
@@ -73,15 +77,16 @@ function errorPaths({ data, errors = [] }: ExecutionResult): string[] {
 }
 
 test.each(Object.keys(worlds))('a federated graph %s answers every operation as graphql-js answers it over the same schema in one piece', async name => {
-  const graphs = Array.from({ length: 8 }, (_, at) => {
+  const graphs = await Promise.all(Array.from({ length: 8 }, async (_, at) => {
     const world = worlds[name]!(at)
-    return { world, graph: graphOf(world, at) }
-  })
-  let [tried, refused, inJson, pieces] = [0, 0, 0, 0]
+    const graph = graphOf(world, at)
+    return { world, graph, front: await testFront({ settings: { limits }, more: { hub: { supergraph: graph, onSupergraph: () => () => {}, health: async () => [] } } }) }
+  }))
+  let [tried, refused, inJson, pieces, streamed] = [0, 0, 0, 0, 0]
   const cases = fc.record({ at: fc.nat(7), choices: fc.nat(), depth: fc.integer({ min: 1, max: 5 }) })
 
   await fc.assert(fc.asyncProperty(cases, async ({ at, choices, depth }) => {
-    const { world, graph } = graphs[at]!
+    const { world, graph, front } = graphs[at]!
     let count = 0
     const { text, variables } = makeOperation(graph.schema, () => chance(choices, count++), depth)
     fc.pre(text.length < 4_000 && validate(graph.schema, parse(text)).length === 0)
@@ -111,9 +116,18 @@ test.each(Object.keys(worlds))('a federated graph %s answers every operation as 
     const parts = await delivered(graph, operation(graph, inParts, { variables, scope: testScope() }))
     expect([inParts, parts.data]).toEqual([inParts, JSON.parse(JSON.stringify(expected.data))])
     pieces += parts.pieces
+    if (choices % 8 !== 0) return
+    const request = { method: 'POST', headers: { 'content-type': 'application/json', accept: 'text/event-stream' }, body: JSON.stringify({ query: inParts, variables }) }
+    const events: Said[] = []
+    for await (const event of eventsOf(fetch(`${front.url}/graphql`, request))) events.push(event)
+    const payloads = parts.pieces > 0 ? parts.deliveries : [{ data: parts.data }]
+    expect([inParts, events]).toEqual([inParts, JSON.parse(JSON.stringify([...payloads.map(payload => ({ type: 'next', payload })), { type: 'complete' }]))])
+    streamed += parts.pieces
   }), { seed, numRuns, maxSkipsPerRun: 1_000 })
   expect(inJson / tried).toBeGreaterThan(0.5)
   expect(pieces / tried).toBeGreaterThan(0.5)
+  expect(streamed).toBeGreaterThan(0)
+  await Promise.all(graphs.map(({ front }) => front.drain()))
   // The planner has limits, and says so; they are few.
   expect(refused / tried).toBeLessThan(0.02)
 }, 3_600_000)

@@ -26,6 +26,26 @@ export interface Piece {
   readonly hasNext: boolean
 }
 
+/** A message of a transport that streams. */
+export interface Said {
+  readonly type: string
+  readonly payload?: unknown
+}
+
+/** Events of an event stream, as they arrive. */
+export async function* eventsOf(asked: Promise<Response>): AsyncGenerator<Said, void, void> {
+  const decoder = new TextDecoder()
+  let rest = ''
+  for await (const chunk of (await asked).body ?? []) {
+    const events = (rest + decoder.decode(chunk as Uint8Array, { stream: true })).split('\n\n')
+    rest = events.pop() ?? ''
+    for (const event of events) {
+      const [, type = '', data = ''] = /^event: (\w+)\ndata:(.*)$/.exec(event) ?? []
+      if (type) yield { type, ...(data && { payload: JSON.parse(data) as unknown }) }
+    }
+  }
+}
+
 /** Books that are answered at once; how many there are of each is for `stock` to say, when the test lets it. */
 export async function heldBooks(): Promise<{ readonly stock: HeldSubgraph; readonly graph: Supergraph }> {
   const stock = await heldSubgraph(stockSdl)
