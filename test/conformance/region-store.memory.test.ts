@@ -6,8 +6,9 @@ import { conforms } from '../support/conformance.ts'
 import { MovedClock, testScope } from '../support/scope.ts'
 import { regionStoreChecks } from './region-store.ts'
 import { type RegionTransactionSubject, regionTransactionChecks } from './region-transactions.ts'
+import { regionVersionChecks } from './region-versions.ts'
 
-const checks = [...regionStoreChecks, ...regionTransactionChecks]
+const checks = [...regionStoreChecks, ...regionTransactionChecks, ...regionVersionChecks]
 /** Commits are one step of the process, and found out at the end. */
 const differences = { locks: false, plainReads: 'whole' } as const
 
