@@ -13,6 +13,7 @@ import { refuseClashes } from '../../regions/unique.ts'
 import { evict } from './evict.ts'
 import type { FeedEvents } from './feed.ts'
 import { fill } from './fill.ts'
+import { Heard } from './heard.ts'
 import type { Home } from './home.ts'
 import { entryOf, identity, type Kept, type Place } from './layout.ts'
 import { Marks } from './marks.ts'
@@ -44,6 +45,7 @@ export class IgniteRegion implements Region {
   #dropped = false
   #bytes = { sum: 0, count: 0 }
   readonly #near = new NearCache(nearLimits)
+  readonly #lastHeard = new Heard()
   readonly #writes = new Set<Promise<unknown>>()
 
   constructor(id: string, definition: RegionDefinition, home: Home) {
@@ -265,12 +267,12 @@ export class IgniteRegion implements Region {
       change: event => (events.of === this.#table && isTold(event) ? this.#change(event) : undefined),
       lost: () => {
         if (events.of !== this.#table) return
-        this.#near.off()
+        this.#listen(false)
         this.home.log.lost(events.of.place.cache)
       },
       restored: () => {
         if (events.of !== this.#table) return
-        this.#near.on()
+        this.#listen(true)
         this.marks.allGone()
         this.home.log.restored(events.of.place.cache)
       },
@@ -289,8 +291,8 @@ export class IgniteRegion implements Region {
     this.definition = definition
     this.shape = new Shape(definition)
     this.#table = table
-    this.#near.off()
-    if (table.feed.live) this.#near.on()
+    this.#listen(false)
+    this.#listen(table.feed.live)
     return before
   }
 
@@ -302,7 +304,7 @@ export class IgniteRegion implements Region {
 
   async drop(): Promise<void> {
     this.#dropped = true
-    this.#near.off()
+    this.#listen(false)
     this.home.log.leave(this.#table.place.cache, false)
     await this.#table.feed.close()
   }
@@ -340,11 +342,16 @@ export class IgniteRegion implements Region {
     const entry = (after ?? before) as Kept
     this.home.versions.seen(entry.version)
     this.#near.changed(identity(entry))
+    this.#lastHeard.changed(entry, after === undefined)
     if (type === 'CREATED') this.size += 1
     if (type === 'EXPIRED') this.counters.expiries += 1
     if (type !== 'REMOVED' && type !== 'EXPIRED') return
     this.size -= 1
     if (type === 'REMOVED' && before) this.marks.gone(identity(before))
+  }
+
+  #listen(isLive: boolean): void {
+    for (const kept of [this.#near, this.#lastHeard]) kept[isLive ? 'on' : 'off']()
   }
 
   #change({ type, before, after }: Event): StoredChange {
@@ -354,8 +361,8 @@ export class IgniteRegion implements Region {
 
   #keepNear(kept: Kept, mark: number, now: number): void {
     const { expiry } = this.definition
-    // A read is to move its end.
-    if (expiry.accessMs !== undefined) return
+    // A read is to move its end; and what was heard of it already is heard of no more.
+    if (expiry.accessMs !== undefined || this.#lastHeard.isBehind(kept, kept.version)) return
     const left = leftMs(expiry, kept, now) ?? Number.POSITIVE_INFINITY
     this.#near.keep(kept, this.shape.restore(kept.key, { ...kept.row }).bytes, now + left, mark)
   }
