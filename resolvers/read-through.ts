@@ -5,7 +5,7 @@ import { keyOf, type Entry, type Region } from '../connectors/ports/region-store
 import type { Scope } from '../connectors/ports/scope.ts'
 import { entriesOf, notBefore } from './consistency.ts'
 import type { Filled } from './filled.ts'
-import { noteEntries } from './footprint.ts'
+import { notingEntries } from './footprint.ts'
 
 export interface ReadThrough {
   /** The region's in the catalog. */
@@ -53,8 +53,9 @@ export interface ReadResult {
 export async function readThrough(scope: Scope, from: ReadThrough, keys: readonly string[]): Promise<ReadResult> {
   const limitMs = notBefore(scope)
   const mark = from.region.mark()
+  const noteFound = notingEntries(scope, from.name, from.region, keys)
   const entries = await entriesOf(scope, from.name, from.region, keys)
-  noteEntries(scope, from.name, from.region, keys, entries)
+  noteFound(entries)
   const flight = (key: string) => `${scope.tenant}\u0000${key}`
   const isOld = (entry: Entry) => limitMs !== undefined && !from.filled.isOf(flight(entry.key), entry, limitMs)
   const old = new Map(entries.flatMap(entry => (entry && isOld(entry) ? [[entry.key, entry] as const] : [])))

@@ -6,7 +6,7 @@ import type { Row, Value } from '../schema/values.ts'
 import { allRows, type SqlEngine, type Statement } from '../connectors/ports/sql-engine.ts'
 import { keyOf, type Entry, type Member, type Region } from '../connectors/ports/region-store.ts'
 import { ageOf, type Context, type Read } from './context.ts'
-import { noteEntries, noteRows } from './footprint.ts'
+import { noteRows, notingEntries } from './footprint.ts'
 import { entriesOf, notBefore } from './consistency.ts'
 import { readThrough, type ReadThrough } from './read-through.ts'
 import { countStatement, lookupStatement, orderColumn, selectStatement, type Place, type SelectRequest } from './sql.ts'
@@ -55,8 +55,9 @@ export function completeRows(model: Model, entity: EntityModel, region: Region, 
   const columns = new Set(entity.fields.map(({ name }) => name))
   const note = (context: Context, path: string, rows: number, found: readonly (Entry | undefined)[] = []) => context.explain?.({ path, from: 'region', name: entity.name, engine: region.engine, rows, ...keptNear(found), ageMs: ageOf(context.scope, asOfMs()) })
   const entries: EntityRows['entries'] = async (context, path, keys) => {
+    const noteFound = notingEntries(context.scope, entity.name, region, keys)
     const found = await entriesOf(context.scope, entity.name, region, keys)
-    noteEntries(context.scope, entity.name, region, keys, found)
+    noteFound(found)
     note(context, path, found.filter(Boolean).length, found)
     return found
   }

@@ -169,7 +169,7 @@ export interface Region {
   readonly definition: RegionDefinition
   /** Who answers: `memory`, `ignite`. */
   readonly engine: string
-  /** Absent: other processes write here, too, and what they wrote is known later than a read would show it. */
+  /** Absent: it is not known in time when rows change or end. */
   readonly versions?: RegionVersions
   /**
    * One entry per key, in the order asked; undefined marks an absent key. Counts as a read of the entry. One call, however many keys. With `near`, entries that a process keeps

@@ -1,7 +1,6 @@
 import { jest } from '@jest/globals'
 import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { connect, createServer, type AddressInfo, type Server as TcpServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemClock } from '../../connectors/ports/scope.ts'
@@ -10,6 +9,7 @@ import { serve, type Server } from '../../gateway/server.ts'
 import { openLog } from '../../gateway/telemetry/log.ts'
 import { withEngine } from '../support/engines.ts'
 import { eventually } from '../support/eventually.ts'
+import { gate } from '../support/gate.ts'
 import { dropNamespace } from '../support/ignite.ts'
 
 jest.setTimeout(120_000)
@@ -21,33 +21,6 @@ regions:
     key: id
     fields: { id: ID!, text: String }
 `
-
-/** A way to the cluster that can be closed and opened. */
-async function gate(place: string, port = 0): Promise<{ readonly port: number; close(): Promise<void> }> {
-  const [host = '127.0.0.1', target = '10800'] = place.split(':')
-  const sockets = new Set<Socket>()
-  const proxy: TcpServer = createServer(from => {
-    const to = connect(Number(target), host)
-    for (const socket of [from, to]) {
-      sockets.add(socket)
-      socket.on('error', () => undefined)
-      socket.on('close', () => {
-        from.destroy()
-        to.destroy()
-      })
-    }
-    from.pipe(to)
-    to.pipe(from)
-  })
-  await new Promise<void>(resolve => proxy.listen(port, '127.0.0.1', resolve))
-  return {
-    port: (proxy.address() as AddressInfo).port,
-    close: () => new Promise<void>(resolve => {
-      proxy.close(() => resolve())
-      for (const socket of sockets) socket.destroy()
-    }),
-  }
-}
 
 withEngine('IGNITE_HOST_1', 'a hub whose regions are on a cluster', place => {
   test('H-67 H-04 with no node reachable the hub starts, says so at /readyz and refuses requests; it serves as soon as one answers, and tells when none does any more', async () => {

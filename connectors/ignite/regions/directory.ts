@@ -22,6 +22,9 @@ export class Directory {
   readonly #own = new Set<string>()
   /** Regions on their way to where the cluster says they are. */
   readonly #going = new Map<IgniteRegion, Promise<void>>()
+  /** How often changes of the registry may have gone by, and how often it was then read again. */
+  #losses = 0
+  #mended = 0
   #registry!: Registry
   #tenures!: Tenures
   #pending: Promise<unknown> = Promise.resolve()
@@ -32,13 +35,27 @@ export class Directory {
     this.#log = log
   }
 
+  /** Whether all that the registry tells is known here. */
+  get hears(): boolean {
+    return this.#mended === this.#losses
+  }
+
   async open(): Promise<void> {
     const { client } = this.#home
     const scope = this.#home.scope()
     this.#registry = await openRegistry(scope, client, `${this.#namespace}_regions`)
     await this.#registry.follow({
       changed: (id, registered) => this.#quietly(() => this.#changed(id, registered)),
-      restored: () => this.#quietly(() => this.#restored()),
+      lost: () => {
+        this.#losses += 1
+      },
+      restored: () => {
+        const losses = this.#losses
+        this.#quietly(async () => {
+          await this.#restored()
+          this.#mended = losses
+        })
+      },
     })
     this.#tenures = await openTenures(scope, client, `${this.#namespace}_tenures`)
     this.#tenures.renew(() => this.#home.scope())

@@ -22,6 +22,8 @@ export interface Home {
   scope(): Scope
   /** A place nobody else has. */
   freshPlace(definition: RegionDefinition): Place
+  /** Whether it is heard of at once where a region goes. */
+  hears(): boolean
   /** Takes the region from one place to another; false: it has gone elsewhere meanwhile. */
   move(region: IgniteRegion, to: Place): Promise<boolean>
   /** Where the region is now, as the cluster says, and goes there; false: it is where it was. */

@@ -3,6 +3,7 @@ import { HubError } from '../../../schema/errors.ts'
 import type { Filter } from '../../../schema/filter.ts'
 import type { Row } from '../../../schema/values.ts'
 import { keyOf, type Criteria, type Entry, type Region, type RegionDefinition, type RegionStats, type ReplaceResult, type Snapshot } from '../../ports/region-store.ts'
+import type { RegionVersions } from '../../ports/footprint.ts'
 import type { Scope } from '../../ports/scope.ts'
 import { Counters } from '../../regions/counters.ts'
 import type { Followed } from '../../regions/feed-log.ts'
@@ -46,6 +47,16 @@ export class IgniteRegion implements Region {
   #bytes = { sum: 0, count: 0 }
   readonly #near = new NearCache(nearLimits)
   readonly #lastHeard = new Heard()
+  readonly #versions: RegionVersions = {
+    isBehind: (tenant, key, version) => this.#lastHeard.isBehind({ tenant: this.owner(tenant), key }, version),
+    entry: (tenant, key) => {
+      const entry = { tenant: this.owner(tenant), key }
+      this.#used(identity(entry), this.home.clock.now())
+      return this.#hears ? this.#lastHeard.entry(entry) : undefined
+    },
+    // A statement over a REPLICATED region is answered by whichever node is asked, and that may be behind what was heard; else by those that tell.
+    rows: tenant => (this.#hears && this.definition.placement?.mode !== 'REPLICATED' ? this.#lastHeard.rows(this.owner(tenant)) : undefined),
+  }
   readonly #writes = new Set<Promise<unknown>>()
 
   constructor(id: string, definition: RegionDefinition, home: Home) {
@@ -57,6 +68,12 @@ export class IgniteRegion implements Region {
 
   get table(): Table {
     return this.#table
+  }
+
+  /** Absent where the time of entries ends: the cluster tells of it when it sweeps. */
+  get versions(): RegionVersions | undefined {
+    const { createMs, updateMs, accessMs } = this.definition.expiry
+    return createMs === undefined && updateMs === undefined && accessMs === undefined ? this.#versions : undefined
   }
 
   async getMany(scope: Scope, keys: readonly string[], { near = false }: { readonly near?: boolean } = {}): Promise<readonly (Entry | undefined)[]> {
@@ -348,6 +365,11 @@ export class IgniteRegion implements Region {
     if (type !== 'REMOVED' && type !== 'EXPIRED') return
     this.size -= 1
     if (type === 'REMOVED' && before) this.marks.gone(identity(before))
+  }
+
+  /** Whether all changes are heard of, and in time for whoever wrote. */
+  get #hears(): boolean {
+    return this.home.hears() && !this.home.log.behind
   }
 
   #listen(isLive: boolean): void {

@@ -21,6 +21,8 @@ export interface Registered {
 export interface RegistryEvents {
   /** Another definition or place, by whomever; undefined: the region is gone. */
   changed(id: string, registered: Registered | undefined): void
+  /** From now on changes may go by unseen. */
+  lost(): void
   /** What changed meanwhile is unknown, and the cluster may have begun anew, empty. */
   restored(): void
 }
@@ -71,7 +73,7 @@ export class Registry {
       changed: events => {
         for (const { key, after } of events) to.changed(String(key), after && parse(after))
       },
-      lost() {},
+      lost: () => to.lost(),
       restored: () => to.restored(),
     })
   }

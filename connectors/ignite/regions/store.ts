@@ -73,6 +73,7 @@ class IgniteRegions implements RegionStore {
     const home: Home = {
       client, clock, log: this.#log, versions: new Versions(clock), telling: new Telling((events, untold, done) => this.#tell(events, untold, done)),
       gate: this.#gate, scope: () => this.#scope(),
+      hears: () => this.#directory.hears,
       freshPlace: definition => this.#directory.freshPlace(definition),
       move: (region, to) => this.#directory.move(region, to),
       follow: region => this.#directory.follow(region),

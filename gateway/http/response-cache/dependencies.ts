@@ -13,7 +13,7 @@ interface EntryRead extends RowsRead {
 /** What V8 takes for one of them, about, beside the key's text. */
 const bytesPerRead = 64
 
-/** What one answer was made from, and whether that is still so. Entries are noted as they were found, rows as they were before they were read: what changes meanwhile is seen as a change. */
+/** What one answer was made from, and whether that is still so. Entries are noted as they were found, rows and what is heard of as they were before they were read: what changes meanwhile is seen as a change. */
 export class Dependencies implements Footprint {
   readonly #entries: EntryRead[] = []
   readonly #rows: RowsRead[] = []
@@ -29,7 +29,7 @@ export class Dependencies implements Footprint {
     // Read again, they are still to be as they were the first time. One answer is of one tenant, and reads few regions.
     if (this.#rows.some(known => known.versions === versions)) return
     const version = versions.rows(tenant)
-    if (version === undefined) return void this.unknown('The time of an entry was over just then.')
+    if (version === undefined) return void this.unknown('Whether rows were as they are could not be told just then.')
     this.#rows.push({ versions, tenant, version })
     this.#sizeBytes += bytesPerRead
   }

@@ -88,9 +88,10 @@ function asWanted(json: string, wanted: Wanted, answer?: Answer): Answer {
   return wanted.json && !wanted.explain ? { json } : { data: answer?.data ?? (JSON.parse(json) as Answer['data']) }
 }
 
-/** Of two requests with one key the answers are the same as long as the data is: same operation of the same graph, same variables, same tenant, same rights, same bound on age. */
+/** Of two requests with one key the answers are the same as long as the data is: same operation of the same graph, same variables, same tenant, same rights, same bound on age and level. */
 function keyOf(cached: CachedOperation, { params }: Prepared, { tenant, caller, consistency }: Scope): string {
-  return `${cached.id}\n${JSON.stringify(tenant)}\n${rightsOf(caller)}\n${consistency?.maxStalenessMs ?? ''}\n${cached.given(params.variables)}`
+  const { level, maxStalenessMs = '' } = consistency ?? { level: 'STRONG' }
+  return `${cached.id}\n${JSON.stringify(tenant)}\n${rightsOf(caller)}\n${level} ${maxStalenessMs}\n${cached.given(params.variables)}`
 }
 
 const rights = new WeakMap<Caller['scopes'], string>()
