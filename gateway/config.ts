@@ -25,6 +25,7 @@ const settings = z.object({
   catalog: path.optional().describe('The catalog: a YAML or JSON file, or a folder of them. Default hub.yaml, where there is one.'),
   data: path.default('./data').describe('Folder for what has to outlive the process. Made when it is missing.'),
   cursorSecret: z.string().min(16, { error: 'is too short: give it 16 characters or more.' }).optional().describe('Signs cursors: hubs that are given the same take each other\'s. Absent: made once, and kept with what is declared through the API.'),
+  workers: z.int().min(1).max(64).default(1).describe('Processes that take requests, for as many cores. 1: the hub takes them itself.'),
   logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info').describe('Least level that is logged.'),
   ...frontSettings.shape,
   persisted: persistedSettings

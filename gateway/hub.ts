@@ -4,8 +4,8 @@ import type { Supergraph } from './federation/supergraph.ts'
 export interface Hub {
   /** The one new operations run against. Operations under way finish on the one they began with. */
   readonly supergraph: Supergraph
-  /** Called, in the same synchronous step, after `supergraph` became another one. The answer removes the listener. */
-  onSupergraph(listener: (next: Supergraph) => void): () => void
+  /** Called, in the same synchronous step, after `supergraph` became another one; who asked for that is answered when what the listener answers has ended, which never fails. The answer removes the listener. */
+  onSupergraph(listener: (next: Supergraph) => void | Promise<void>): () => void
   /** Every part that can fail on its own, asked now. Never fails: a part that does not answer is `down`. */
   health(): Promise<readonly ComponentHealth[]>
 }

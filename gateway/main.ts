@@ -6,20 +6,23 @@ import { catalogOf } from './demo/index.ts'
 import { serve, serveGateway, serveSubgraph } from './server.ts'
 import { openLog } from './telemetry/log.ts'
 import { proposeFrom } from './wiring.ts'
+import { refuseWorkers, Team } from './workers/team.ts'
 
 /** What the command line does with a hub. */
 export const actions: CommandActions = {
   async start(config) {
-    const log = openLog({ level: config.logLevel })
+    const log = openLog({ level: config.logLevel, isShared: config.workers > 1 })
     const catalog = await catalogOf(config)
     const stop = stopSignal()
-    const server = await serve({ ...config, catalog }, { clock: systemClock, log, progress: progressLine(), onFatal: error => stop.fail(error), stopping: stop.asked })
+    const team = config.workers > 1 ? new Team({ config, clock: systemClock, log }) : undefined
+    const server = await serve({ ...config, catalog }, { clock: systemClock, log, progress: progressLine(), onFatal: error => stop.fail(error), stopping: stop.asked, team }).catch((error: unknown) => leave(team, error))
     process.stdout.write(welcome(server.url, catalog, server.open))
     return until(stop, () => server.close())
   },
   check: checkCatalog,
   propose: from => proposeFrom(from.includes('://') ? from : resolve(from)),
   async subgraph(name, config) {
+    refuseWorkers(config, 'subgraph')
     const log = openLog({ level: config.logLevel })
     const catalog = await catalogOf(config)
     const stop = stopSignal()
@@ -28,11 +31,18 @@ export const actions: CommandActions = {
     return until(stop, () => server.close())
   },
   async gateway(supergraph, config) {
+    refuseWorkers(config, 'gateway')
     const stop = stopSignal()
     const server = await serveGateway(supergraph, config, { clock: systemClock, log: openLog({ level: config.logLevel }) })
     process.stdout.write(`Gateway of ${supergraph}: ${server.url}/graphql\n`)
     return until(stop, () => server.close())
   },
+}
+
+/** The failure of a start, with nothing of it left. */
+async function leave(team: Team | undefined, error: unknown): Promise<never> {
+  await team?.end(0)
+  throw error
 }
 
 interface Stop {

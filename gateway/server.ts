@@ -7,7 +7,7 @@ import { createAuthenticator } from './auth/authenticator.ts'
 import { placedProblems } from './check.ts'
 import { environment, type Config } from './config.ts'
 import { singleSubgraph } from './federation/single.ts'
-import { openFront } from './http/front.ts'
+import { openFront, urlOf } from './http/front.ts'
 import { whenReached } from './http/waiting.ts'
 import type { Hub } from './hub.ts'
 import type { LiveHub } from './assembly/live-hub.ts'
@@ -16,6 +16,7 @@ import { SupergraphHub } from './assembly/supergraph-hub.ts'
 import { restRoutes } from './rest/table.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
 import { openHub, type OpenHub } from './wiring.ts'
+import type { Team } from './workers/team.ts'
 
 export interface Server {
   readonly url: string
@@ -30,6 +31,8 @@ export interface ServeOptions {
   readonly log: Log
   readonly progress?: (region: string, rows: number) => void
   readonly onFatal: (error: Error) => void
+  /** Those that take the requests; absent: the hub takes them itself. */
+  readonly team?: Team
   /** Ends when the process is asked to stop, which ends a start that waits for what does not answer. */
   readonly stopping?: Promise<unknown>
 }
@@ -44,13 +47,13 @@ export function serveSubgraph(name: string, config: Config & { readonly catalog:
   return serveGraph(config, options, hub => onlySubgraph(hub, name))
 }
 
-async function serveGraph(config: Config & { readonly catalog: string }, { clock, log, progress, onFatal, stopping }: ServeOptions, facing: (hub: LiveHub) => Hub): Promise<Server> {
+async function serveGraph(config: Config & { readonly catalog: string }, { clock, log, progress, onFatal, stopping, team }: ServeOptions, facing: (hub: LiveHub) => Hub): Promise<Server> {
   const auth = createAuthenticator(config.auth, { host: config.host, clock, log })
   const lifecycle = new Lifecycle(clock)
   const metrics = createMetrics()
   const files = new CatalogFiles(config)
   const opened = await placed(files, whenReached({ host: config.host, port: config.port, clock, log, mends: isUnreached, stopping }, () => openHub({
-    data: config.data, clock, log, maxEntries: config.defaults.evictionSize, backups: config.defaults.backups, consistency: config.defaults.consistency, progress, onFatal,
+    data: config.data, readsAt: team?.readsAt, clock, log, maxEntries: config.defaults.evictionSize, backups: config.defaults.backups, consistency: config.defaults.consistency, progress, onFatal,
     later: work => lifecycle.later(work, log),
     files: () => files.load(),
     reach: { api: config.api, env: name => environment[name] },
@@ -61,15 +64,21 @@ async function serveGraph(config: Config & { readonly catalog: string }, { clock
     const shown = facing(opened.hub)
     watcher = watchCatalog(config.catalog, () => lifecycle.later(() => followed('catalog', opened.hub, () => placed(files, opened.hub.reload()), log), log), { clock, onError: error => log.warn('The catalog is no longer watched.', { reason: error.message }) })
     regionMetrics(metrics, opened, log)
-    const front = await openFront({ hub: shown, settings: config, consistency: config.defaults.consistency, clock, log, auth, metrics, routes: shown === opened.hub ? restRoutes(shown) : [] })
+    team?.joinMetrics(metrics)
+    const front = await openFront({
+      hub: team ? withTeam(shown, team) : shown, settings: config, consistency: config.defaults.consistency, clock, log, auth, metrics, routes: shown === opened.hub ? restRoutes(shown) : [], at: team?.at,
+    })
+    const url = team ? urlOf(config, await team.start().catch((error: unknown) => front.drain().then(() => Promise.reject(error)))) : front.url
     let closing: Promise<void> | undefined
     const close = async () => {
       watcher?.close()
+      await team?.drain()
       await front.drain()
+      await team?.end(config.drainTimeoutMs)
       await lifecycle.idle(config.drainTimeoutMs)
       await opened.close()
     }
-    return { url: front.url, hub: opened.hub, open: auth.open, close: () => (closing ??= close()) }
+    return { url, hub: opened.hub, open: auth.open, close: () => (closing ??= close()) }
   } catch (error) {
     watcher?.close()
     await opened.close()
@@ -99,6 +108,17 @@ export async function serveGateway(supergraph: string, config: Config, { clock, 
     watcher.close()
     await hub.close()
     throw error
+  }
+}
+
+/** The hub, of whose health its workers are a part. */
+function withTeam(hub: Hub, team: Team): Hub {
+  return {
+    get supergraph() {
+      return hub.supergraph
+    },
+    onSupergraph: listener => hub.onSupergraph(listener),
+    health: async () => [...(await hub.health()), team.health()],
   }
 }
 

@@ -19,6 +19,7 @@ import { openIgnite } from '../connectors/ignite/index.ts'
 import { openIgniteRegions } from '../connectors/ignite/regions/index.ts'
 import { openKafkaEvents } from '../connectors/kafka/index.ts'
 import { openMemoryRegions } from '../connectors/memory/index.ts'
+import { openOwner } from '../connectors/owner/owner.ts'
 import { openPostgresMetadata } from '../connectors/metadata/postgres.ts'
 import { openSqliteMetadata } from '../connectors/metadata/sqlite.ts'
 import { openPostgres } from '../connectors/postgres/index.ts'
@@ -54,6 +55,7 @@ import { hubScope } from './assembly/scope.ts'
 import { sourceAt } from './commands/source-at.ts'
 import { remoteService } from './federation/remote.ts'
 import { openLog } from './telemetry/log.ts'
+import { describe } from './workers/description.ts'
 
 export interface HubOptions {
   /** Folder for what outlives the process; absent: nothing does. */
@@ -86,6 +88,8 @@ export interface HubOptions {
   /** Where schemas of values in topics are registered. */
   readonly schemaRegistryUrl?: string
   readonly progress?: (region: string, rows: number) => void
+  /** Path of the socket at which workers read regions; absent: there are none. */
+  readonly readsAt?: string
   /** The commit log cannot be written: memory is ahead of it, and the process must end. */
   readonly onFatal: (error: Error) => void
 }
@@ -193,6 +197,11 @@ export async function openHub(options: HubOptions): Promise<OpenHub> {
         withMembers,
       }),
     )
+    if (options.readsAt !== undefined) {
+      const owner = opened(await openOwner({ at: options.readsAt, store, clock, log }))
+      hub.onSupergraph(() => owner.publish(describe(hub.assembly)))
+      await owner.publish(describe(hub.assembly))
+    }
     const regionStats = (signal: AbortSignal) => {
       const scope = hubScope({ clock, log, later, signal }, 'metrics', 5_000)
       return Promise.all(store.names.map(async name => ({ region: name, stats: await store.region(name).stats(scope) })))

@@ -28,7 +28,7 @@ export function withConsistency(context: Context, { consistency: level, maxStale
  * `region.getMany` as the scope's consistency has it: entries kept near may answer at EVENTUAL, and at SESSION those that no write of the caller is newer than; else the
  * store itself is asked. `name` is the region's in the catalog.
  */
-export async function entriesOf(scope: Scope, name: string, region: Region, keys: readonly string[]): Promise<readonly (Entry | undefined)[]> {
+export async function entriesOf(scope: Scope, name: string, region: Pick<Region, 'getMany'>, keys: readonly string[]): Promise<readonly (Entry | undefined)[]> {
   const level = scope.consistency?.level
   if (level !== 'EVENTUAL' && level !== 'SESSION') return region.getMany(scope, keys)
   const entries = await region.getMany(scope, keys, { near: true })

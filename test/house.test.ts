@@ -52,9 +52,10 @@ test('resolvers and subgraphs know the ports and no adapter', () => {
   expect(said(wrong)).toEqual([])
 })
 
-test('only the wiring touches adapters and subgraphs', () => {
+test('only the wiring, of the hub and of its workers, touches adapters and subgraphs', () => {
+  const wirings = [join('gateway', 'wiring.ts'), join('gateway', 'workers', 'wiring.ts')]
   const adapterOrSubgraph = (path: string) => inFolder(path, 'subgraphs') || (inFolder(path, 'connectors') && !inFolder(path, join('connectors', 'ports')))
-  const wrong = edges.filter(({ file, target }) => inFolder(file, 'gateway') && adapterOrSubgraph(target) && file !== join('gateway', 'wiring.ts'))
+  const wrong = edges.filter(({ file, target }) => inFolder(file, 'gateway') && adapterOrSubgraph(target) && !wirings.includes(file))
   expect(said(wrong)).toEqual([])
 })
 

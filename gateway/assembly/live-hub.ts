@@ -45,7 +45,7 @@ const graceMs = 60_000
 /** The graph that serves, and its way from one catalog to the next: one change at a time, each wholly or not at all. */
 export class LiveHub implements Hub, CatalogAdmin {
   readonly #parts: LiveHubParts
-  readonly #listeners = new Set<(next: Supergraph) => void>()
+  readonly #listeners = new Set<(next: Supergraph) => void | Promise<void>>()
   readonly #closing = new AbortController()
   readonly #refresher: Refresher
   readonly #sourceWatch: SourceWatch
@@ -96,7 +96,7 @@ export class LiveHub implements Hub, CatalogAdmin {
     return this.assembly.supergraph
   }
 
-  onSupergraph(listener: (next: Supergraph) => void): () => void {
+  onSupergraph(listener: (next: Supergraph) => void | Promise<void>): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }
@@ -280,8 +280,9 @@ export class LiveHub implements Hub, CatalogAdmin {
     this.#refresher.follow(next)
     this.#sourceWatch.follow(next)
     if (this.#parts.follow) this.#feeds.follow(next)
-    for (const listener of this.#listeners) listener(next.supergraph)
+    const taken = [...this.#listeners].map(listener => listener(next.supergraph))
     for (const name of superseded(previous ?? nothing, next)) await this.#parts.store.retire(name)
+    await Promise.all(taken)
     if (previous) this.#retired.set(previous, this.#parts.clock.after(graceMs, () => this.#parts.later(() => this.#letGo(previous))))
   }
 

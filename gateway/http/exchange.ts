@@ -83,7 +83,8 @@ export function headersFor(error: unknown, challenge: (reason?: string) => strin
   }
 }
 
-function discard(request: IncomingMessage): void {
+/** Reads what is left of a request nobody needs, so that the client may read its answer. */
+export function discard(request: IncomingMessage): void {
   let bytes = 0
   request.on('data', (chunk: Buffer) => {
     bytes += chunk.length

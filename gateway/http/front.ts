@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, STATUS_CODES } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener, type Server, STATUS_CODES } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { resolve } from 'node:path'
 import type { Duplex } from 'node:stream'
@@ -14,6 +14,7 @@ import { ShapeCheck } from '../limits/shape.ts'
 import { withFields } from '../telemetry/log.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import { Apollo, type FrontPlugin, type Seen } from './apollo.ts'
+import { isOfWorker } from './client-address.ts'
 import { openConsole } from './console.ts'
 import { rateKey } from './graphql.ts'
 import { Groups } from './group.ts'
@@ -46,6 +47,8 @@ export interface FrontOptions {
   readonly consistency?: ConsistencyLevel
   /** Folder of the built explorer; the product's own by default. */
   readonly consoleFolder?: string
+  /** Path of a socket to listen at instead of the port: for workers of this hub, who have the port and say whose request each is. */
+  readonly at?: string
 }
 
 export interface Front {
@@ -87,6 +90,34 @@ export async function openFront(options: FrontOptions): Promise<Front> {
   })
 
   const sockets = webSockets(parts)
+  const { at } = options
+  // A worker adds a header to a head that had its full size.
+  const server = listenerOf(at === undefined ? settings : { ...settings, maxHeaderBytes: settings.maxHeaderBytes + 1_024 }, (request, response) => void handle(parts, request, response))
+  if (at === undefined) server.maxConnections = settings.maxConnections
+  else {
+    server.on('connection', isOfWorker)
+    // A worker may take up a connection again at any time.
+    server.keepAliveTimeout = 0
+  }
+  server.on('upgrade', (request, socket, head) => upgrade(parts, sockets, request, socket, head))
+  await listen(server, settings, { at })
+  const port = at === undefined ? (server.address() as AddressInfo).port : settings.port
+  let drained: Promise<void> | undefined
+  return {
+    port,
+    url: urlOf(settings, port),
+    drain: () => (drained ??= drain(parts, server, sockets).finally(forget)),
+  }
+}
+
+const clientErrors: Readonly<Record<string, number>> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 }
+
+export function urlOf({ host }: FrontSettings, port: number): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+/** A server within the settings' limits of time and size, not yet listening. */
+export function listenerOf(settings: FrontSettings, take: RequestListener): Server {
   const server = createServer(
     {
       maxHeaderSize: settings.maxHeaderBytes,
@@ -95,24 +126,14 @@ export async function openFront(options: FrontOptions): Promise<Front> {
       keepAliveTimeout: settings.keepAliveTimeoutMs,
       connectionsCheckingInterval: Math.min(settings.headersTimeoutMs, 5_000),
     },
-    (request, response) => void handle(parts, request, response),
+    take,
   )
-  server.maxConnections = settings.maxConnections
-  server.on('upgrade', (request, socket, head) => upgrade(parts, sockets, request, socket, head))
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => refuse(socket, clientErrors[error.code ?? ''] ?? 400))
-  await listen(server, settings)
-  const { port } = server.address() as AddressInfo
-  let drained: Promise<void> | undefined
-  return {
-    port,
-    url: `http://${settings.host.includes(':') ? `[${settings.host}]` : settings.host}:${port}`,
-    drain: () => (drained ??= drain(parts, server, sockets).finally(forget)),
-  }
+  return server
 }
 
-const clientErrors: Readonly<Record<string, number>> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 }
-
-function listen(server: Server, { host, port }: FrontSettings): Promise<void> {
+/** Listens at the settings' address, or at the path given. `shared`: beside other processes of this user that say so, too. Fails with IN_USE where that cannot be. */
+export function listen(server: Server, { host, port }: Pick<FrontSettings, 'host' | 'port'>, { at, shared = false }: { readonly at?: string; readonly shared?: boolean } = {}): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
       const said: Readonly<Record<string, string>> = {
@@ -120,9 +141,10 @@ function listen(server: Server, { host, port }: FrontSettings): Promise<void> {
         EACCES: `Port ${port} may not be used by this user. Set one above 1023.`,
         EADDRNOTAVAIL: `"${host}" is no address of this machine. Set one that is, as 127.0.0.1.`,
       }
-      reject(new HubError('IN_USE', said[cause.code ?? ''] ?? `The hub cannot listen on port ${port} of "${host}": ${cause.code ?? cause.message}.`, { host, port }, { cause }))
+      if (at !== undefined) reject(new HubError('IN_USE', `The hub cannot listen at "${at}" for its workers: ${cause.code ?? cause.message}. Set TMPDIR to a folder of its user with a short path.`, { at }, { cause }))
+      else reject(new HubError('IN_USE', said[cause.code ?? ''] ?? `The hub cannot listen on port ${port} of "${host}": ${cause.code ?? cause.message}.`, { host, port }, { cause }))
     })
-    server.listen({ host, port }, resolve)
+    server.listen(at === undefined ? { host, port, reusePort: shared } : { path: at, backlog: 4_096 }, resolve)
   })
 }
 
@@ -188,7 +210,8 @@ function upgrade({ lifecycle, origins, log }: HandlerParts, sockets: WebSockets,
   }
 }
 
-function refuse(socket: Duplex, status: number, message = STATUS_CODES[status] ?? ''): void {
+/** Answers a connection that no answer of HTTP can be written for any more, and ends it. */
+export function refuse(socket: Duplex, status: number, message = STATUS_CODES[status] ?? ''): void {
   if (!socket.writable) return void socket.destroy()
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Error'}\r\nconnection: close\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(message)}\r\n\r\n${message}`)
 }

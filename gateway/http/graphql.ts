@@ -6,6 +6,7 @@ import type { Identity } from '../auth/identity.ts'
 import { saysDefer } from '../federation/deferred/directive.ts'
 import { type MediaType, type Seen, statusOf, type Written } from './apollo.ts'
 import { parseJson, readBody, requireJson } from './body.ts'
+import { clientAddress } from './client-address.ts'
 import { type Exchange, send } from './exchange.ts'
 import { takesParts, writeParts } from './multipart.ts'
 import { negotiate } from './negotiate.ts'
@@ -144,5 +145,5 @@ async function readParams(exchange: Exchange, settings: FrontSettings): Promise<
 
 /** Callers nobody knows are told apart by their address. */
 export function rateKey(identity: Identity, request: IncomingMessage): string {
-  return identity.caller.subject === 'anonymous' ? `${callerKey(identity)}\n${request.socket.remoteAddress}` : callerKey(identity)
+  return identity.caller.subject === 'anonymous' ? `${callerKey(identity)}\n${clientAddress(request)}` : callerKey(identity)
 }

@@ -44,7 +44,7 @@ export async function handle(parts: HandlerParts, request: IncomingMessage, resp
   }
 }
 
-function exchangeOf({ log, origins }: HandlerParts, request: IncomingMessage, response: ServerResponse): Exchange {
+export function exchangeOf({ log, origins }: Pick<HandlerParts, 'log' | 'origins'>, request: IncomingMessage, response: ServerResponse): Exchange {
   const requestId = requestIdOf(request.headers['x-request-id'])
   return { request, response, url: urlOf(request.url), requestId, headers: origins.headers(request), log: withFields(log, { requestId }), seen: { route: 'none' } }
 }
@@ -60,8 +60,7 @@ function urlOf(target = '/'): URL {
 }
 
 /** One line and one count for each answer, when it is over. */
-function observe({ log, metrics }: HandlerParts, { request, response, url, requestId, seen }: Exchange): void {
-  const startedMs = performance.now()
+export function observe({ log, metrics }: Pick<HandlerParts, 'log' | 'metrics'>, { request, response, url, requestId, seen }: Exchange, startedMs = performance.now()): void {
   response.once('close', () => {
     const status = response.headersSent ? response.statusCode : 499
     metrics.responded(seen.route, status)
@@ -118,7 +117,7 @@ const own: Readonly<Record<string, Own>> = {
   '/readyz': { route: '/readyz', methods: reading, probe: true, answer: ready },
   '/metrics': {
     route: '/metrics', methods: reading, probe: true,
-    answer: async ({ metrics: { registry } }, exchange) => send(exchange, 200, { 'content-type': registry.contentType }, await registry.metrics()),
+    answer: async ({ metrics }, exchange) => send(exchange, 200, { 'content-type': metrics.registry.contentType }, await metrics.shown()),
   },
 }
 

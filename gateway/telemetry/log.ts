@@ -12,10 +12,13 @@ let standardOutput: DestinationStream | undefined
 const windowMs = 10
 const windowBytes = 8 * 1024
 
+/** Lines that several processes write to one pipe stay whole where no write has more than this (PIPE_BUF). */
+const wholeBytes = 4 * 1024
+
 /** The standard output of the process. Lines of one window go together; all have gone when the process ends. */
-function output(): DestinationStream {
+function output(isShared: boolean): DestinationStream {
   if (standardOutput) return standardOutput
-  const to = pino.destination({ fd: 1, sync: false, minLength: windowBytes })
+  const to = pino.destination({ fd: 1, sync: false, ...(isShared ? { minLength: wholeBytes / 2, maxWrite: wholeBytes } : { minLength: windowBytes }) })
   let isOpen = false
   standardOutput = {
     write(line) {
@@ -31,8 +34,8 @@ function output(): DestinationStream {
   return standardOutput
 }
 
-/** JSON lines: level, time (RFC 3339), message, and the fields. An `error` field is written with its stack and its causes. */
-export function openLog(options: { level: 'debug' | 'info' | 'warn' | 'error' | 'silent'; to?: DestinationStream }): Log {
+/** JSON lines: level, time (RFC 3339), message, and the fields. An `error` field is written with its stack and its causes. `isShared`: other processes write to the standard output, too. */
+export function openLog(options: { level: 'debug' | 'info' | 'warn' | 'error' | 'silent'; to?: DestinationStream; isShared?: boolean }): Log {
   const to = pino(
     {
       level: options.level,
@@ -42,7 +45,7 @@ export function openLog(options: { level: 'debug' | 'info' | 'warn' | 'error' | 
       formatters: { level: label => ({ level: label }), log: fields => withoutSecrets(fields, withoutSecrets) },
       serializers: { error: stdSerializers.errWithCause, cause: stdSerializers.errWithCause },
     },
-    options.to ?? output(),
+    options.to ?? output(options.isShared ?? false),
   )
   return {
     debug: (message, fields) => to.debug(fields ?? {}, message),

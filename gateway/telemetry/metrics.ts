@@ -3,6 +3,8 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 /** What the front counts. Other parts add their own to `registry`: names end in `_total`, `_seconds` or `_bytes`. */
 export interface Metrics {
   readonly registry: Registry
+  /** What /metrics shows: those of the registry, or of more than this process, as whoever has workers says. */
+  shown: () => Promise<string>
   /** Labels: operation_type (query, mutation, subscription, none), transport (http, sse, websocket). */
   took(operationType: string, transport: string, seconds: number): void
   readonly requestsInFlight: Gauge
@@ -33,6 +35,7 @@ export function createMetrics(options: { process?: boolean } = {}): Metrics {
   const answered = children((route, status) => httpResponses.labels({ route, status }))
   const metrics: Metrics = {
     registry,
+    shown: () => registry.metrics(),
     took: (operationType, transport, seconds) => timed(operationType, transport).observe(seconds),
     requestsInFlight: new Gauge({ registers, name: 'graphql_requests_in_flight', help: 'Operations under way, subscriptions aside.' }),
     errors: new Counter({ registers, name: 'graphql_errors_total', help: 'Errors answered, by code.', labelNames: ['code'] }),

@@ -10,6 +10,8 @@ export interface Server {
   readonly url: string
   /** CPU time all its threads, and those of the processes it started, had, in microseconds. */
   cpuMicros(): Promise<number>
+  /** The same of the process itself alone. */
+  ownCpuMicros(): Promise<number>
   /** Most memory it held at a time, in MB; of several processes the sum of each one's most. */
   peakMb(): Promise<number>
   /** Asks it to end, and ends it after ten seconds. */
@@ -39,7 +41,7 @@ export async function startProgram({ command, args, env = process.env, cwd, url:
   const url = await upAt(child, [command, ...args].join(' '), expected, patienceMs)
   const { pid } = child
   if (pid === undefined) throw new Error(`${command} has no process id.`)
-  return { url, cpuMicros: () => cpuMicros(pid), peakMb: () => peakMb(pid), stop: () => stop(child) }
+  return { url, cpuMicros: async () => cpuMicros(await family(pid)), ownCpuMicros: () => cpuMicros([pid]), peakMb: () => peakMb(pid), stop: () => stop(child) }
 }
 
 function upAt(child: ChildProcess, name: string, expected: string | undefined, patienceMs: number): Promise<string> {
@@ -101,8 +103,8 @@ export async function freePort(): Promise<number> {
  * /proc/PID/task/TID/schedstat: time on the CPU in ns, time waiting for one in ns, time slices. A thread or process that ended takes its time with it, so a server should
  * keep those it has while it is measured.
  */
-async function cpuMicros(pid: number): Promise<number> {
-  const threads = (await Promise.all((await family(pid)).map(threadsOf))).flat()
+async function cpuMicros(pids: readonly number[]): Promise<number> {
+  const threads = (await Promise.all(pids.map(threadsOf))).flat()
   const times = await Promise.all(threads.map(thread => readFile(`${thread}/schedstat`, 'utf8').catch(() => '0')))
   return times.reduce((sum, line) => sum + Number(line.split(' ')[0]) / 1_000, 0)
 }

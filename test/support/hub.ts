@@ -12,6 +12,7 @@ import { readConfig, type Environment } from '../../gateway/config.ts'
 import type { LiveHub } from '../../gateway/assembly/live-hub.ts'
 import { serve, serveSubgraph } from '../../gateway/server.ts'
 import { openLog } from '../../gateway/telemetry/log.ts'
+import { Team } from '../../gateway/workers/team.ts'
 import { eventually } from './eventually.ts'
 import { fastPath } from './fast-path.ts'
 import { dropNamespace } from './ignite.ts'
@@ -59,6 +60,9 @@ export interface HubStart {
 
 /** With TEST_ON_ENGINES=1 hubs run on the engines the environment names, else embedded. */
 const engines = process.env['TEST_ON_ENGINES'] === '1' ? Object.fromEntries(Object.entries(process.env).filter(([name]) => /^(IGNITE_HOST_\d+|TRINO_URL|KAFKA_BROKER|POSTGRES_URL|REDIS_URL)$/.test(name))) : {}
+
+/** With TEST_WORKERS=2 hubs have so many workers. Those go by the machine's clock. */
+const workers = Number(process.env['TEST_WORKERS'] ?? 1)
 
 /** Who keeps the entries of regions, as answers name him. */
 export const keeper = engines['IGNITE_HOST_1'] ? 'ignite' : 'memory'
@@ -110,8 +114,10 @@ export async function startHub({ catalog, flags = [], env: wanted, data, log, cl
   const folder = data ?? (await mkdtemp(join(tmpdir(), 'tributary-')))
   // Ten thousand entries at once take their time where all engines share a few cores.
   const patience = isEmbedded ? {} : { HUB_REQUEST_TIMEOUT_MS: '55000' }
-  const config = readConfig([`--catalog=${catalog}`, `--data=${folder}`, '--port=0', '--log-level=error', '--limits-requests-per-minute=1000000', ...flags], { ...(!fastPath && { HUB_FAST_PATH: 'false' }), ...patience, ...env })
-  const options = { clock, log: log ?? openLog({ level: config.logLevel }), onFatal: (error: Error) => { throw error } }
+  const config = readConfig([`--catalog=${catalog}`, `--data=${folder}`, '--port=0', '--log-level=error', ...(workers > 1 ? [`--workers=${workers}`] : ['--limits-requests-per-minute=1000000']), ...flags], { ...(!fastPath && { HUB_FAST_PATH: 'false' }), ...patience, ...env })
+  const own = log ?? openLog({ level: config.logLevel })
+  const team = workers > 1 && subgraph === undefined ? new Team({ config, clock: systemClock, log: own }) : undefined
+  const options = { clock, log: own, onFatal: (error: Error) => { throw error }, team }
   const server = await (subgraph === undefined ? serve({ ...config, catalog }, options) : serveSubgraph(subgraph, { ...config, catalog }, options))
   const endpoint = `${server.url}/graphql`
 

@@ -14,6 +14,8 @@ export interface Ran {
 export interface Running {
   /** The first match in what it wrote, once it is there. A program that ends before that fails the wait, with all it wrote. */
   written(pattern: RegExp): Promise<RegExpExecArray>
+  /** Calls with all it wrote to its output, and with what it writes from then on. */
+  heard(call: (text: string) => void): void
   /** Asks it to end, and waits for it. */
   stop(signal?: NodeJS.Signals): Promise<Ran>
   readonly ended: Promise<Ran>
@@ -29,7 +31,12 @@ export function startProgram(argv: readonly string[], { cwd, env = {} }: { cwd: 
   const heard = () => {
     for (const wake of waiting.splice(0)) wake()
   }
-  child.stdout.setEncoding('utf8').on('data', text => { out += text; heard() })
+  const listeners: ((text: string) => void)[] = []
+  child.stdout.setEncoding('utf8').on('data', text => {
+    out += text
+    for (const call of listeners) call(text)
+    heard()
+  })
   child.stderr.setEncoding('utf8').on('data', text => { err += text; heard() })
   const ended = new Promise<Ran>((done, failed) => {
     child.on('error', failed)
@@ -44,6 +51,10 @@ export function startProgram(argv: readonly string[], { cwd, env = {} }: { cwd: 
         if (code !== undefined) throw new Error(`The program ended with ${code} before it wrote ${pattern}.\n${out}${err}`)
         await new Promise<void>(wake => { waiting = [...waiting, wake] })
       }
+    },
+    heard(call) {
+      call(out)
+      listeners.push(call)
     },
     stop(signal = 'SIGTERM') {
       child.kill(signal)
