@@ -22,6 +22,8 @@ export interface Asked {
   readonly identity: Identity
   readonly params: Params
   readonly transport: Transport
+  /** By GET, which is to change nothing (RFC 9110, 9.2.1). */
+  readonly isLink?: boolean
   /** Aborts when nobody listens any more, or nobody may; its reason is a HubError. */
   readonly gone: AbortSignal
   readonly log: Log
@@ -51,6 +53,7 @@ export async function begin(parts: GraphQLParts, asked: Asked): Promise<Begun> {
     prepared = operations.prepare(hub.supergraph, asked.params, asked.own)
     seen.operationType = prepared.node.operation
     if (prepared.node.name) seen.operationName = prepared.node.name.value
+    if (asked.isLink && prepared.node.operation === OperationTypeNode.MUTATION) throw new HubError('BAD_USER_INPUT', 'A link runs queries and subscriptions, and this is a mutation. Send it by POST.', { status: 405 })
     const result = prepared.node.operation === OperationTypeNode.SUBSCRIPTION ? await subscribe(parts, asked, prepared, observe) : await answer(parts, asked, prepared, observe)
     return { prepared, result }
   } catch (error) {
@@ -142,14 +145,13 @@ export async function streamEvents(parts: GraphQLParts, exchange: Exchange, iden
   const gone = new AbortController()
   const end = (code: 'CANCELLED' | 'UNAUTHENTICATED', sentence: string) => gone.abort(new HubError(code, sentence))
   response.once('close', () => end('CANCELLED', 'The client left; the work was cancelled.'))
-  // A timer holds 24.8 days at most.
-  const waitMs = identity.expiresAtMs === undefined ? undefined : Math.min(Math.max(0, identity.expiresAtMs - clock.now()), 2_000_000_000)
-  const stopExpiry = waitMs === undefined ? () => {} : clock.after(waitMs, () => end('UNAUTHENTICATED', 'The token has expired. Subscribe again with a new one.'))
+  const waitMs = Math.max(0, (identity.expiresAtMs ?? Number.POSITIVE_INFINITY) - clock.now())
+  const stopExpiry = clock.after(waitMs, () => end('UNAUTHENTICATED', 'The token has expired. Subscribe again with a new one.'))
   const context = { requestId, log }
   const lastEventId = request.headers['last-event-id']
   const after = typeof lastEventId === 'string' && lastEventId !== '' ? lastEventId : undefined
   try {
-    const { result } = await begin(parts, { requestId, identity, params, transport: 'sse', gone: gone.signal, reading: parts.reading(request.headers), log, explain: request.headers['x-hub-explain'] === '1', seen, after, own: own?.text })
+    const { result } = await begin(parts, { requestId, identity, params, transport: 'sse', isLink: request.method === 'GET', gone: gone.signal, reading: parts.reading(request.headers), log, explain: request.headers['x-hub-explain'] === '1', seen, after, own: own?.text })
     Object.assign(exchange.seen, seen)
     if (own && 'errors' in result && result.errors?.[0]) throw result.errors[0]
     await writeEventStream(

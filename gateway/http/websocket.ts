@@ -146,8 +146,7 @@ function protocolOptions({ settings, clock, authenticate, start }: WebSocketOpti
       const identity = await authenticate(credentialsIn(extra.request, connectionParams ?? {}))
       extra.identity = identity
       if (identity.expiresAtMs === undefined) return
-      // A timer holds 24.8 days at most.
-      const waitMs = Math.min(Math.max(0, identity.expiresAtMs - clock.now()), 2_000_000_000)
+      const waitMs = Math.max(0, identity.expiresAtMs - clock.now())
       extra.stopExpiry = clock.after(waitMs, () => hangUp(extra, close.forbidden, 'The token has expired. Connect again with a new one.'))
     },
     async onSubscribe({ extra, subscriptions }: Context<ConnectionParams, Extra>, id, payload) {

@@ -131,6 +131,13 @@ describe('GET', () => {
     expect([response.status, response.headers.get('allow')]).toEqual([405, 'POST'])
   })
 
+  test('runs no mutation as an event stream either, which a page could open without asking', async () => {
+    const opened = await get({ query: 'mutation { put(name: "x") }' }, { accept: 'text/event-stream' })
+    expect(await opened.text()).toMatch(/event: next\ndata: {"errors":\[{"message":"A link runs queries and subscriptions, and this is a mutation[\s\S]*"code":"BAD_USER_INPUT"[\s\S]*event: complete/)
+    const posted = await fetch(`${front.url}/graphql`, { method: 'POST', headers: { 'content-type': 'application/json', accept: 'text/event-stream' }, body: JSON.stringify({ query: 'mutation { put(name: "x") }' }) })
+    expect(await posted.text()).toContain('data: {"data":{"put":"x"}}')
+  })
+
   test('that a page of another site could have made is refused', async () => {
     const response = await get({ query: '{ hello }' })
     expect([response.status, ((await response.json()) as { errors: { extensions: { code: string } }[] }).errors[0]?.extensions.code]).toEqual([403, 'FORBIDDEN'])
