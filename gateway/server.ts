@@ -72,8 +72,7 @@ async function serveGraph(config: Config & { readonly catalog: string }, { clock
     let closing: Promise<void> | undefined
     const close = async () => {
       watcher?.close()
-      await team?.drain()
-      await front.drain()
+      await front.drain(team?.drain())
       await team?.end(config.drainTimeoutMs)
       await lifecycle.idle(config.drainTimeoutMs)
       await opened.close()

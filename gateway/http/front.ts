@@ -57,9 +57,9 @@ export interface Front {
   readonly port: number
   /**
    * Stops: takes no new connection or request, ends subscriptions with SHUTTING_DOWN and their cursor, lets what is under way end within the limit,
-   * cuts what has not, and closes. Calling it again waits for the same end.
+   * cuts what has not, and closes. Calling it again waits for the same end. `taken`: until that ends, requests are taken still, as workers hand on what they took before.
    */
-  drain(): Promise<void>
+  drain(taken?: Promise<void>): Promise<void>
 }
 
 /** The door of the hub: /graphql, health, metrics, the explorer and the routes given. Fails with IN_USE when another program has the port. */
@@ -106,7 +106,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
   return {
     port,
     url: urlOf(settings, port),
-    drain: () => (drained ??= drain(parts, server, sockets).finally(forget)),
+    drain: taken => (drained ??= drain(parts, server, sockets, taken).finally(forget)),
   }
 }
 
@@ -148,11 +148,16 @@ export function listen(server: Server, { host, port }: Pick<FrontSettings, 'host
   })
 }
 
-async function drain({ lifecycle, subscriptions, settings, clock, log }: HandlerParts, server: Server, sockets: WebSockets): Promise<void> {
+async function drain({ lifecycle, subscriptions, settings, clock, log }: HandlerParts, server: Server, sockets: WebSockets, taken?: Promise<void>): Promise<void> {
+  const stopping = new HubError('SHUTTING_DOWN', 'The hub is stopping. Subscribe again, with the cursor; another one answers.')
+  if (taken) {
+    subscriptions.end(stopping)
+    await taken
+  }
   lifecycle.drain()
   const closed = new Promise<void>(done => server.close(() => done()))
   server.closeIdleConnections()
-  subscriptions.end(new HubError('SHUTTING_DOWN', 'The hub is stopping. Subscribe again, with the cursor; another one answers.'))
+  subscriptions.end(stopping)
   const ended = await Promise.race([
     Promise.all([subscriptions.empty(), lifecycle.idle(settings.drainTimeoutMs)]).then(([, idle]) => idle),
     new Promise<false>(late => {

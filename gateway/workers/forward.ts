@@ -28,8 +28,8 @@ export class Forward {
     this.#pool = new Pool('http://owner', { connect: (_options, done) => reachOwner(owner, done), connections: null, pipelining: 1, keepAliveTimeout: restMs, keepAliveMaxTimeout: restMs, headersTimeout: 0, bodyTimeout: 0 })
   }
 
-  /** `body`: what was read of the request, all of it; absent: nothing was. A client that leaves ends the request; an owner that does not answer is a 503, or, where the answer had begun, its end. */
-  request(request: IncomingMessage, response: ServerResponse, body?: Buffer): void {
+  /** `begun` is called when the answer has. `body`: what was read of the request, all of it; absent: nothing was. A client that leaves ends the request; an owner that does not answer is a 503, or, where the answer had begun, its end. */
+  request(request: IncomingMessage, response: ServerResponse, begun: () => void, body?: Buffer): void {
     const { method = 'GET', url = '/', headers: { host, 'content-length': length, 'transfer-encoding': coding } } = request
     const headers = [...endToEnd(request.rawHeaders), clientHeader, request.socket.remoteAddress ?? '']
     if (host === undefined) headers.push('host', '')
@@ -38,7 +38,7 @@ export class Forward {
     if (isStreamed && coding === undefined) headers.push('content-length', String(length))
     const onward = body ?? (isStreamed ? request.pipe(new PassThrough()) : null)
     const path = url.startsWith('/') ? url : '/'
-    this.#pool.dispatch({ path, method: method as Dispatcher.HttpMethod, headers, body: onward }, new Relay(request, response, this.#log))
+    this.#pool.dispatch({ path, method: method as Dispatcher.HttpMethod, headers, body: onward }, new Relay(request, response, begun, this.#log))
   }
 
   /** A connection that is to speak another protocol: from here on bytes go to and fro as they are. */
@@ -62,12 +62,14 @@ export class Forward {
 /** Gives the owner's answer to the client. */
 class Relay implements Dispatcher.DispatchHandler {
   readonly #response: ServerResponse
+  readonly #begun: () => void
   readonly #log: Log
   #controller: Dispatcher.DispatchController | undefined
   #length: number | undefined
 
-  constructor(request: IncomingMessage, response: ServerResponse, log: Log) {
+  constructor(request: IncomingMessage, response: ServerResponse, begun: () => void, log: Log) {
     this.#response = response
+    this.#begun = begun
     this.#log = log
     response.once('close', () => {
       if (!response.writableFinished) this.#controller?.abort(new Error('The client left.'))
@@ -91,6 +93,7 @@ class Relay implements Dispatcher.DispatchHandler {
       headers.push('content-length', String(length))
     }
     this.#response.writeHead(status, message, headers)
+    this.#begun()
     // Of an answer that goes on, nobody knows when more of it comes.
     if (length === undefined) this.#response.flushHeaders()
   }

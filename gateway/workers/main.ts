@@ -1,6 +1,5 @@
 import cluster from 'node:cluster'
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type Log, systemClock } from '../../connectors/ports/scope.ts'
+import { systemClock } from '../../connectors/ports/scope.ts'
 import { asHubError, HubError } from '../../schema/errors.ts'
 import { openLog, withFields } from '../telemetry/log.ts'
 import { createMetrics } from '../telemetry/metrics.ts'
@@ -37,9 +36,15 @@ async function serve({ number, config, owner, readsAt }: Orders): Promise<void> 
     leave = readFromOwner(local, { at: readsAt, clock: systemClock, log })
     const forward = new Forward(owner, log)
     door = await openDoor(config, {
-      request(request, response) {
-        if (local.isFor(request)) void answer(local, forward, log, request, response)
-        else forward.request(request, response)
+      request(request, response, begun) {
+        if (!local.isFor(request)) return forward.request(request, response, begun)
+        void local.answer(request, response).then(answered => {
+          if (answered !== true) forward.request(request, response, begun, answered)
+        }, (error: unknown) => {
+          // A client that left before its request had arrived is no longer there to be answered.
+          if (!(error instanceof HubError) || error.code !== 'CANCELLED') log.error('A request was not answered.', { error })
+          response.destroy()
+        })
       },
       upgrade: (request, socket, head) => forward.upgrade(request, socket, head),
     })
@@ -51,21 +56,11 @@ async function serve({ number, config, owner, readsAt }: Orders): Promise<void> 
   }
 }
 
-async function answer(local: Local, forward: Forward, log: Log, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  try {
-    const answered = await local.answer(request, response)
-    if (answered !== true) forward.request(request, response, answered)
-  } catch (error) {
-    // A client that left before its request had arrived is no longer there to be answered.
-    if (!(error instanceof HubError) || error.code !== 'CANCELLED') log.error('A request was not answered.', { error })
-    response.destroy()
-  }
-}
-
 async function drain(): Promise<void> {
-  const ended = door?.drain()
+  const draining = door?.drain()
+  await draining?.begun
   tell({ kind: 'draining' })
-  await ended
+  await draining?.ended
   leave()
   process.exit(0)
 }

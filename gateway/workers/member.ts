@@ -79,7 +79,7 @@ export class Member {
     })
   }
 
-  /** Ends when it takes nothing new, or after so long. */
+  /** Ends when it says that it is draining, or after so long. */
   drain(limitMs: number): Promise<void> {
     this.#clock.after(limitMs, () => this.#draining.resolve())
     this.#tell({ kind: 'drain' })

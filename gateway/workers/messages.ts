@@ -19,7 +19,7 @@ export type Figures = Awaited<ReturnType<Registry['getMetricsAsJSON']>>
 /** From the owner. `drain`: take nothing new, end what is under way, and go. */
 export type ToWorker = Orders | { readonly kind: 'drain' } | { readonly kind: 'metrics'; readonly id: number }
 
-/** From a worker. `draining`: nothing new is taken from now on. */
+/** From a worker. `draining`: it takes nothing new, and the owner has begun to answer all that it took. */
 export type FromWorker =
   | { readonly kind: 'serving'; readonly port: number }
   | { readonly kind: 'failed'; readonly code: Code; readonly message: string; readonly details: Readonly<Record<string, unknown>> }

@@ -92,10 +92,10 @@ export class Team {
     }
   }
 
-  /** Ends when no worker takes anything new. */
+  /** Ends when no worker takes anything new, and the answers to all they took have begun: until then the owner takes what they hand on. */
   async drain(): Promise<void> {
     this.#draining = true
-    await Promise.all([...this.#members.values()].map(member => member.drain(wordLimitMs)))
+    await Promise.all([...this.#members.values()].map(member => member.drain(this.#config.drainTimeoutMs)))
   }
 
   /** Ends when all are gone; those that have work under way after so long are ended. */

@@ -1,4 +1,5 @@
-import { createServer } from 'node:http'
+import { once } from 'node:events'
+import { createServer, request } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { jest } from '@jest/globals'
 import { eventually } from '../support/eventually.ts'
@@ -168,9 +169,23 @@ test('a hub asked to stop ends subscriptions with their reason, lets what is und
     const client = hub.client()
     await eventually('it is subscribed', async () => /^graphql_subscriptions_open\{transport="websocket"\} 1$/m.test((await client.send('/metrics')).text))
     const pids = hub.pids()
-    const { code, err } = await hub.program.stop()
-    expect([code, err]).toEqual([0, ''])
+    // Two requests whose heads have arrived: one that is announced with its length, one that is not.
+    const body = '{"query":"{ note(id: 1) { id } }"}'
+    const late = [{ 'content-length': String(body.length) }, { 'transfer-encoding': 'chunked' }].map(length => request(`${hub.url}/graphql`, { method: 'POST', headers: { 'content-type': 'application/json', expect: '100-continue', ...length } }))
+    await Promise.all(late.map(one => {
+      one.flushHeaders()
+      return once(one, 'continue')
+    }))
+    const stopped = hub.program.stop()
+    await eventually('nobody is let in any more', () => isRefused(hub.url))
     expect((await socket.next()).payload[0].extensions.code).toBe('SHUTTING_DOWN')
+    for (const one of late) one.end(body)
+    for (const [answer] of await Promise.all(late.map(one => once(one, 'response')))) {
+      expect(answer.statusCode).toBe(200)
+      answer.resume()
+    }
+    const { code, err } = await stopped
+    expect([code, err]).toEqual([0, ''])
     expect((await socket.closed).code).toBe(1001)
     for (const pid of pids) expect(() => process.kill(pid, 0)).toThrow('ESRCH')
   } finally {
@@ -197,6 +212,16 @@ test('a port another program has is said before anything is served', async () =>
   other.close()
   folder.remove()
 })
+
+/** Whether nobody listens there. */
+function isRefused(url: string): Promise<boolean> {
+  const { port, hostname } = new URL(url)
+  return new Promise(done => {
+    const socket = connect(Number(port), hostname)
+    socket.once('connect', () => done(false)).once('error', () => done(true))
+    socket.once('connect', () => socket.destroy())
+  })
+}
 
 function isGone(pid: number): boolean {
   try {
