@@ -35,7 +35,7 @@ export interface Workers {
 /** The program with so many workers, all of them serving, over a catalog of its own. */
 export async function startWorkers(catalog: string | Readonly<Record<string, string>>, { count = 2, flags = [], env = {} }: { readonly count?: number; readonly flags?: readonly string[]; readonly env?: Readonly<Record<string, string>> } = {}): Promise<Workers> {
   const folder = catalogFolder(typeof catalog === 'string' ? { 'hub.yaml': catalog } : catalog)
-  const program = startProgram(['start', 'hub.yaml', '--port=0', `--workers=${count}`, `--data=${folder.folder}/data`, ...flags], { cwd: folder.folder, env })
+  const program = startProgram(['start', 'hub.yaml', '--port=0', `--workers=${count}`, `--data=${folder.folder}/data`, ...flags], { cwd: folder.folder, env: { TMPDIR: folder.folder, ...env } })
   let written = ''
   program.heard(text => { written += text })
   const [, url = ''] = await program.written(/GraphQL {3}(http:\S+)\/graphql/)
