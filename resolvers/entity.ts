@@ -6,7 +6,7 @@ import { parseKeyText } from '../schema/scalars.ts'
 import { ownsLink } from '../schema/sdl.ts'
 import type { ColumnType, Row, Value } from '../schema/values.ts'
 import { keyOf } from '../connectors/ports/region-store.ts'
-import { JsonText, propertyResolver, type WritingInfo } from './compiled/verbatim.ts'
+import { JsonText, membersAsked, propertyResolver } from './compiled/verbatim.ts'
 import { listPage, type Connection, type ListArguments, type ListPage } from './connection.ts'
 import type { Context } from './context.ts'
 import type { CursorSealer } from './cursor.ts'
@@ -98,10 +98,11 @@ function queries(roles: EntityRoles, entity: EntityModel): Record<string, FieldR
       const [row] = isOnlyField(info) ? await reader()([key]) : [await batched(context, rows, 'key', reader).load(key)]
       return row ?? null
     },
-    [`${entity.listField}ByKey`]: async (_: unknown, { keys }: { keys: readonly unknown[] }, context: Context, info: WritingInfo) => {
+    [`${entity.listField}ByKey`]: async (_: unknown, { keys }: { keys: readonly unknown[] }, context: Context, info: GraphQLResolveInfo) => {
       if (keys.length > 10_000) throw new HubError('PAYLOAD_TOO_LARGE', `${entity.listField}ByKey was asked for ${keys.length} keys; it takes 10,000 at once. Split them.`, { field: 'keys' })
       const texts = keys.map(key => keyOfArguments(only === undefined ? (key as Record<string, unknown>) : { [only]: key }))
-      const json = info.members && (await rows.json?.(context, texts, info.members))
+      const members = membersAsked(info)
+      const json = members && (await rows.json?.(context, texts, members))
       return json === undefined ? (await rows.byKeys(context, pathOf(context, info), texts)).map(row => row ?? null) : new JsonText(json)
     },
     [entity.listField]: async (_: unknown, args: ListArguments, context: Context, info: GraphQLResolveInfo) => {

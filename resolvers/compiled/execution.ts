@@ -1,9 +1,9 @@
-import type { GraphQLError } from 'graphql'
+import type { GraphQLError, GraphQLResolveInfo } from 'graphql'
 import type { Path } from 'graphql/jsutils/Path.js'
 import type { Field } from './field.ts'
 import type { Selection } from './selection.ts'
 import type { Variant } from './variant.ts'
-import type { WritingInfo } from './verbatim.ts'
+import { noteMembers } from './verbatim.ts'
 
 export interface Request {
   /** As they were sent, not yet coerced. */
@@ -23,7 +23,7 @@ export class Execution {
   #args: Map<Field, Record<string, unknown>> | undefined
   /** Selections of a document too large to be kept whole. */
   #selections: Map<object, Map<unknown, Selection>> | undefined
-  #info: WritingInfo | undefined
+  #info: GraphQLResolveInfo | undefined
   #infoField: Field | undefined
   #infoPrev: Path | undefined
 
@@ -45,7 +45,7 @@ export class Execution {
   }
 
   /** What resolvers are told about the field at this place; a place in a list counts as the list's. Made only for those who ask. */
-  info(field: Field, prev: Path | undefined, key: string | number): WritingInfo {
+  info(field: Field, prev: Path | undefined, key: string | number): GraphQLResolveInfo {
     let at = prev
     for (let name = key; typeof name === 'number' && at; at = at.prev) name = at.key
     if (this.#info && this.#infoField === field && this.#infoPrev === at) return this.#info
@@ -54,8 +54,10 @@ export class Execution {
     this.#infoPrev = at
     this.#info = {
       fieldName: field.name, fieldNodes: field.nodes, returnType: field.type, parentType: field.parent, path: { prev: at, key: field.key, typename: field.parent.name },
-      schema, fragments, rootValue: this.rootValue, operation, variableValues: this.variables, members: field.members(this.variant),
+      schema, fragments, rootValue: this.rootValue, operation, variableValues: this.variables,
     }
+    const members = field.members(this.variant)
+    if (members) noteMembers(this.#info, members)
     return this.#info
   }
 }

@@ -17,10 +17,19 @@ export interface Member {
   readonly required?: true
 }
 
-/** What resolvers are told of a field whose answer is written as text. */
-export interface WritingInfo extends GraphQLResolveInfo {
-  /** Of a field that is a list of objects: all that is asked of each. With these the resolver may answer the list as a `JsonText` that holds them, in this order. */
-  readonly members?: readonly Member[] | undefined
+/** Of what resolvers were told: what is known beside, as it must look as graphql-js tells it. */
+const asked = new WeakMap<GraphQLResolveInfo, readonly Member[]>()
+
+/**
+ * Of a field that is a list of objects, in an answer that is written as text: all that is asked of each. With these its resolver may answer the list as a `JsonText` that holds them, in this order.
+ * Undefined for every other field.
+ */
+export function membersAsked(info: GraphQLResolveInfo): readonly Member[] | undefined {
+  return asked.get(info)
+}
+
+export function noteMembers(info: GraphQLResolveInfo, members: readonly Member[]): void {
+  asked.set(info, members)
 }
 
 /** A list of objects, or null in the place of any, as JSON text. */

@@ -1,6 +1,6 @@
-import { buildSchema, isScalarType, parse } from 'graphql'
+import { buildSchema, isScalarType, parse, type GraphQLResolveInfo } from 'graphql'
 import { compile } from '../../../resolvers/compiled/operation.ts'
-import { JsonText, type Member, propertyResolver, type WritingInfo } from '../../../resolvers/compiled/verbatim.ts'
+import { JsonText, type Member, membersAsked, propertyResolver } from '../../../resolvers/compiled/verbatim.ts'
 import { scalars } from '../../../schema/scalars.ts'
 
 const schema = buildSchema(`
@@ -20,8 +20,8 @@ if (isScalarType(long)) long.serialize = scalars.find(({ name }) => name === 'Lo
 let members: readonly Member[] | undefined
 let answer: unknown = []
 for (const field of Object.values(fieldsOf('Query'))) {
-  field.resolve = (_source: unknown, _args: unknown, _context: unknown, info: WritingInfo) => {
-    members = info.members
+  field.resolve = (_source: unknown, _args: unknown, _context: unknown, info: GraphQLResolveInfo) => {
+    members = membersAsked(info)
     return answer
   }
 }
