@@ -1,19 +1,18 @@
-import type DataLoader from 'dataloader'
 import { Kind, type GraphQLResolveInfo } from 'graphql'
-import { HubError } from '../schema/errors.ts'
+import { asHubError, HubError } from '../schema/errors.ts'
 import { entityOfType, fieldOfColumn, isSoleKey, subgraphOf, type EntityModel, type Link, type Model } from '../schema/model.ts'
 import { parseKeyText } from '../schema/scalars.ts'
 import { ownsLink } from '../schema/sdl.ts'
 import type { ColumnType, Row, Value } from '../schema/values.ts'
 import { keyOf } from '../connectors/ports/region-store.ts'
 import { JsonText, membersAsked, propertyResolver } from './compiled/verbatim.ts'
-import { listPage, type Connection, type ListArguments, type ListPage } from './connection.ts'
+import { listPage, type ListArguments } from './connection.ts'
 import type { Context } from './context.ts'
 import type { CursorSealer } from './cursor.ts'
 import { areNoting } from './footprint.ts'
 import { mustHold } from './guard.ts'
-import { batched } from './loader.ts'
-import type { EntityRows, PlacedRow } from './rows.ts'
+import { batched, batchResolver } from './loader.ts'
+import type { EntityRows } from './rows.ts'
 import type { FieldResolution, Representation, Subgraph } from './subgraph.ts'
 
 export interface EntityRoles {
@@ -162,57 +161,53 @@ function foreignValue(type: ColumnType, value: Value | undefined): Value {
 }
 
 function oneRow(link: Link, target: EntityModel, rows: EntityRows, wanted: (row: Row) => Value): FieldResolution {
-  const read = isSoleKey(target, link.targetColumn)
-    ? (context: Context, path: string) => (values: readonly Value[]) => rows.byKeys(context, path, values.map(String))
-    : (context: Context, path: string) => async (values: readonly Value[]) => {
-        const found = await rows.select(context, path, { where: { and: [] }, order: [], per: { column: link.targetColumn, values }, limit: 1 })
-        const first = new Map(found.map(({ row }) => [row[link.targetColumn] ?? null, row]))
-        return values.map(value => first.get(value))
-      }
-  return (row: Row, _args: unknown, context: Context, info: GraphQLResolveInfo) => {
-    const value = wanted(row)
-    return value === null ? null : batched<Value, Row | undefined>(context, link, '', () => read(context, pathOf(context, info))).load(value)
-  }
+  const isKey = isSoleKey(target, link.targetColumn)
+  return batchResolver(async (parents: readonly Row[], _args, context, info) => {
+    const of = parents.map(judged(wanted))
+    const values = distinct(of)
+    if (values.length === 0) return of
+    const path = pathOf(context, info)
+    const found = new Map<Value, Row | undefined>()
+    if (isKey) for (const [index, row] of (await rows.byKeys(context, path, values.map(String))).entries()) found.set(values[index] ?? null, row)
+    else {
+      const read = await rows.select(context, path, { where: { and: [] }, order: [], per: { column: link.targetColumn, values }, limit: 1 })
+      for (const { row } of read) found.set(row[link.targetColumn] ?? null, row)
+    }
+    return of.map(value => (value instanceof HubError ? value : found.get(value) ?? null))
+  })
 }
 
 function manyRows(roles: EntityRoles, link: Link, target: EntityModel, rows: EntityRows, wanted: (row: Row) => Value): FieldResolution {
-  return (row: Row, args: ListArguments, context: Context, info: GraphQLResolveInfo): Connection | Promise<Connection> => {
-    const { page, found, counts } = listOf(link, context, info, () => {
-      const page = listPage(roles.model, target, context.scope.tenant, args, roles.cursors)
-      const path = pathOf(context, info)
-      const variant = JSON.stringify(args, (_, one) => (typeof one === 'bigint' ? String(one) : one))
-      const read = async (values: readonly Value[]) => {
-        const groups = Map.groupBy(await rows.select(context, path, { ...page.request, per: { column: link.targetColumn, values } }), ({ row: found }) => found[link.targetColumn] ?? null)
-        return values.map(one => groups.get(one) ?? [])
-      }
-      const count = async (values: readonly Value[]) => {
-        const counts = await rows.countPer(context, `${path}.totalCount`, page.request.where, { column: link.targetColumn, values })
-        return values.map(one => counts.get(one) ?? 0)
-      }
-      return { page, found: batched(context, link, variant, () => read), counts: () => batched(context, link, `count ${variant}`, () => count) }
-    })
-    const value = wanted(row)
-    if (value === null) return page.connection([], () => Promise.resolve(0))
-    return found.load(value).then(rows => page.connection(rows, () => counts().load(value)))
+  return batchResolver(async (parents: readonly Row[], args: ListArguments, context, info) => {
+    const page = listPage(roles.model, target, context.scope.tenant, args, roles.cursors)
+    const of = parents.map(judged(wanted))
+    const per = { column: link.targetColumn, values: distinct(of) }
+    const path = pathOf(context, info)
+    const found = per.values.length === 0 ? [] : await rows.select(context, path, { ...page.request, per })
+    const groups = Map.groupBy(found, ({ row }) => row[link.targetColumn] ?? null)
+    let counting: ReturnType<EntityRows['countPer']> | undefined
+    const count = (value: Value) => async () => {
+      if (value === null) return 0
+      counting ??= rows.countPer(context, `${path}.totalCount`, page.request.where, per)
+      return (await counting).get(value) ?? 0
+    }
+    return of.map(value => (value instanceof HubError ? value : page.connection(groups.get(value) ?? [], count(value))))
+  })
+}
+
+/** What a parent refers to, or why that cannot be read: one parent's mistake is no other's. */
+function judged(wanted: (row: Row) => Value): (row: Row) => Value | HubError {
+  return row => {
+    try {
+      return wanted(row)
+    } catch (error) {
+      return asHubError(error)
+    }
   }
 }
 
-/** How the lists of one field are read, for all its parents in a fetch. */
-interface List {
-  readonly link: Link
-  readonly page: ListPage
-  readonly found: DataLoader<Value, readonly PlacedRow[]>
-  readonly counts: () => DataLoader<Value, number>
-}
-
-/** The same list for every parent of the field in this fetch: its arguments are looked at once. */
-function listOf(link: Link, context: Context, info: GraphQLResolveInfo, make: () => Omit<List, 'link'>): List {
-  const [node] = info.fieldNodes
-  const known = node && (context.perFetch.get(node) as List | undefined)
-  if (known?.link === link) return known
-  const list = { link, ...make() }
-  if (node) context.perFetch.set(node, list)
-  return list
+function distinct(values: readonly (Value | HubError)[]): readonly Value[] {
+  return [...new Set(values)].filter(value => value !== null && !(value instanceof HubError)) as Value[]
 }
 
 /** A reference to a type owned elsewhere, by the value that is its key. */

@@ -1,4 +1,5 @@
 import DataLoader from 'dataloader'
+import type { GraphQLFieldResolver, GraphQLResolveInfo } from 'graphql'
 import type { Context } from './context.ts'
 
 /**
@@ -13,4 +14,31 @@ export function batched<Key, Value>(context: Context, purpose: object, variant: 
   const loader = new DataLoader<Key, Value>(reader(), { maxBatchSize: 10_000 })
   variants.set(variant, loader)
   return loader
+}
+
+/** Answers a field of many parents with one read: a value per parent, in their order, or an error in the place of any. `info` is that of the first; its path has no place in a list. */
+export type ResolveAll<Parent, Arguments> = (parents: readonly Parent[], args: Arguments, context: Context, info: GraphQLResolveInfo) => Promise<readonly unknown[]>
+
+const all = new WeakMap<object, ResolveAll<never, never>>()
+
+/**
+ * A resolver of one parent that shares its read with those of the same turn and the same arguments. Whoever has all parents at hand asks `resolveAll` itself, see `resolveAllOf`;
+ * so it must be a function of nothing but what it is given.
+ */
+export function batchResolver<Parent extends object, Arguments extends object>(resolveAll: ResolveAll<Parent, Arguments>): GraphQLFieldResolver<Parent, Context, Arguments> {
+  const resolve = (parent: Parent, args: Arguments, context: Context, info: GraphQLResolveInfo): Promise<unknown> => {
+    const [node] = info.fieldNodes
+    const known = node && (context.perFetch.get(node) as DataLoader<Parent, unknown> | undefined)
+    if (known) return known.load(parent)
+    const loader = batched<Parent, unknown>(context, resolve, JSON.stringify(args, (_, one: unknown) => (typeof one === 'bigint' ? String(one) : one)), () => parents => resolveAll(parents, args, context, info) as Promise<readonly unknown[]>)
+    if (node) context.perFetch.set(node, loader)
+    return loader.load(parent)
+  }
+  all.set(resolve, resolveAll as ResolveAll<never, never>)
+  return resolve
+}
+
+/** How a resolver answers many parents at once; undefined for one that does not. */
+export function resolveAllOf(resolver: object): ResolveAll<unknown, unknown> | undefined {
+  return all.get(resolver) as ResolveAll<unknown, unknown> | undefined
 }

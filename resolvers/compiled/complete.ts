@@ -4,11 +4,12 @@ import {
 } from 'graphql'
 import { inspect } from 'graphql/jsutils/inspect.js'
 import type { Path } from 'graphql/jsutils/Path.js'
+import { certainType, findAhead, isInList, objectsIn } from './ahead.ts'
 import type { Execution } from './execution.ts'
 import { hasProperties, type Field } from './field.ts'
 import { Position, type Complete } from './position.ts'
 import { possibleType } from './runtime-type.ts'
-import { pathAt, Selections, type Selection } from './selection.ts'
+import { pathAt, type Selection } from './selection.ts'
 import { JsonText } from './verbatim.ts'
 import { isPromise, later } from './waiting.ts'
 
@@ -46,29 +47,37 @@ function ofValue(type: GraphQLNullableType & GraphQLOutputType, field: Field): C
 
 function ofList(type: GraphQLList<GraphQLOutputType>, field: Field): Complete {
   const write = field.form.list(new Position(type.ofType, field))
+  const item = certainType(type)
   return (x, value, prev, key) => {
     if (value instanceof Error) throw value
     if (value instanceof JsonText) return value.json
     if (!isIterable(value)) throw new GraphQLError(`Expected Iterable, but did not find one for field "${field.parent.name}.${field.name}".`)
-    return write(x, value, pathAt(field, prev, key))
+    const path = pathAt(field, prev, key)
+    const waited = item && !isInList(path) ? aheadOf(x, field.selections.of(x, item), value, path) : undefined
+    return waited ? later(x, waited, () => write(x, value, path)) : write(x, value, path)
   }
 }
 
+/** Lists inside of lists are looked at with the outermost: many small ones would be many reads. */
+function aheadOf(x: Execution, selection: Selection, values: unknown, path: Path): Promise<unknown> | undefined {
+  if (selection.ahead(x).length === 0 || !Array.isArray(values)) return undefined
+  const objects = objectsIn(values)
+  return objects.length > 0 ? findAhead(x, selection, objects, path) : undefined
+}
+
 function ofObject(type: GraphQLObjectType, field: Field): Complete {
-  const selections = new Selections(field)
-  return (x, value, prev, key) => completeAs(x, selections.of(x, type), value, prev, key)
+  return (x, value, prev, key) => completeAs(x, field.selections.of(x, type), value, prev, key)
 }
 
 function ofAbstract(type: GraphQLAbstractType, field: Field): Complete {
-  const selections = new Selections(field)
   const resolveType = type.resolveType ?? defaultTypeResolver
   const isDefault = resolveType === defaultTypeResolver
   return (x, value, prev, key) => {
     if (isDefault && hasProperties(value) && typeof value['__typename'] === 'string') {
-      return completeAs(x, selections.of(x, possibleType(x, type, value['__typename'], value, field)), value, prev, key)
+      return completeAs(x, field.selections.of(x, possibleType(x, type, value['__typename'], value, field)), value, prev, key)
     }
     const name: unknown = resolveType(value, x.context, x.info(field, prev, key), type)
-    const complete = (resolved: unknown) => completeAs(x, selections.of(x, possibleType(x, type, resolved, value, field)), value, prev, key)
+    const complete = (resolved: unknown) => completeAs(x, field.selections.of(x, possibleType(x, type, resolved, value, field)), value, prev, key)
     return isPromise(name) ? later(x, name, complete) : complete(name)
   }
 }

@@ -23,6 +23,8 @@ export class Execution {
   #args: Map<Field, Record<string, unknown>> | undefined
   /** Selections of a document too large to be kept whole. */
   #selections: Map<object, Map<unknown, Selection>> | undefined
+  /** Values found before they were asked for, by field and parent. */
+  #columns: Map<Field, Map<unknown, unknown>> | undefined
   #info: GraphQLResolveInfo | undefined
   #infoField: Field | undefined
   #infoPrev: Path | undefined
@@ -42,6 +44,21 @@ export class Execution {
   get selections(): Map<object, Map<unknown, Selection>> {
     this.#selections ??= new Map()
     return this.#selections
+  }
+
+  /** What was found ahead of the field's values, by parent, to be added to. */
+  columnOf(field: Field): Map<unknown, unknown> {
+    this.#columns ??= new Map()
+    const known = this.#columns.get(field)
+    if (known) return known
+    const column = new Map<unknown, unknown>()
+    this.#columns.set(field, column)
+    return column
+  }
+
+  /** Undefined: nobody looked for it. Null where there is none, a `Failed` where it could not be found. */
+  foundAhead(field: Field, parent: unknown): unknown {
+    return this.#columns?.get(field)?.get(parent)
   }
 
   /** What resolvers are told about the field at this place; a place in a list counts as the list's. Made only for those who ask. */

@@ -1,8 +1,12 @@
 import { getArgumentValues, Kind, visit, BREAK, type FieldNode, type GraphQLField, type GraphQLFieldResolver, type GraphQLObjectType, type GraphQLOutputType } from 'graphql'
 import type { Path } from 'graphql/jsutils/Path.js'
+import type { Context } from '../context.ts'
+import { type ResolveAll, resolveAllOf } from '../loader.ts'
+import { Failed } from './ahead.ts'
 import type { Execution } from './execution.ts'
 import type { Form } from './form.ts'
 import { Position } from './position.ts'
+import { Selections } from './selection.ts'
 import type { Variant } from './variant.ts'
 import { type Member, membersOf } from './verbatim.ts'
 
@@ -19,8 +23,11 @@ export class Field {
   readonly form: Form
   /** Whether its value is a property of the parent, and no argument can stand in the way. */
   readonly isPlain: boolean
+  /** What is asked of the objects at it, or in its lists. */
+  readonly selections: Selections
   readonly #definition: GraphQLField<unknown, unknown>
   readonly #resolve: GraphQLFieldResolver<unknown, unknown> | undefined
+  readonly #resolveAll: ResolveAll<unknown, unknown> | undefined
   readonly #constant: Arguments | undefined
   readonly #given: GivenArguments | undefined
   readonly #position: Position
@@ -36,9 +43,11 @@ export class Field {
     this.form = form
     this.#definition = definition
     this.#resolve = definition.resolve
+    this.#resolveAll = definition.resolve && resolveAllOf(definition.resolve)
     this.#constant = constantArguments(definition, nodes[0])
     this.#given = this.#constant ? undefined : givenArguments(definition, nodes[0])
     this.isPlain = !this.#resolve && this.#constant !== undefined
+    this.selections = new Selections(this)
     this.#position = new Position(this.type, this)
   }
 
@@ -46,6 +55,11 @@ export class Field {
   part(x: Execution, source: unknown, path: Path | undefined): unknown {
     const resolve = this.#resolve
     let value: unknown
+    if (this.#resolveAll) {
+      const found = x.foundAhead(this, source)
+      if (found instanceof Failed) return this.#position.refuse(x, found.raw, path, this.key)
+      if (found !== undefined) return this.#position.part(x, found, path, this.key)
+    }
     try {
       if (resolve) value = resolve(source, this.#arguments(x), x.context, x.info(this, path, this.key))
       else {
@@ -69,6 +83,18 @@ export class Field {
       }
     }
     return this.#position.part(x, value, path, this.key)
+  }
+
+  /** Whether its resolver answers many objects with one read. */
+  get answersMany(): boolean {
+    return this.#resolveAll !== undefined
+  }
+
+  /** Its values for objects of a list or below it, in their order; `path` is that of the list, or of what is below. */
+  async valuesOf(x: Execution, objects: readonly object[], path: Path): Promise<readonly unknown[]> {
+    const values = await this.#resolveAll?.(objects, this.#arguments(x), x.context as Context, x.info(this, path, this.key)) ?? []
+    if (values.length !== objects.length) throw new Error(`Field "${this.parent.name}.${this.name}" was asked for ${objects.length} objects and answered ${values.length}.`)
+    return values
   }
 
   /** What is asked of each object of its list, where the answer is text and a resolver may write it; see `membersOf`. */

@@ -2,6 +2,7 @@ import type { FieldNode, GraphQLObjectType, GraphQLSchema } from 'graphql'
 import { collectSubfields } from 'graphql/execution/collectFields.js'
 import { getFieldDef } from 'graphql/execution/execute.js'
 import type { Path } from 'graphql/jsutils/Path.js'
+import { certainType, leadsToMany } from './ahead.ts'
 import type { Execution } from './execution.ts'
 import { Field } from './field.ts'
 import type { Form, WriteRest } from './form.ts'
@@ -21,6 +22,7 @@ export class Selection {
   /** The same from one of its fields on, for whoever has begun. */
   readonly rest: WriteRest
   #written = 0
+  #ahead: readonly Field[] | undefined
 
   constructor(type: GraphQLObjectType, field: Field | undefined, fields: readonly Field[], form: Form) {
     this.type = type
@@ -32,6 +34,17 @@ export class Selection {
       if (++this.#written === generateAfter && canGenerate) this.write = generated(this)
       return this.rest(x, source, this.field && pathAt(this.field, prev, key), 0, undefined, undefined)
     }
+  }
+
+  /** Its fields that answer many objects at once, and those below which there are such. */
+  ahead(x: Execution): readonly Field[] {
+    if (this.#ahead) return this.#ahead
+    const leads = (field: Field) => {
+      const type = field.isPlain ? certainType(field.type) : undefined
+      return type !== undefined && leadsToMany(type) && field.selections.of(x, type).ahead(x).length > 0
+    }
+    this.#ahead = leadsToMany(this.type) ? this.fields.filter(field => field.answersMany || leads(field)) : []
+    return this.#ahead
   }
 }
 

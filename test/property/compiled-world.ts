@@ -2,6 +2,7 @@ import {
   buildSchema, getNamedType, getNullableType, GraphQLSchema, isEnumType, isInterfaceType, isLeafType, isListType, isNonNullType, isObjectType, isScalarType, isUnionType,
   type GraphQLAbstractType, type GraphQLObjectType, type GraphQLOutputType, type GraphQLResolveInfo,
 } from 'graphql'
+import { batchResolver } from '../../resolvers/loader.ts'
 import { makeOperation } from '../support/federation-operations.ts'
 
 // A global is slow to reach from inside a test, and this is asked for every letter.
@@ -19,8 +20,8 @@ function chance(...words: readonly (string | number)[]): number {
 /** A schema whose every value, failure and delay follows from what it is asked, so that two executors see the same. */
 export interface World {
   readonly schema: GraphQLSchema
-  /** What resolvers are given. */
-  readonly context: object
+  /** What resolvers are given, anew for each run. */
+  readonly context: () => object
   readonly rootValue: unknown
 }
 
@@ -40,7 +41,7 @@ export function worldOf(seed: number, isAsync: boolean): World {
     if (isInterfaceType(type) || isUnionType(type)) make.wireAbstract(type)
     if (isScalarType(type) && type.name === 'Odd') type.serialize = oddly
   }
-  return { schema, context: { tag: `context ${seed}` }, rootValue: chance(seed, 'root') < 0.5 ? undefined : make.object('Query', ['root']) }
+  return { schema, context: () => ({ tag: `context ${seed}`, perFetch: new Map() }), rootValue: chance(seed, 'root') < 0.5 ? undefined : make.object('Query', ['root']) }
 }
 
 /** Gives every kind of serialised value, none, and failures. */
@@ -98,6 +99,10 @@ class Maker {
   wire(type: GraphQLObjectType): void {
     for (const field of Object.values(type.getFields())) {
       if (this.#kind(type.name, field.name) !== 'resolver') continue
+      if (this.#isAsync && (objects as readonly string[]).includes(type.name) && this.#roll('many', type.name, field.name) < 0.5) {
+        field.resolve = this.#resolverOfMany(type.name, field.name) as typeof field.resolve
+        continue
+      }
       field.resolve = (source, args, context, info) => this.#answer(type.name, field.name, (source as { words?: Words } | undefined)?.words ?? ['root'], args, context, info)
     }
     if (this.#roll('isTypeOf', type.name) < 0.35 && (objects as readonly string[]).includes(type.name)) {
@@ -107,6 +112,19 @@ class Maker {
         return this.#maybeLater((value as { kind?: string }).kind === type.name && this.#roll(...words) > 0.03, words) as boolean | Promise<boolean>
       }
     }
+  }
+
+  #resolverOfMany(type: string, field: string) {
+    return batchResolver<{ readonly words: Words }, object>(async (parents, args, context) => {
+      if (this.#roll('all throw', type, field, JSON.stringify(args)) < 0.02) throw new Error(`all of ${type}.${field} fail`)
+      return parents.map(({ words }) => {
+        try {
+          return this.#answer(type, field, words, args, context, undefined)
+        } catch (error) {
+          return error instanceof Error ? error : new Error(String(error))
+        }
+      })
+    })
   }
 
   wireAbstract(type: GraphQLAbstractType): void {

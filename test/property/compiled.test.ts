@@ -81,7 +81,7 @@ test(`whatever is asked of whatever schema, the compiled executor answers as gra
     const name = `${seed} ${isAsync}`
     const world = worlds.get(name) ?? worldOf(seed, isAsync)
     worlds.set(name, world)
-    const { schema, context: contextValue, rootValue } = world
+    const { schema, context, rootValue } = world
     const { text, variables } = askedOf(world, choices, depth)
     fc.pre(text.length < 6_000)
     const document = parse(text)
@@ -92,13 +92,13 @@ test(`whatever is asked of whatever schema, the compiled executor answers as gra
     const turned = Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, typeof value === 'boolean' ? !value : value]))
     let expected: Answers | undefined
     for (const given of [variables, turned]) {
-      expected = ofResult(await heard(() => execute({ schema, document, variableValues: given, contextValue, rootValue })), isAsync)
-      const request = { variables: given, context: contextValue, rootValue }
+      expected = ofResult(await heard(() => execute({ schema, document, variableValues: given, contextValue: context(), rootValue })), isAsync)
+      const request = () => ({ variables: given, context: context(), rootValue })
       // Selections that are met often are written by other code than those that are not.
-      if (often === 0) for (let turn = 0; turn < 50; turn++) await Promise.all([operation.run(request), operation.text(request)])
+      if (often === 0) for (let turn = 0; turn < 50; turn++) await Promise.all([operation.run(request()), operation.text(request())])
       const asked = `${text}\n${JSON.stringify(given)}\nworld ${name}`
-      expect({ asked, ...ofResult(await operation.run(request), isAsync) }).toEqual({ asked, ...expected })
-      expect({ asked, ...ofText(await operation.text(request), isAsync) }).toEqual({ asked, ...expected })
+      expect({ asked, ...ofResult(await operation.run(request()), isAsync) }).toEqual({ asked, ...expected })
+      expect({ asked, ...ofText(await operation.text(request()), isAsync) }).toEqual({ asked, ...expected })
     }
     counts.cases++
     counts.bytes += expected?.data?.length ?? 0
