@@ -20,6 +20,13 @@ export class Group {
     else if (found !== undefined) yield found
   }
 
+  /** The same ids, put behind those that are there. */
+  collect(value: Value, ids: number[]): void {
+    const found = this.values.get(value)
+    if (found instanceof Set) for (const id of found) ids.push(id)
+    else if (found !== undefined) ids.push(found)
+  }
+
   countAt(value: Value): number {
     const found = this.values.get(value)
     return found instanceof Set ? found.size : found === undefined ? 0 : 1

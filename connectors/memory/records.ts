@@ -83,6 +83,22 @@ export class Records {
     if (Number.isNaN(sum)) throw new RangeError('One of the ids has no record.')
   }
 
+  /** The same for whoever is about to read their rows. */
+  approachRows(ids: readonly number[]): void {
+    let sum = 0
+    for (const id of ids) sum += this.lines.integer(id, integers.kept)
+    for (const id of ids) {
+      const place = this.lines.integer(id, integers.kept)
+      if (place >= 0) sum += this.#kept.at(place).version
+      else {
+        const address = this.lines.integer(id, integers.address)
+        const { words } = this.#slab.chunk(address)
+        sum += words[(this.#slab.offset(address) >>> 2) + 2] as number
+      }
+    }
+    if (Number.isNaN(sum)) throw new RangeError('One of the ids has no record.')
+  }
+
   holds(id: number, key: string): boolean {
     const address = this.lines.integer(id, integers.address)
     return this.#packing.hasKey(this.#slab.chunk(address), this.#slab.offset(address), key)

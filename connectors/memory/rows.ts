@@ -92,6 +92,9 @@ export class Rows {
     return this.#keys.findMany(keys, ids => this.#records.approach(ids))
   }
 
+  /** Before each of these is looked at, in whatever order: the waits for memory overlap. */
+  approach(ids: readonly number[]): void { this.#records.approachRows(ids) }
+
   isLive(id: number, nowMs: number): boolean { return this.#lifetime.endMs(id) > nowMs }
 
   key(id: number): string { return this.#records.key(id) }

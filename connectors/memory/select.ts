@@ -3,7 +3,7 @@ import type { Row } from '../../schema/values.ts'
 import type { Criteria, Entry } from '../ports/region-store.ts'
 import { indexed } from '../regions/index-values.ts'
 import { fewPer, ofAnyValue } from '../regions/per.ts'
-import { candidates, type Candidates, constraintsOf } from './candidates.ts'
+import { candidates, constraintsOf } from './candidates.ts'
 import type { Rows } from './rows.ts'
 import { type Course, courseOf, walk } from './walk.ts'
 
@@ -22,7 +22,7 @@ export function select(rows: Rows, criteria: Criteria, nowMs: number): Row[] {
   const from = candidates(rows, constraints)
   const few = from.count <= limit * 4 + 64
   const path = few ? undefined : walk(rows, course, constraints, limit * 16 + 1024)
-  const found = (path && firstOf(rows, path, passes, limit, from.count)) ?? best(rows, from, passes, course, limit)
+  const found = (path && firstOf(rows, path, passes, limit, from.count)) ?? best(rows, from.ids(), passes, course, limit)
   return backwards ? found.reverse() : found
 }
 
@@ -38,10 +38,19 @@ function selectPer(rows: Rows, criteria: Criteria, per: NonNullable<Criteria['pe
   const course = courseOf(rows, order, after, backwards)
   const passes = testOf(rows, criteria, nowMs)
   if (!group || limit <= 0) return []
-  const found: Row[] = []
+  const ids: number[] = []
+  const ends: number[] = []
   for (const value of new Set(per.values.map(one => indexed(index.lastType, one)))) {
     if (value === null) continue
-    const few = best(rows, { count: group.countAt(value), ids: () => group.at(value) }, passes, course, limit)
+    group.collect(value, ids)
+    ends.push(ids.length)
+  }
+  rows.approach(ids)
+  const found: Row[] = []
+  let from = 0
+  for (const end of ends) {
+    const few = best(rows, ids.slice(from, end), passes, course, limit)
+    from = end
     for (const row of backwards ? few.reverse() : few) found.push(row)
   }
   return found
@@ -82,11 +91,11 @@ function firstOf(rows: Rows, path: Iterable<number | undefined>, passes: Test, l
 }
 
 /** The first in the order among candidates in none: at most twice the limit are held, however many pass. */
-function best(rows: Rows, from: Candidates, passes: Test, { compare, beyond, backwards }: Course, limit: number): Row[] {
+function best(rows: Rows, ids: Iterable<number>, passes: Test, { compare, beyond, backwards }: Course, limit: number): Row[] {
   const order = backwards ? (a: Row, b: Row) => compare(b, a) : compare
   let found: Row[] = []
   let worst: Row | undefined
-  for (const id of from.ids()) {
+  for (const id of ids) {
     const row = rows.glance(id)
     if (worst !== undefined && order(row, worst) >= 0) continue
     if (!passes(id, row) || !beyond(row)) continue
