@@ -1,18 +1,29 @@
-import { createRemoteJWKSet, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose'
+import { createRemoteJWKSet, customFetch, errors, type JWTPayload, jwtVerify } from 'jose'
 import { z } from 'zod'
 import type { Clock } from '../../connectors/ports/scope.ts'
 import { HubError } from '../../schema/errors.ts'
+import { SizedCache } from '../limits/lru.ts'
 import type { Identity } from './identity.ts'
 import { type OidcSettings, tenantPattern } from './settings.ts'
 
 const discovered = z.object({ issuer: z.string(), jwks_uri: z.url({ protocol: /^https?$/ }) })
 const maxTokenLength = 8_192
+const verifiedTokens = 10_000
+const verifiedBytes = 16 * 1024 * 1024
 
-/** Bearer tokens of one issuer. Keys are found by discovery at the first token, kept, and fetched again when a token names one nobody knows. */
+type Keys = ReturnType<typeof createRemoteJWKSet>
+
+/**
+ * Bearer tokens of one issuer. Keys are found by discovery at the first token, kept, and fetched again when a token names one nobody knows. A token is verified once for as long as
+ * it lasts and the keys are those it was verified with; of these tokens the longest unused are forgotten.
+ */
 export class Tokens {
   readonly #settings: OidcSettings
   readonly #clock: Clock
-  #keys: Promise<JWTVerifyGetKey> | undefined
+  readonly #verified = new SizedCache<Identity>(verifiedTokens, verifiedBytes, token => token.length + 500)
+  #keys: Promise<Keys> | undefined
+  /** How often keys were fetched. */
+  #fetches = 0
 
   constructor(settings: OidcSettings, clock: Clock) {
     this.#settings = settings
@@ -24,12 +35,18 @@ export class Tokens {
     if (token.length > maxTokenLength) throw new HubError('UNAUTHENTICATED', `The token has ${token.length} characters; ${maxTokenLength} are the most.`)
     const { issuer, audience, algorithms, clockToleranceSeconds } = this.#settings
     const keys = await this.#issuerKeys()
+    const known = keys.fresh ? this.#verified.get(token) : undefined
+    if (known?.expiresAtMs !== undefined && this.#clock.now() < known.expiresAtMs) return known
+    const fetches = keys.reloading ? -1 : this.#fetches
     try {
       const { payload } = await jwtVerify(token, keys, {
         issuer, audience: [audience].flat(), algorithms: [...algorithms], clockTolerance: clockToleranceSeconds,
         currentDate: new Date(this.#clock.now()), requiredClaims: ['exp', 'sub'],
       })
-      return this.#identity(payload)
+      const identity = this.#identity(payload)
+      // It may have been verified with other keys than those that came meanwhile.
+      if (fetches === this.#fetches) this.#verified.set(token, identity)
+      return identity
     } catch (error) {
       throw refusal(error, this.#settings)
     }
@@ -47,7 +64,7 @@ export class Tokens {
   }
 
   /** A failed discovery is not remembered: the next token tries again. */
-  async #issuerKeys(): Promise<JWTVerifyGetKey> {
+  async #issuerKeys(): Promise<Keys> {
     this.#keys ??= this.#discover()
     try {
       return await this.#keys
@@ -57,9 +74,16 @@ export class Tokens {
     }
   }
 
-  async #discover(): Promise<JWTVerifyGetKey> {
+  async #discover(): Promise<Keys> {
     const { jwksUrl, keysMaxAgeSeconds, keysCooldownSeconds, timeoutMs } = this.#settings
-    return createRemoteJWKSet(new URL(jwksUrl ?? (await this.#jwksUrl())), { cacheMaxAge: keysMaxAgeSeconds * 1000, cooldownDuration: keysCooldownSeconds * 1000, timeoutDuration: timeoutMs })
+    return createRemoteJWKSet(new URL(jwksUrl ?? (await this.#jwksUrl())), {
+      cacheMaxAge: keysMaxAgeSeconds * 1000, cooldownDuration: keysCooldownSeconds * 1000, timeoutDuration: timeoutMs,
+      [customFetch]: (url, options) => {
+        this.#fetches += 1
+        this.#verified.clear()
+        return fetch(url, options)
+      },
+    })
   }
 
   async #jwksUrl(): Promise<string> {

@@ -64,6 +64,32 @@ describe('a bearer token', () => {
     await expect(auth.authenticate(bearer(await issuer.sign({ exp: nowSeconds() - 10 })))).rejects.toMatchObject({ code: 'UNAUTHENTICATED' })
   })
 
+  test('is verified once as long as it lasts, and not taken a moment longer', async () => {
+    const auth = authenticator({ clockToleranceSeconds: 5 })
+    const verify = crypto.subtle.verify.bind(crypto.subtle)
+    let verified = 0
+    crypto.subtle.verify = (...given: Parameters<typeof verify>) => {
+      verified += 1
+      return verify(...given)
+    }
+    try {
+      const token = await issuer.sign({ exp: nowSeconds() + 60 })
+      // The first one fetches the keys, and is not remembered for that.
+      await auth.authenticate(bearer(await issuer.sign({})))
+      verified = 0
+      const found = await auth.authenticate(bearer(token))
+      for (let turn = 0; turn < 5; turn++) expect(await auth.authenticate(bearer(token))).toBe(found)
+      expect(verified).toBe(1)
+      await expect(auth.authenticate(bearer(`${token}x`))).rejects.toMatchObject({ code: 'UNAUTHENTICATED' })
+      await clock.advance(64_000)
+      await expect(auth.authenticate(bearer(token))).resolves.toMatchObject({ tenant: 'acme' })
+      await clock.advance(1_000)
+      await expect(auth.authenticate(bearer(token))).rejects.toMatchObject({ code: 'UNAUTHENTICATED', message: expect.stringContaining('expired') })
+    } finally {
+      crypto.subtle.verify = verify
+    }
+  })
+
   test('altered after it was signed is refused', async () => {
     const [head, , signature] = (await issuer.sign({})).split('.')
     const forged = `${head}.${base64({ iss: issuer.url, aud: 'tributary', sub: 'ann', tenant: 'other', exp: nowSeconds() + 300 })}.${signature}`
@@ -111,7 +137,10 @@ describe('an API key', () => {
   const auth = () => authenticator({}, [{ id: 'loader', sha256, tenant: 'acme', scopes: ['regions:write'] }])
 
   test.each([{ apiKey: key }, { authorization: `ApiKey ${key}` }, { authorization: `apikey ${key}` }])('is taken as %j', async credentials => {
-    expect(await auth().authenticate(credentials)).toEqual({ tenant: 'acme', caller: { subject: 'loader', scopes: new Set(['regions:write']) } })
+    const keys = auth()
+    const expected = { tenant: 'acme', caller: { subject: 'loader', scopes: new Set(['regions:write']) } }
+    expect([await keys.authenticate(credentials), await keys.authenticate(credentials)]).toEqual([expected, expected])
+    await expect(keys.authenticate({ apiKey: `${key} ` })).rejects.toMatchObject({ code: 'UNAUTHENTICATED' })
   })
 
   test.each([
