@@ -59,8 +59,9 @@ function permitted(rows: EntityRows): EntityRows {
   return { entity: rows.entity, byKeys: checked(rows.byKeys), entries: checked(rows.entries), ...(json && { json: checked(json) }), select: checked(rows.select), count: checked(rows.count), countPer: checked(rows.countPer) }
 }
 
-/** The asking field's response path, without list positions and with the place its fetch was made for. */
+/** The asking field's response path, without list positions and with the place its fetch was made for; empty where nobody asked for what was read. */
 export function pathOf(context: Context, info: GraphQLResolveInfo): string {
+  if (!context.explain) return ''
   const own: string[] = []
   for (let path: GraphQLResolveInfo['path'] | undefined = info.path; path; path = path.prev) {
     if (typeof path.key === 'string') own.unshift(path.key)
