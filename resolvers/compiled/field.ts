@@ -1,16 +1,15 @@
-import { getArgumentValues, Kind, visit, BREAK, type FieldNode, type GraphQLField, type GraphQLFieldResolver, type GraphQLObjectType, type GraphQLOutputType } from 'graphql'
+import { getArgumentValues, type FieldNode, type GraphQLField, type GraphQLFieldResolver, type GraphQLObjectType, type GraphQLOutputType } from 'graphql'
 import type { Path } from 'graphql/jsutils/Path.js'
 import type { Context } from '../context.ts'
 import { type ResolveAll, resolveAllOf } from '../loader.ts'
 import { Failed } from './ahead.ts'
+import { type Arguments, constantArguments, givenArguments, type GivenArguments } from './arguments.ts'
 import type { Execution } from './execution.ts'
 import type { Form } from './form.ts'
 import { Position } from './position.ts'
 import { Selections } from './selection.ts'
 import type { Variant } from './variant.ts'
 import { type Member, membersOf } from './verbatim.ts'
-
-type Arguments = Record<string, unknown>
 
 /** A field of a selection: how its value is found and what is made of it. */
 export class Field {
@@ -123,49 +122,4 @@ export class Field {
 
 export function hasProperties(value: unknown): value is Record<string, unknown> {
   return (typeof value === 'object' && value !== null) || typeof value === 'function'
-}
-
-/** Arguments that are the same in every run: without variables, valid, and with nothing in them that a resolver could change. */
-function constantArguments(definition: GraphQLField<unknown, unknown>, node: FieldNode): Arguments | undefined {
-  if (definition.args.length === 0) return {}
-  if (node.arguments?.some(argument => hasVariable(argument.value))) return undefined
-  try {
-    const args = getArgumentValues(definition, node, {})
-    return Object.values(args).some(value => typeof value === 'object' && value !== null) ? undefined : args
-  } catch {
-    return undefined // said again, by the same function, to whoever runs it
-  }
-}
-
-type GivenArguments = (variables: Readonly<Record<string, unknown>>) => Arguments | undefined
-
-/**
- * Arguments of which each is left out, or a variable: as they are in a run that gives these variables, whose values are coerced and were found to fit when the document was
- * validated. Undefined for what needs another look: variables that are null or not given.
- */
-function givenArguments(definition: GraphQLField<unknown, unknown>, node: FieldNode): GivenArguments | undefined {
-  const parts: { readonly name: string; readonly variable: string }[] = []
-  for (const { name, defaultValue } of definition.args) {
-    const value = node.arguments?.find(argument => argument.name.value === name)?.value
-    if (value?.kind === Kind.VARIABLE) parts.push({ name, variable: value.name.value })
-    else if (value || defaultValue !== undefined) return undefined
-  }
-  return variables => {
-    const args: Arguments = {}
-    for (const { name, variable } of parts) {
-      const value = Object.hasOwn(variables, variable) ? variables[variable] : undefined
-      if (value === undefined || value === null) return undefined
-      args[name] = value
-    }
-    return args
-  }
-}
-
-function hasVariable(node: Parameters<typeof visit>[0]): boolean {
-  let found = false
-  visit(node, { [Kind.VARIABLE]: () => {
-    found = true
-    return BREAK
-  } })
-  return found
 }
