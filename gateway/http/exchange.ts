@@ -3,6 +3,7 @@ import type { Log } from '../../connectors/ports/scope.ts'
 import { HubError } from '../../schema/errors.ts'
 import type { AnsweredError } from './errors.ts'
 import { problemOf } from './errors.ts'
+import { atTurnEnd } from './turn-end.ts'
 
 /** One HTTP request on its way to its answer. */
 export interface Exchange {
@@ -28,14 +29,14 @@ const securityHeaders: Readonly<Record<string, string>> = {
 /** Bytes of an unread body that are thrown away so that the client may read its answer; a client that sends more is cut. */
 const maxDiscardedBytes = 16 * 1024 * 1024
 
-/** Writes the whole answer. Headers given here win over the defaults. Nothing happens when the client has left or was answered. */
+/** Writes the whole answer, at the end of the turn. Headers given here win over the defaults. Nothing happens when the client has left or was answered. */
 export function send(exchange: Exchange, status: number, headers: OutgoingHttpHeaders, body: string | Buffer): void {
   const { response, request } = exchange
   if (response.headersSent || response.destroyed) return
   const bytes = typeof body === 'string' ? Buffer.byteLength(body) : body.length
   response.writeHead(status, { ...headersOf(exchange), ...headers, ...(status !== 204 && status !== 304 && { 'content-length': bytes }) })
   // A text leaves together with its head, in one write. As many bytes as characters: it is ASCII, which is copied as it is.
-  response.end(request.method === 'HEAD' ? undefined : body, bytes === body.length ? 'latin1' : 'utf8')
+  atTurnEnd(() => response.end(request.method === 'HEAD' ? undefined : body, bytes === body.length ? 'latin1' : 'utf8'))
   if (!request.complete) discard(request)
 }
 

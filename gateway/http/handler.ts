@@ -18,6 +18,7 @@ import { sessionHeaders } from './reading.ts'
 import type { Route, RouteAnswer, RouteEvents, Routes } from './routes.ts'
 import { openScope, requestIdOf } from './scope.ts'
 import { streamEvents } from './streaming.ts'
+import { atTurnEnd } from './turn-end.ts'
 
 export interface HandlerParts extends GraphQLParts {
   readonly log: Log
@@ -40,7 +41,8 @@ export async function handle(parts: HandlerParts, request: IncomingMessage, resp
   } catch (error) {
     answerFailure(parts, exchange, error)
   } finally {
-    finish()
+    // Behind its answer, so that nobody who waits for it cuts the connection before.
+    atTurnEnd(finish)
   }
 }
 
