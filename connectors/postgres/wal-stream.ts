@@ -138,7 +138,8 @@ export class WalStream {
     this.heardAtMs = this.#clock.now()
     if (this.#failure) return
     if (chunk[0] === 0x77) {
-      const bytes = chunk.subarray(25)
+      // A copy: pg reads on into the room where this chunk lies.
+      const bytes = Buffer.from(chunk.subarray(25))
       this.#bytes += bytes.length
       this.#received.push({ kind: 'message', bytes })
       if (this.#bytes >= enoughBytes) this.#connection.stream.pause()
