@@ -35,6 +35,7 @@ export interface Connection {
 export interface ListPage {
   /** Reads one row more than the page has, to know whether there is another. */
   readonly request: SelectRequest
+  readonly size: number
   connection(found: readonly PlacedRow[], count: () => Promise<number>): Connection
 }
 
@@ -53,7 +54,7 @@ export function listPage(model: Model, entity: EntityModel, tenant: string, args
   const sealed = (place: Place) => cursors.seal(identity, JSON.stringify(place, (_, value) => (typeof value === 'bigint' ? String(value) : value)))
 
   return {
-    request: { where, order, after, backwards, limit: size + 1 },
+    request: { where, order, after, backwards, limit: size + 1 }, size,
     connection(found, count) {
       const more = found.length > size
       const page = !more ? found : backwards ? found.slice(found.length - size) : found.slice(0, size)
@@ -71,6 +72,12 @@ export function listPage(model: Model, entity: EntityModel, tenant: string, args
       }
     },
   }
+}
+
+/** Rows of a first page that is asked for with nothing but its size; undefined for any other, and for a size that is to be refused. */
+export function pageSize({ first = null, ...others }: ListArguments): number | undefined {
+  const size = first ?? defaultSize
+  return Object.values(others).every(value => value === null || value === undefined) && size >= 0 && size <= largestSize ? size : undefined
 }
 
 function pageOf({ first, after, last, before }: ListArguments): { size: number; backwards: boolean; cursor: string | undefined } {

@@ -5,14 +5,16 @@ import { parseKeyText } from '../schema/scalars.ts'
 import { ownsLink } from '../schema/sdl.ts'
 import type { ColumnType, Row, Value } from '../schema/values.ts'
 import { keyOf } from '../connectors/ports/region-store.ts'
-import { JsonText, membersAsked, propertyResolver } from './compiled/verbatim.ts'
+import { JsonText, membersAsked, nodesAsked, propertyResolver } from './compiled/verbatim.ts'
 import { listPage, type ListArguments } from './connection.ts'
 import type { Context } from './context.ts'
 import type { CursorSealer } from './cursor.ts'
 import { areNoting } from './footprint.ts'
 import { mustHold } from './guard.ts'
+import { followed, isFollowed, linked } from './linked.ts'
 import { batched, batchResolver } from './loader.ts'
 import type { EntityRows } from './rows.ts'
+import type { SelectRequest } from './sql.ts'
 import type { FieldResolution, Representation, Subgraph } from './subgraph.ts'
 
 export interface EntityRoles {
@@ -55,8 +57,15 @@ function permitted(rows: EntityRows): EntityRows {
     mustHold(context.scope, 'cache:read')
     return read(context, ...rest)
   }
-  const { json } = rows
-  return { entity: rows.entity, byKeys: checked(rows.byKeys), entries: checked(rows.entries), ...(json && { json: checked(json) }), select: checked(rows.select), count: checked(rows.count), countPer: checked(rows.countPer) }
+  const { json, selectJson } = rows
+  return {
+    entity: rows.entity, byKeys: checked(rows.byKeys), entries: checked(rows.entries), select: checked(rows.select), count: checked(rows.count), countPer: checked(rows.countPer),
+    ...(json && { json: checked(json) }), ...(selectJson && { selectJson: checked(selectJson) }),
+    regionNow: context => {
+      mustHold(context.scope, 'cache:read')
+      return rows.regionNow?.(context)
+    },
+  }
 }
 
 /** The asking field's response path, without list positions and with the place its fetch was made for; empty where nobody asked for what was read. */
@@ -101,16 +110,24 @@ function queries(roles: EntityRoles, entity: EntityModel): Record<string, FieldR
     [`${entity.listField}ByKey`]: async (_: unknown, { keys }: { keys: readonly unknown[] }, context: Context, info: GraphQLResolveInfo) => {
       if (keys.length > 10_000) throw new HubError('PAYLOAD_TOO_LARGE', `${entity.listField}ByKey was asked for ${keys.length} keys; it takes 10,000 at once. Split them.`, { field: 'keys' })
       const texts = keys.map(key => keyOfArguments(only === undefined ? (key as Record<string, unknown>) : { [only]: key }))
-      const members = membersAsked(info)
+      const members = linked(context, membersAsked(info), info.variableValues)
       const json = members && (await rows.json?.(context, texts, members))
       return json === undefined ? (await rows.byKeys(context, pathOf(context, info), texts)).map(row => row ?? null) : new JsonText(json)
     },
     [entity.listField]: async (_: unknown, args: ListArguments, context: Context, info: GraphQLResolveInfo) => {
       const page = listPage(roles.model, entity, context.scope.tenant, args, roles.cursors)
+      const members = isInKeyOrder(page.request) ? linked(context, nodesAsked(info), info.variableValues) : undefined
+      const json = members && (await rows.selectJson?.(context, page.request.where, page.size, members))
+      if (json !== undefined) return { nodes: new JsonText(json) }
       const path = pathOf(context, info)
       return page.connection(await rows.select(context, path, page.request), () => rows.count(context, `${path}.totalCount`, page.request.where))
     },
   }
+}
+
+/** Whether a list is the first rows in the order of their keys. */
+function isInKeyOrder({ order, after, backwards }: SelectRequest): boolean {
+  return order.length === 0 && after === undefined && !backwards
 }
 
 /** Whether the operation asks for nothing beside this field of its root: no other look-up can share a read with it. */
@@ -148,7 +165,8 @@ function linkField(roles: EntityRoles, link: Link): FieldResolution {
   const { type } = fieldOfColumn(target, link.targetColumn)
   const isForeign = !entityOfType(roles.model, link.source)
   const wanted = (row: Row): Value => (isForeign ? foreignValue(type, row[link.sourceColumn]) : parseKeyText(type, row[link.sourceColumn]))
-  return link.many ? manyRows(roles, link, target, rows, wanted) : oneRow(link, target, rows, wanted)
+  const resolve = link.many ? manyRows(roles, link, target, rows, wanted) : oneRow(link, target, rows, wanted)
+  return isFollowed(roles.model, link, target) ? followed(resolve, { link, rows }) : resolve
 }
 
 /** A value of somebody else's field; null where it can be none of the column, as a text of letters none of numbers. */

@@ -21,6 +21,10 @@ export interface EntityRows {
   entries(context: Context, path: string, keys: readonly string[]): Promise<readonly (KeyedRow | undefined)[]>
   /** What `byKeys` answers as a JSON list of objects of these members, null for each row that is not there; undefined or absent where the rows have to be read for that. */
   json?(context: Context, keys: readonly string[], members: readonly Member[]): Promise<string | undefined>
+  /** The same of the first rows in the order of their keys. */
+  selectJson?(context: Context, where: Where, limit: number, members: readonly Member[]): Promise<string | undefined>
+  /** The region that has all these rows, for who follows links to them by itself; undefined or absent where they have to be asked for here. */
+  regionNow?(context: Context): Region | undefined
   /** Rows with the place of each. With `per`, of each value's rows the first `limit` (backwards the last), in the order asked for. */
   select(context: Context, path: string, request: SelectRequest): Promise<readonly PlacedRow[]>
   count(context: Context, path: string, where: Where): Promise<number>
@@ -65,13 +69,17 @@ export function completeRows(model: Model, entity: EntityModel, region: Region, 
     entity,
     entries,
     byKeys: async (context, path, keys) => (await entries(context, path, keys)).map(entry => entry?.row),
-    ...(region.getJson && {
-      async json(context: Context, keys: readonly string[], members: readonly Member[]) {
-        // Whoever notes or explains what was read wants to know of each row.
-        if (context.scope.footprint || context.explain || !members.every(({ column }) => columns.has(column))) return undefined
-        return (await region.getJson?.(context.scope, keys, members))?.toString()
-      },
-    }),
+    // Whoever notes or explains what was read wants to know of each row.
+    regionNow: context => (context.scope.footprint || context.explain ? undefined : region),
+    async json(context: Context, keys: readonly string[], members: readonly Member[]) {
+      if (context.scope.footprint || context.explain || !members.every(({ column }) => columns.has(column))) return undefined
+      return (await region.getJson?.(context.scope, keys, members))?.toString()
+    },
+    async selectJson(context: Context, where: Where, limit: number, members: readonly Member[]) {
+      const filter = asFilter(where)
+      if (!filter || context.scope.footprint || context.explain || !members.every(({ column }) => columns.has(column))) return undefined
+      return (await region.selectJson?.(context.scope, { filter, limit }, members))?.toString()
+    },
     async select(context, path, request) {
       const own = asFilter(request.where)
       if (!own || !isLocal(request.order)) return throughEngine.select(context, path, request)
@@ -120,9 +128,11 @@ export function boundedRows(held: EntityRows, source: EntityRows, asOfMs: () => 
     const { explain } = context
     return of(source)(explain ? { ...context, explain: one => explain({ ...one, outdated: true }) } : context, ...rest)
   }
-  const { json } = held
   return {
-    entity: held.entity, ...(json && { json: async (context: Context, keys: readonly string[], members: readonly Member[]) => (isYoung(context) ? json(context, keys, members) : undefined) }),
+    entity: held.entity,
+    regionNow: context => (isYoung(context) ? held.regionNow?.(context) : undefined),
+    json: async (context, ...asked) => (isYoung(context) ? held.json?.(context, ...asked) : undefined),
+    selectJson: async (context, ...asked) => (isYoung(context) ? held.selectJson?.(context, ...asked) : undefined),
     byKeys: read(rows => rows.byKeys), entries: read(rows => rows.entries), select: read(rows => rows.select), count: read(rows => rows.count), countPer: read(rows => rows.countPer),
   }
 }

@@ -146,19 +146,15 @@ export class Records {
     return place >= 0 ? this.#kept.at(place) : this.#make(id)
   }
 
-  /** Members of these records, −1: of none, as a JSON list; undefined where a value is not what its member asks for. */
-  json(ids: readonly number[], members: readonly Member[]): Buffer | undefined {
+  /** Writes members of a record as a JSON object; see `JsonWriter.row`. */
+  writeJson(id: number, members: readonly Member[], link?: (place: number) => boolean): boolean {
+    const address = this.lines.integer(id, integers.address)
+    return this.#json.row(this.#slab.chunk(address), this.#slab.offset(address), members, link)
+  }
+
+  /** Refuses members of columns there are not. */
+  checkMembers(members: readonly Member[]): void {
     this.#json.parts(members)
-    this.#json.begin()
-    for (const id of ids) {
-      if (id < 0) {
-        this.#json.absent()
-        continue
-      }
-      const address = this.lines.integer(id, integers.address)
-      if (!this.#json.row(this.#slab.chunk(address), this.#slab.offset(address), members)) return undefined
-    }
-    return this.#json.end()
   }
 
   /** Takes over columns that may have become more, at the end. */

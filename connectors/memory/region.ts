@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks'
 import { HubError } from '../../schema/errors.ts'
 import type { Filter } from '../../schema/filter.ts'
-import type { Row } from '../../schema/values.ts'
+import type { Row, Value } from '../../schema/values.ts'
 import type { RegionVersions } from '../ports/footprint.ts'
 import type { Criteria, Entry, Member, Region, RegionDefinition, RegionStats, ReplaceResult, Snapshot } from '../ports/region-store.ts'
 import type { Scope } from '../ports/scope.ts'
@@ -12,10 +12,12 @@ import { sameRow, Shape, type Shaped } from '../regions/shape.ts'
 import { refuseClashes, refuseShared, within } from '../regions/unique.ts'
 import { Commits, type Home } from './commits.ts'
 import { Entries } from './entries.ts'
+import { Answer, type Found, type FoundPer, type Readable } from './frames.ts'
 import { Participant } from './participant.ts'
 import { rowIndexes } from './row-indexes.ts'
+import type { Records } from './records.ts'
 import type { Rows } from './rows.ts'
-import { count, entriesOf, select } from './select.ts'
+import { count, entriesOf, idsOf, idsPer, select } from './select.ts'
 import { clashesOf } from './clashes.ts'
 import { versionsOf } from './versions.ts'
 
@@ -24,11 +26,12 @@ export interface MemoryRegion extends Region {
   /** Rows not expired of a tenant (whoever asks, in a SHARED region), read synchronously as the iteration goes; none once the region is dropped. */
   rowsNow(tenant: string): Iterable<Row>
   getJson: NonNullable<Region['getJson']>
+  selectJson: NonNullable<Region['selectJson']>
   /** Ways to some of those rows. */
   readonly indexes: RowIndexes
 }
 
-export class OpenRegion implements MemoryRegion {
+export class OpenRegion implements MemoryRegion, Readable {
   readonly engine = 'memory'
   readonly entries: Entries
   readonly indexes: RowIndexes
@@ -50,6 +53,8 @@ export class OpenRegion implements MemoryRegion {
 
   get definition(): RegionDefinition { return this.entries.definition }
 
+  get records(): Records { return this.entries.records }
+
   async getMany(scope: Scope, keys: readonly string[]): Promise<readonly (Entry | undefined)[]> {
     const began = performance.now()
     const { ids, end } = this.#read(scope, keys)
@@ -65,11 +70,36 @@ export class OpenRegion implements MemoryRegion {
 
   async getJson(scope: Scope, keys: readonly string[], members: readonly Member[]): Promise<Buffer | undefined> {
     const began = performance.now()
-    const { ids, end } = this.#read(scope, keys)
-    const rows = this.entries.records.json(ids, members)
+    const answer = new Answer(scope, region => this.#beside(region))
+    const json = answer.write(this, this.#read(scope, keys), members)
     this.#counters.tookGet((performance.now() - began) * 1000)
-    if (end > this.#home.log.durable) await this.#home.log.whenDurable(end)
-    return rows
+    if (answer.end > this.#home.log.durable) await this.#home.log.whenDurable(answer.end)
+    return json
+  }
+
+  async selectJson(scope: Scope, { filter, limit = Number.POSITIVE_INFINITY }: Pick<Criteria, 'filter' | 'limit'>, members: readonly Member[]): Promise<Buffer | undefined> {
+    this.#enter(scope)
+    const rows = this.#rows(scope) ?? this.entries.rowsOf(this.#tenant(scope))
+    const ids = idsOf(rows, filter, limit, this.#home.clock.now())
+    const answer = new Answer(scope, region => this.#beside(region))
+    const json = ids && answer.write(this, { ids, end: rows.commitEnd }, members)
+    if (answer.end > this.#home.log.durable) await this.#home.log.whenDurable(answer.end)
+    return json
+  }
+
+  byKeys(scope: Scope, keys: readonly (string | null)[]): Found {
+    const wanted = keys.filter(key => key !== null)
+    const { ids, end } = this.#read(scope, wanted)
+    if (wanted.length === keys.length) return { ids, end }
+    let next = 0
+    return { ids: keys.map(key => (key === null ? -1 : ids[next++] as number)), end }
+  }
+
+  withValues(scope: Scope, column: string, values: readonly Value[], limit: number): FoundPer | undefined {
+    this.#enter(scope)
+    const rows = this.#rows(scope) ?? this.entries.rowsOf(this.#tenant(scope))
+    const found = idsPer(rows, column, values, limit, this.#home.clock.now())
+    return found && { ...found, end: rows.commitEnd }
   }
 
   async putMany(scope: Scope, given: readonly Row[]): Promise<readonly Entry[]> {
@@ -251,8 +281,13 @@ export class OpenRegion implements MemoryRegion {
     this.entries.queue.stop()
   }
 
+  /** A region of the same store. */
+  #beside(region: Region): OpenRegion | undefined {
+    return region instanceof OpenRegion && region.#home === this.#home ? region : undefined
+  }
+
   /** The ids of keys, −1 where there is no entry, read now; and up to where the log must be durable before they are shown. */
-  #read(scope: Scope, keys: readonly string[]): { readonly ids: readonly number[]; readonly end: number } {
+  #read(scope: Scope, keys: readonly string[]): Found {
     this.#enter(scope)
     const rows = this.#rows(scope)
     if (!rows) {

@@ -108,6 +108,22 @@ export class Rows {
   /** As `row`, without making one: its columns are read when they are asked for, until the next glance. */
   glance(id: number): Row { return this.#records.glance(id) }
 
+  /** The first of these in the order of their keys' values. */
+  firstByKey(ids: readonly number[], limit: number): readonly number[] {
+    if (ids.length < 2) return limit > 0 ? ids : []
+    const { key, columns } = this.#definition
+    const parts = key.map(name => columns.findIndex(column => column.name === name)).map(index => ({ index, type: columns[index]?.type as ColumnType }))
+    const placed = ids.map(id => ({ id, values: parts.map(({ index }) => this.#records.field(id, index)) }))
+    placed.sort((a, b) => {
+      for (const [place, { type }] of parts.entries()) {
+        const order = compareValues(type, a.values[place] as Value, b.values[place] as Value)
+        if (order !== 0) return order
+      }
+      return 0
+    })
+    return placed.slice(0, limit).map(({ id }) => id)
+  }
+
   /** The most digits behind the point in a Decimal column, of rows expired and not yet swept too. */
   scale(column: string): number { return this.#scales.largest(column) }
 

@@ -1,5 +1,5 @@
 import { type Filter, matcher } from '../../schema/filter.ts'
-import type { Row } from '../../schema/values.ts'
+import type { Row, Value } from '../../schema/values.ts'
 import type { Criteria, Entry } from '../ports/region-store.ts'
 import { indexed } from '../regions/index-values.ts'
 import { fewPer, ofAnyValue } from '../regions/per.ts'
@@ -54,6 +54,42 @@ function selectPer(rows: Rows, criteria: Criteria, per: NonNullable<Criteria['pe
     for (const row of backwards ? few.reverse() : few) found.push(row)
   }
   return found
+}
+
+/** Rows that may be looked at for a list of ids. */
+const mostLookedAt = 2_000
+
+/** Ids of the first in the order of their keys that pass the filter; undefined where that means to look at many rows. */
+export function idsOf(rows: Rows, filter: Filter | undefined, limit: number, nowMs: number): readonly number[] | undefined {
+  const from = candidates(rows, constraintsOf(filter))
+  if (from.count > mostLookedAt) return undefined
+  const ids = [...from.ids()]
+  rows.approach(ids)
+  const passes = testOf(rows, { filter }, nowMs)
+  return rows.firstByKey(ids.filter(id => passes(id, rows.glance(id))), limit)
+}
+
+/** Ids of the first of each value's rows, in the order of their keys, one value behind the other: of the n-th from `starts[n]` on. A value null has none. Undefined without an index of the column alone. */
+export function idsPer(rows: Rows, column: string, values: readonly Value[], limit: number, nowMs: number): { readonly ids: readonly number[]; readonly starts: readonly number[] } | undefined {
+  const index = rows.indexes.find(({ columns }) => columns.length === 1 && columns[0] === column)
+  if (!index) return undefined
+  const group = index.group([])
+  const all: number[] = []
+  const ends = values.map(value => {
+    const one = indexed(index.lastType, value)
+    if (one !== null) group?.collect(one, all)
+    return all.length
+  })
+  rows.approach(all)
+  const ids: number[] = []
+  const starts = [0]
+  let from = 0
+  for (const end of ends) {
+    for (const id of rows.firstByKey(all.slice(from, end).filter(one => rows.isLive(one, nowMs)), limit)) ids.push(id)
+    starts.push(ids.length)
+    from = end
+  }
+  return { ids, starts }
 }
 
 /** Entries not expired at `nowMs` whose rows pass, in no order. */

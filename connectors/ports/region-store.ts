@@ -61,13 +61,27 @@ export interface Entry {
 }
 
 /** One member of an object in an answer. */
-export interface Member {
+export type Member = ColumnMember | LinkMember
+
+export interface ColumnMember {
   readonly name: string
   readonly column: string
   /** What its value must be: a text, a whole number of 32 bits, a number that has digits, a truth value. Absent: any will do. */
   readonly as?: 'String' | 'Int' | 'Float' | 'Boolean'
   /** Null will not do. */
   readonly required?: true
+}
+
+/** Rows of another region of the same store, found by a column of the row; null leads to none. */
+export interface LinkMember {
+  readonly name: string
+  readonly column: string
+  readonly link: {
+    readonly region: Region
+    readonly members: readonly Member[]
+    /** Those with the value in the column `by`, the first `limit` in the order of their keys, as an object whose only member, `nodes`, is their list. Absent: the one whose key it is, or null. */
+    readonly many?: { readonly by: string; readonly limit: number; readonly nodes: string }
+  }
 }
 
 /** Which rows, in which order, how many. */
@@ -180,8 +194,11 @@ export interface Region {
    * Of what `getMany` would answer these members of each row, as a JSON list in UTF-8: a read of the entries like that, with `null` for an absent key. Values are as
    * `JSON.stringify` writes them, but a bigint is the text of its digits. Undefined where a value is not what its member asks for: the rows have to be read. Absent: the store
    * has no faster way than to make it of the rows. A column the region lacks, or no member at all → BAD_USER_INPUT. The same list of members is prepared once.
+   * Undefined, too, where what is linked cannot be followed: into another store, or to many rows without an index.
    */
   getJson?(scope: Scope, keys: readonly string[], members: readonly Member[]): Promise<Buffer | undefined>
+  /** The same of what `select` would answer to these criteria, in the order of the keys. Undefined, too, where that means to look at many rows. */
+  selectJson?(scope: Scope, criteria: Pick<Criteria, 'filter' | 'limit'>, members: readonly Member[]): Promise<Buffer | undefined>
   /**
    * Writes all rows in one commit, all or none, and answers when it is durable: the stored entries in the order given. Of two rows with one key the later wins.
    * A row that lacks a key column, has a null in a column that is not nullable, or names an unknown column → VALIDATION_ERROR listing every problem. Rows that would

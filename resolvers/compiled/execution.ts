@@ -73,8 +73,8 @@ export class Execution {
       fieldName: field.name, fieldNodes: field.nodes, returnType: field.type, parentType: field.parent, path: { prev: at, key: field.key, typename: field.parent.name },
       schema, fragments, rootValue: this.rootValue, operation, variableValues: this.variables,
     }
-    const members = field.members(this.variant)
-    if (members) noteMembers(this.#info, members)
+    const list = field.list(this.variant)
+    if (list) noteMembers(this.#info, list)
     return this.#info
   }
 }

@@ -9,7 +9,7 @@ import type { Form } from './form.ts'
 import { Position } from './position.ts'
 import { Selections } from './selection.ts'
 import type { Variant } from './variant.ts'
-import { type Member, membersOf } from './verbatim.ts'
+import { type ListAsked, listAsked } from './verbatim.ts'
 
 /** A field of a selection: how its value is found and what is made of it. */
 export class Field {
@@ -31,7 +31,7 @@ export class Field {
   readonly #given: GivenArguments | undefined
   readonly #position: Position
   /** Null: there are none. */
-  #members: readonly Member[] | null | undefined
+  #list: ListAsked | null | undefined
 
   constructor(key: string, nodes: readonly [FieldNode, ...FieldNode[]], parent: GraphQLObjectType, definition: GraphQLField<unknown, unknown>, form: Form) {
     this.key = key
@@ -96,10 +96,10 @@ export class Field {
     return values
   }
 
-  /** What is asked of each object of its list, where the answer is text and a resolver may write it; see `membersOf`. */
-  members(variant: Variant): readonly Member[] | undefined {
-    if (this.#members === undefined) this.#members = (this.form.name === 'text' && membersOf(this, variant)) || null
-    return this.#members ?? undefined
+  /** What is asked of each object of its list, where the answer is text and a resolver may write it; see `listAsked`. */
+  list(variant: Variant): ListAsked | undefined {
+    if (this.#list === undefined) this.#list = (this.form.name === 'text' && this.#resolve && listAsked(this, variant)) || null
+    return this.#list ?? undefined
   }
 
   /** For a value that could not even be read. */

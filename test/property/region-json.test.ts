@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { openMemoryRegions } from '../../connectors/memory/index.ts'
-import type { Member, RegionDefinition } from '../../connectors/ports/region-store.ts'
+import type { ColumnMember, RegionDefinition } from '../../connectors/ports/region-store.ts'
 import type { Column, Row, Value } from '../../schema/values.ts'
 import { testScope } from '../support/scope.ts'
 
@@ -27,14 +27,14 @@ const values: Record<string, fc.Arbitrary<Value>> = {
   extra: fc.oneof<fc.Arbitrary<Value>[]>(fc.constant(null), fc.json().map(json => JSON.parse(json) as Value)),
 }
 const rows = fc.uniqueArray(fc.record(values) as fc.Arbitrary<Row>, { maxLength: 12, selector: row => row['id'] })
-const kinds: Readonly<Record<string, Member['as']>> = { id: 'String', name: 'String', price: 'String', later: 'String', count: 'Int', share: 'Float', open: 'Boolean' }
+const kinds: Readonly<Record<string, ColumnMember['as']>> = { id: 'String', name: 'String', price: 'String', later: 'String', count: 'Int', share: 'Float', open: 'Boolean' }
 const member = fc.record({ column: fc.constantFrom(...columns, later), asked: fc.integer({ min: 0, max: 5 }) })
-const members: fc.Arbitrary<Member[]> = fc.array(member, { minLength: 1, maxLength: 9 }).map(chosen => chosen.map(({ column: { name }, asked }, index) => ({
+const members: fc.Arbitrary<ColumnMember[]> = fc.array(member, { minLength: 1, maxLength: 9 }).map(chosen => chosen.map(({ column: { name }, asked }, index) => ({
   name: `member "${index}" ${name}`, column: name, ...(asked === 1 && { as: kinds[name] }), ...(asked === 2 && { as: 'Int' as const }), ...(asked === 3 && { required: true as const }),
 })))
 
 /** What GraphQL takes for a value of the member's type. */
-function isFit(value: Value, { as, required }: Member): boolean {
+function isFit(value: Value, { as, required }: ColumnMember): boolean {
   if (value === null) return !required
   switch (as) {
     case undefined: return true
@@ -45,7 +45,7 @@ function isFit(value: Value, { as, required }: Member): boolean {
 }
 
 /** What a client reads of a row. */
-function answered(row: Row, chosen: readonly Member[]): string {
+function answered(row: Row, chosen: readonly ColumnMember[]): string {
   return JSON.stringify(Object.fromEntries(chosen.map(({ name, column }) => {
     const value = row[column] ?? null
     return [name, typeof value === 'bigint' ? String(value) : value]

@@ -1,6 +1,6 @@
 import { buildSchema, isScalarType, parse, type GraphQLResolveInfo } from 'graphql'
 import { compile } from '../../../resolvers/compiled/operation.ts'
-import { JsonText, type Member, membersAsked, propertyResolver } from '../../../resolvers/compiled/verbatim.ts'
+import { JsonText, membersAsked, propertyResolver } from '../../../resolvers/compiled/verbatim.ts'
 import { scalars } from '../../../schema/scalars.ts'
 
 const schema = buildSchema(`
@@ -17,7 +17,7 @@ fieldsOf('Thing')['worked']!.resolve = () => 'x'
 const long = schema.getType('Long')
 if (isScalarType(long)) long.serialize = scalars.find(({ name }) => name === 'Long')!.serialize
 
-let members: readonly Member[] | undefined
+let members: ReturnType<typeof membersAsked>
 let answer: unknown = []
 for (const field of Object.values(fieldsOf('Query'))) {
   field.resolve = (_source: unknown, _args: unknown, _context: unknown, info: GraphQLResolveInfo) => {
