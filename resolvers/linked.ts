@@ -1,4 +1,4 @@
-import type { LinkMember, Member, Region } from '../connectors/ports/region-store.ts'
+import type { LinkMember, Member } from '../connectors/ports/region-store.ts'
 import { entityOfType, fieldOfColumn, isSoleKey, type EntityModel, type Link, type Model } from '../schema/model.ts'
 import type { ColumnType } from '../schema/values.ts'
 import { type Asked, type LinkAsked, linkResolver } from './compiled/verbatim.ts'

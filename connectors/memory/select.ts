@@ -3,7 +3,7 @@ import type { Row, Value } from '../../schema/values.ts'
 import type { Criteria, Entry } from '../ports/region-store.ts'
 import { indexed } from '../regions/index-values.ts'
 import { fewPer, ofAnyValue } from '../regions/per.ts'
-import { candidates, constraintsOf } from './candidates.ts'
+import { candidates, type Candidates, constraintsOf } from './candidates.ts'
 import type { Rows } from './rows.ts'
 import { type Course, courseOf, walk } from './walk.ts'
 
@@ -20,8 +20,7 @@ export function select(rows: Rows, criteria: Criteria, nowMs: number): Row[] {
   if (limit <= 0) return []
 
   const from = candidates(rows, constraints)
-  const few = from.count <= limit * 4 + 64
-  const path = few ? undefined : walk(rows, course, constraints, limit * 16 + 1024)
+  const path = isFew(from, limit) ? undefined : walk(rows, course, constraints, limit * 16 + 1024)
   const found = (path && firstOf(rows, path, passes, limit, from.count)) ?? best(rows, from.ids(), passes, course, limit)
   return backwards ? found.reverse() : found
 }
@@ -62,11 +61,33 @@ const mostLookedAt = 2_000
 /** Ids of the first in the order of their keys that pass the filter; undefined where that means to look at many rows. */
 export function idsOf(rows: Rows, filter: Filter | undefined, limit: number, nowMs: number): readonly number[] | undefined {
   const from = candidates(rows, constraintsOf(filter))
+  const passes = testOf(rows, { filter }, nowMs)
+  if (limit <= 0) return []
+  if (!isFew(from, limit)) {
+    const first = firstInOrder(rows, passes, limit, Math.min(from.count, mostLookedAt))
+    if (first) return first
+  }
   if (from.count > mostLookedAt) return undefined
   const ids = [...from.ids()]
   rows.approach(ids)
-  const passes = testOf(rows, { filter }, nowMs)
   return rows.firstByKey(ids.filter(id => passes(id, rows.glance(id))), limit)
+}
+
+/** Whether looking at all of them is less work than walking along an order. */
+function isFew({ count }: Candidates, limit: number): boolean {
+  return count <= limit * 4 + 64
+}
+
+/** Found on a walk along the keys; undefined where it would be longer than `budget`. */
+function firstInOrder(rows: Rows, passes: Test, limit: number, budget: number): readonly number[] | undefined {
+  const found: number[] = []
+  let seen = 0
+  for (const id of rows.byKey.ascending()) {
+    if (passes(id, rows.glance(id)) && found.push(id) >= limit) return found
+    seen += 1
+    if (seen > budget) return undefined
+  }
+  return found
 }
 
 /** Ids of the first of each value's rows, in the order of their keys, one value behind the other: of the n-th from `starts[n]` on. A value null has none. Undefined without an index of the column alone. */
