@@ -11,6 +11,9 @@ import { Selections } from './selection.ts'
 import type { Variant } from './variant.ts'
 import { type ListAsked, listAsked } from './verbatim.ts'
 
+/** Objects a resolver of many is asked for with one call. */
+const mostAtOnce = 10_000
+
 /** A field of a selection: how its value is found and what is made of it. */
 export class Field {
   /** Under which the answer has it. */
@@ -91,6 +94,12 @@ export class Field {
 
   /** Its values for objects of a list or below it, in their order; `path` is that of the list, or of what is below. */
   async valuesOf(x: Execution, objects: readonly object[], path: Path): Promise<readonly unknown[]> {
+    const parts: Promise<readonly unknown[]>[] = []
+    for (let from = 0; from < objects.length; from += mostAtOnce) parts.push(this.#valuesOf(x, objects.slice(from, from + mostAtOnce), path))
+    return (await Promise.all(parts)).flat()
+  }
+
+  async #valuesOf(x: Execution, objects: readonly object[], path: Path): Promise<readonly unknown[]> {
     const values = await this.#resolveAll?.(objects, this.#arguments(x), x.context as Context, x.info(this, path, this.key)) ?? []
     if (values.length !== objects.length) throw new Error(`Field "${this.parent.name}.${this.name}" was asked for ${objects.length} objects and answered ${values.length}.`)
     return values

@@ -90,6 +90,13 @@ test('small lists that stand in a list whose types nobody knows beforehand, and 
   expect(reads).toEqual([['next', 1, 2, 3]])
 })
 
+test('very many objects are read in parts', async () => {
+  reads = []
+  const text = await compile(schema, parse('{ nodes { next { id } } }'))?.text({ rootValue: { nodes: Array.from({ length: 25_000 }, (_, index) => ({ id: index * 5 + 1 })) }, context: { perFetch: new Map() } })
+  expect(reads.splice(0).map(([name, ...ids]) => [name, ids.length, ids[0]])).toEqual([['next', 10_000, 1], ['next', 10_000, 50_001], ['next', 5_000, 100_001]])
+  expect((JSON.parse(text?.json ?? '') as { nodes: { next: Node }[] }).nodes.every(({ next }, index) => next.id === index * 5 + 2)).toBe(true)
+})
+
 test('an answer of another length than was asked for is a failure of the field, not a shift of values', async () => {
   const before = fieldsOf('Node')['next']!.resolve
   fieldsOf('Node')['next']!.resolve = batchResolver<Node, object>(async () => [{ id: 1 }]) as never
