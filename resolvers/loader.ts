@@ -19,6 +19,12 @@ export function batched<Key, Value>(context: Context, purpose: object, variant: 
 /** Answers a field of many parents with one read: a value per parent, in their order, or an error in the place of any. `info` is that of the first; its path has no place in a list. */
 export type ResolveAll<Parent, Arguments> = (parents: readonly Parent[], args: Arguments, context: Context, info: GraphQLResolveInfo) => Promise<readonly unknown[]>
 
+/** The loader a field's node was last resolved with. */
+interface Loading<Parent> {
+  readonly resolve: object
+  readonly loader: DataLoader<Parent, unknown>
+}
+
 const all = new WeakMap<object, ResolveAll<never, never>>()
 
 /**
@@ -28,10 +34,11 @@ const all = new WeakMap<object, ResolveAll<never, never>>()
 export function batchResolver<Parent extends object, Arguments extends object>(resolveAll: ResolveAll<Parent, Arguments>): GraphQLFieldResolver<Parent, Context, Arguments> {
   const resolve = (parent: Parent, args: Arguments, context: Context, info: GraphQLResolveInfo): Promise<unknown> => {
     const [node] = info.fieldNodes
-    const known = node && (context.perFetch.get(node) as DataLoader<Parent, unknown> | undefined)
-    if (known) return known.load(parent)
+    const known = node && (context.perFetch.get(node) as Loading<Parent> | undefined)
+    // A fragment on an interface has one node for the resolvers of several types.
+    if (known?.resolve === resolve) return known.loader.load(parent)
     const loader = batched<Parent, unknown>(context, resolve, JSON.stringify(args, (_, one: unknown) => (typeof one === 'bigint' ? String(one) : one)), () => parents => resolveAll(parents, args, context, info) as Promise<readonly unknown[]>)
-    if (node) context.perFetch.set(node, loader)
+    if (node) context.perFetch.set(node, { resolve, loader })
     return loader.load(parent)
   }
   all.set(resolve, resolveAll as ResolveAll<never, never>)

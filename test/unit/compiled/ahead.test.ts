@@ -90,6 +90,16 @@ test('small lists that stand in a list whose types nobody knows beforehand, and 
   expect(reads).toEqual([['next', 1, 2, 3]])
 })
 
+test('a fragment on an interface asks each type\'s own resolver', async () => {
+  const own = buildSchema('type Query { list: [Named] } interface Named { of: String } type A implements Named { of: String } type B implements Named { of: String }')
+  for (const name of ['A', 'B']) (own.getType(name) as GraphQLObjectType).getFields()['of']!.resolve = batchResolver<object, object>(async parents => parents.map(() => name)) as never
+  const document = parse('{ list { of } }')
+  const given = () => ({ rootValue: { list: [{ __typename: 'A' }, { __typename: 'B' }] }, context: { perFetch: new Map() } })
+  const expected = { data: { list: [{ of: 'A' }, { of: 'B' }] } }
+  expect(JSON.stringify(await execute({ schema: own, document, rootValue: given().rootValue, contextValue: given().context }))).toBe(JSON.stringify(expected))
+  expect(JSON.stringify(await compile(own, document)?.run(given()))).toBe(JSON.stringify(expected))
+})
+
 test('very many objects are read in parts', async () => {
   reads = []
   const text = await compile(schema, parse('{ nodes { next { id } } }'))?.text({ rootValue: { nodes: Array.from({ length: 25_000 }, (_, index) => ({ id: index * 5 + 1 })) }, context: { perFetch: new Map() } })
