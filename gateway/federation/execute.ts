@@ -78,9 +78,13 @@ export function openSupergraph({ services, composed, answers, maxErrors = 1_000 
 
   async function writePlanned(operation: Operation, plan: Plan, { rootType, variables }: Prepared): Promise<Written | ExecutionResult> {
     const errors = new ErrorList(maxErrors)
-    const run = runOf(operation, plan, variables)
+    const answering = answeringOf(plan, rootType, variables)
+    const begun = runOf(operation, plan, variables)
+    const made = operation.explain ? undefined : await answering.core?.run(begun)
+    if (typeof made === 'string') return { json: made }
+    const run = made ? { ...begun, sent: made } : begun
     if (plan.step) await runStep(run, plan.step)
-    const json = run.failures.all.size === 0 ? answeringOf(plan, rootType, variables).write(run.data, run.isPlain) : undefined
+    const json = run.failures.all.size === 0 ? answering.write(run.data, run.isPlain) : undefined
     return json === undefined ? result(projected(run, rootType, operation, variables, errors), errors) : { json }
   }
 
@@ -232,14 +236,19 @@ export function openSupergraph({ services, composed, answers, maxErrors = 1_000 
     const plan = planner.plan({ text: operation.text, operation: node, fragments, variables, requestId: operation.scope.requestId })
     if (!plan.isFixed) return plan
     known.plan = plan
-    if (plan.step && servicesOf(plan.step).every(name => byName.get(name)?.takesJson)) known.flights = new Flights()
+    if (isRemote(plan)) known.flights = new Flights()
     return plan
+  }
+
+  /** Whether all it asks are behind URLs. */
+  function isRemote({ step }: Plan): boolean {
+    return step !== undefined && servicesOf(step).every(name => byName.get(name)?.raw)
   }
 
   function answeringOf(plan: Plan, rootType: GraphQLObjectType, variables: Data): Answering {
     let answering = answerings.get(plan)
     if (!answering) {
-      answering = new Answering(schema, plan, rootType, variables)
+      answering = new Answering(schema, plan, rootType, variables, isRemote(plan))
       answerings.set(plan, answering)
     }
     return answering

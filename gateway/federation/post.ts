@@ -11,10 +11,25 @@ export interface Post {
   readonly signal: AbortSignal
 }
 
-export interface Posted {
+export class Posted {
   readonly status: number
   readonly headers: IncomingHttpHeaders
-  readonly text: string
+  readonly chunks: readonly Buffer[]
+  readonly bytes: number
+  #text: string | undefined
+
+  constructor(status: number, headers: IncomingHttpHeaders, chunks: readonly Buffer[], bytes: number) {
+    this.status = status
+    this.headers = headers
+    this.chunks = chunks
+    this.bytes = bytes
+  }
+
+  /** Made once. */
+  get text(): string {
+    this.#text ??= (this.chunks.length === 1 ? this.chunks[0]! : Buffer.concat(this.chunks, this.bytes)).toString()
+    return this.#text
+  }
 }
 
 /** Sends one request and reads the whole answer. Fails with the signal's reason as soon as it aborts, wherever the request then is; the connection is given up when it was on its way. */
@@ -50,7 +65,7 @@ export function post(dispatcher: Dispatcher, { path, headers, body, maxBytes, to
       },
       onResponseEnd() {
         end()
-        resolve({ status, headers: answered, text: (chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, bytes)).toString() })
+        resolve(new Posted(status, answered, chunks, bytes))
       },
       onResponseError(_controller, error) {
         end()

@@ -10,7 +10,7 @@ import { post, type Posted } from './post.ts'
 import { redactor } from './redact.ts'
 import { subscribeRemote } from './remote-subscription.ts'
 import { isObject } from './shape.ts'
-import type { SubgraphRequest, SubgraphResult, SubgraphService } from './supergraph.ts'
+import type { RawAnswer, SubgraphRequest, SubgraphResult, SubgraphService } from './supergraph.ts'
 
 export interface RemoteOptions {
   readonly name: string
@@ -68,6 +68,7 @@ class Remote {
       name: this.#name,
       sdl,
       takesJson: true,
+      raw: { send: request => this.#answered(request), read: answer => this.#read(answer) },
       execute: request => this.#execute(request),
       subscribe: request => subscribeRemote(this.#name, this.#client, request, this.#redacted),
       close: () => this.close(),
@@ -87,8 +88,13 @@ class Remote {
     throw this.#rejected(`does not answer its SDL${errors?.[0] ? `: ${errors[0].message}` : ''}. Is it a federation subgraph?`)
   }
 
-  /** Queries alike of one caller are sent once while in flight. Each asker reads the text on its own: answers are changed where they are merged. */
+  /** Each asker reads the answer on its own: it is changed where it is merged. */
   async #execute(request: SubgraphRequest): Promise<SubgraphResult> {
+    return this.#read(await this.#answered(request))
+  }
+
+  /** Queries alike of one caller are sent once while in flight. */
+  async #answered(request: SubgraphRequest): Promise<Posted> {
     const { scope } = request
     scope.footprint?.unknown(`Subgraph "${this.#name}" runs elsewhere and does not tell the hub of its changes.`)
     const body = this.#bodyOf(request)
@@ -101,9 +107,9 @@ class Remote {
     scope.signal.addEventListener('abort', leave, { once: true })
     try {
       const isRead = isQuery(request)
-      if (!isRead || mustBeOwn(scope)) return this.#read(await this.#send(scope, body, asker.signal).finally(() => { if (!isRead) this.#mutations += 1 }))
+      if (!isRead || mustBeOwn(scope)) return await this.#send(scope, body, asker.signal).finally(() => { if (!isRead) this.#mutations += 1 })
       const key = `${this.#mutations} ${askerOf(scope)}\n${body}`
-      return this.#read(await this.#flights.join(key, asker.signal, flight => this.#send(scope, body, flight)))
+      return await this.#flights.join(key, asker.signal, flight => this.#send(scope, body, flight))
     } finally {
       cancel()
       scope.signal.removeEventListener('abort', leave)
@@ -141,7 +147,7 @@ class Remote {
     }
   }
 
-  #read({ text }: Posted): SubgraphResult {
+  #read({ text }: RawAnswer): SubgraphResult {
     let answer: unknown
     try {
       answer = JSON.parse(text)

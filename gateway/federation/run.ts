@@ -4,6 +4,7 @@ import type { Read } from '../../resolvers/context.ts'
 import { HubError } from '../../schema/errors.ts'
 import { clientPath } from './client-path.ts'
 import { placeProgram } from './compiled/programs.ts'
+import type { Sent } from './core/run.ts'
 import type { Failures, Path } from './failures.ts'
 import type { Plan } from './plan.ts'
 import { represent, type Represented } from './representations.ts'
@@ -24,6 +25,8 @@ export interface Run {
   readonly variables: Readonly<Record<string, unknown>>
   readonly data: Data
   readonly failures: Failures
+  /** What was sent before, in vain: it is not sent again. */
+  readonly sent?: Sent
   /** Told of each fetch that is over, however it ended. */
   readonly ended?: (fetch: Step) => void
   /** Whether no text in the data needs escapes in JSON. */
@@ -56,7 +59,7 @@ export async function runStep(run: Run, step: Step): Promise<void> {
 async function fetchRoot(run: Run, step: Extract<Step, { kind: 'root' }>): Promise<void> {
   try {
     const service = serviceOf(run, step.call)
-    takeRoot(run, await ask(run, service, requestOf(run, step.call, '')), step)
+    takeRoot(run, await ask(run, service, step.call, requestOf(run, step.call, '')), step)
   } catch (error) {
     run.failures.miss(run.data, step.shape, error)
   }
@@ -82,7 +85,7 @@ async function fetchEntities(run: Run, call: Call, places: readonly Place[]): Pr
     const given = <T>(of: (found: Represented) => T) => Object.fromEntries(places.map(({ variable }, index) => [variable, of(represented[index]!)]))
     const request = takesJson && !run.explain ? requestOf(run, call, '') : requestOf(run, call, ...placeOf(run, places))
     const whole = takesJson ? { ...request, json: given(({ texts }) => `[${texts.join()}]`) } : { ...request, variables: { ...given(({ representations }) => representations), ...request.variables } }
-    const result = await ask(run, serviceOf(run, call), whole)
+    const result = await ask(run, serviceOf(run, call), call, whole)
     run.isPlain &&= result.isPlain === true
     takeErrors(run, result, places, represented)
     for (const [index, place] of places.entries()) takeEntities(run, result.data?.[place.alias], place, represented[index]!, call)
@@ -162,7 +165,10 @@ function serviceOf({ services }: Run, { service: name }: Call): SubgraphService 
   return service
 }
 
-function ask({ scope: { signal } }: Run, service: SubgraphService, request: SubgraphRequest): Promise<SubgraphResult> {
+function ask({ scope: { signal }, sent }: Run, service: SubgraphService, call: Call, request: SubgraphRequest): Promise<SubgraphResult> {
+  const { raw } = service
+  const before = raw && sent?.get(call)
+  if (before) return before.then(raw.read)
   return service.takesJson ? service.execute(request) : untilAborted(signal, () => service.execute(request))
 }
 

@@ -14,11 +14,21 @@ export interface SubgraphService {
   readonly takesJson?: true
   /** Notes in the scope's footprint what the answer is made from. Never throws for a GraphQL error; throws UPSTREAM_UNAVAILABLE, TIMEOUT or CANCELLED when there is no answer. */
   execute(request: SubgraphRequest): Promise<SubgraphResult>
+  /** Of one behind a URL: what `execute` does in two steps. */
+  readonly raw?: { send(request: SubgraphRequest): Promise<RawAnswer>; read(answer: RawAnswer): SubgraphResult }
   /** Of one in this process: the same with `data` as JSON. */
   write?(request: SubgraphRequest): Promise<Partial<Written>>
   /** Events of one subscription; a refusal before the start is an ExecutionResult with errors. */
   subscribe(request: SubgraphRequest): Promise<AsyncIterable<ExecutionResult> | ExecutionResult>
   close?(): Promise<void>
+}
+
+/** What a subgraph answered, not yet read. */
+export interface RawAnswer {
+  readonly chunks: readonly Uint8Array[]
+  /** Of all chunks together. */
+  readonly bytes: number
+  readonly text: string
 }
 
 export interface SubgraphResult extends ExecutionResult {

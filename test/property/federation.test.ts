@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { execute, parse, validate, type ExecutionResult, type GraphQLFieldResolver, type GraphQLSchema } from 'graphql'
 import { openSupergraph } from '../../gateway/federation/execute.ts'
 import { localService } from '../../gateway/federation/local.ts'
-import type { SubgraphService, Supergraph } from '../../gateway/federation/supergraph.ts'
+import type { SubgraphRequest, SubgraphService, Supergraph } from '../../gateway/federation/supergraph.ts'
 import type { Subgraph } from '../../resolvers/subgraph.ts'
 import { operation } from '../support/federation.ts'
 import { garageOf, garageSubgraphs } from '../support/federation-garage.ts'
@@ -10,6 +10,7 @@ import { makeOperation } from '../support/federation-operations.ts'
 import { deferring, delivered, eventsOf, merged, type Piece, type Said } from '../support/deferred.ts'
 import { testFront } from '../support/front.ts'
 import { bigNumber, chance, worldOf, worldSubgraphs } from '../support/federation-world.ts'
+import { jsonInSomeForm, rawService } from '../support/raw-subgraph.ts'
 import { testScope } from '../support/scope.ts'
 
 /** Operations tried, and the seed they follow from: a night tries more of them, and others. */
@@ -31,20 +32,22 @@ const worlds: Readonly<Record<string, (seed: number) => World>> = {
   'of interface objects, composite keys, and fields shared, moved and hidden': seed => ({ resolvers: garageOf(seed).resolvers, subgraphs: garageSubgraphs(seed) }),
 }
 
-/** Half of the graphs run every operation as planned, half of those with subgraphs that take and give text; of the others, subgraphs answer alone what they can. What no server would take fails. */
+/** Half of the graphs run every operation as planned, half of those with subgraphs that take and give bytes; of the others, subgraphs answer alone what they can. What no server would take fails. */
 function graphOf({ subgraphs }: World, seed: number): Supergraph {
-  const services = subgraphs.map(localService).map(({ schema, ...service }): SubgraphService => ({
-    ...service, ...(seed % 2 === 0 && { schema }), ...(seed % 4 === 1 && { takesJson: true }),
-    async execute({ json = {}, ...request }) {
-      const errors = validate(schema, request.parsed)
-      if (errors.length > 0) throw new Error(`${service.name} refuses ${request.document}: ${errors[0]?.message}`)
-      const taken = Object.fromEntries(Object.entries(json).map(([name, value]) => [name, JSON.parse(value) as unknown]))
-      const result = await service.execute({ ...request, variables: { ...request.variables, ...taken } })
-      if (seed % 4 !== 1 || !result.data) return result
-      const text = JSON.stringify(result.data)
-      return { ...result, data: JSON.parse(text) as typeof result.data, isPlain: !text.includes('\\') }
-    },
-  }))
+  const services = subgraphs.map(localService).map((service): SubgraphService => {
+    const refusing = {
+      ...service,
+      async execute(request: SubgraphRequest) {
+        const errors = validate(service.schema, request.parsed)
+        if (errors.length > 0) throw new Error(`${service.name} refuses ${request.document}: ${errors[0]?.message}`)
+        return service.execute(request)
+      },
+    }
+    let count = 0
+    const dice = () => chance(seed, service.name, count++)
+    if (seed % 4 === 1) return rawService(refusing, result => Buffer.from(seed === 1 ? JSON.stringify(result) : jsonInSomeForm(result, dice)), dice)
+    return seed % 2 === 0 ? refusing : { ...refusing, schema: undefined }
+  })
   return openSupergraph({ services })
 }
 

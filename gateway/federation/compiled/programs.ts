@@ -1,5 +1,7 @@
 import type { GraphQLObjectType, GraphQLSchema } from 'graphql'
 import { Collector, type Fields } from '../collect.ts'
+import { CorePlan } from '../core/run.ts'
+import { programOf } from '../core/program.ts'
 import type { Plan } from '../plan.ts'
 import type { Data } from '../shape.ts'
 import type { Place } from '../steps.ts'
@@ -34,14 +36,24 @@ export class Answering {
   readonly collector: Collector
   readonly #plain: Second<Write>
   readonly #escaped: Second<Write>
+  readonly #core: Second<CorePlan>
 
-  /** The variables are those of any request with the plan: they decide the same for all. */
-  constructor(schema: GraphQLSchema, plan: Plan, rootType: GraphQLObjectType, variables: Data) {
+  /** The variables are those of any request with the plan: they decide the same for all. `isRemote`: all it asks are behind URLs. */
+  constructor(schema: GraphQLSchema, plan: Plan, rootType: GraphQLObjectType, variables: Data, isRemote: boolean) {
     this.collector = new Collector(schema, plan.fragments, variables)
     this.fields = this.collector.root(rootType, plan.operation.selectionSet)
     const writer = (isPlain: boolean) => new Second(() => (canGenerate ? writerOf(schema, plan, this.collector, rootType, this.fields, isPlain) : undefined))
     this.#plain = writer(true)
     this.#escaped = writer(false)
+    this.#core = new Second(() => {
+      const program = isRemote && plan.isFixed ? programOf(schema, plan, this.collector, rootType, this.fields) : undefined
+      return program && new CorePlan(program)
+    })
+  }
+
+  /** Undefined for a plan the core does not run. */
+  get core(): CorePlan | undefined {
+    return this.#core.value
   }
 
   /** The answer as JSON; undefined where the general way is to be gone. `isPlain`: no text of the data needs escapes. */

@@ -1,0 +1,5 @@
+export { begin, reserve, topOf, used } from './memory'
+export { fieldAt, keep, root } from './root'
+export { scan } from './scan'
+export { chainOf, countOf, expect, join, represent, shapesOf, textsOf } from './entities'
+export { write } from './write'

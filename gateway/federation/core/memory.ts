@@ -1,0 +1,150 @@
+import { isUtf8 } from 'node:buffer'
+import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import type { Program } from './program.ts'
+
+/** The core's functions; addresses and lengths in bytes (`assembly/`). */
+interface Exports {
+  begin(from: number, seed: bigint): void
+  root(shape: number): number
+  keep(record: number, slot: number, data: number): void
+  reserve(bytes: number): number
+  used(): number
+  scan(shape: number, from: number, length: number): number
+  fieldAt(record: number, field: number): number
+  represent(program: number, root: number): number
+  textsOf(): number
+  chainOf(): number
+  countOf(): number
+  shapesOf(): number
+  expect(shape: number, field: number, shapes: number): void
+  join(entities: number, chain: number, count: number): void
+  write(program: number, root: number): number
+  topOf(): number
+}
+
+/** What is asked for at one place of entities. */
+export interface Asked {
+  readonly count: number
+  readonly chain: number
+  readonly shapes: number
+}
+
+/** The answer is to be made the general way: something is not as it should be, or takes another form in it. */
+export const odd = new Error('The answer is to be made the general way.')
+
+const pageBytes = 65_536
+const mostPages = 4_096
+/** A memory grown beyond this many bytes is not kept. */
+const keptBytes = 8 * 1024 * 1024
+const mostKept = 64
+
+const module = new WebAssembly.Module(readFileSync(new URL('./core.wasm', import.meta.url)))
+/** Whoever knows it could choose keys that fall together. */
+const seed = randomBytes(8).readBigUInt64LE()
+
+/** The memory of one run at a time. Nothing of one run is left in it for another, and no other can reach it: answers of different callers are never in one memory. */
+export class RunMemory {
+  readonly #memory: WebAssembly.Memory
+  readonly #exports: Exports
+  #view: Buffer<ArrayBuffer>
+  #root = 0
+
+  constructor() {
+    this.#memory = new WebAssembly.Memory({ initial: 8, maximum: mostPages })
+    this.#view = Buffer.from(this.#memory.buffer)
+    const env = { memory: this.#memory, odd: () => { throw odd }, normal: (from: number, to: number, at: number) => this.#normal(from, to, at) }
+    this.#exports = new WebAssembly.Instance(module, { env }).exports as Exports
+  }
+
+  get bytes(): number {
+    return this.#memory.buffer.byteLength
+  }
+
+  begin({ image, from, root }: Program): void {
+    const end = from + image.length
+    const missing = Math.ceil((end + pageBytes - this.bytes) / pageBytes)
+    if (missing > 0) this.#memory.grow(missing)
+    this.#current.set(image, from)
+    this.#exports.begin(end, seed)
+    this.#root = this.#exports.root(root)
+  }
+
+  /** Takes the answer of a call at the root. */
+  takeRoot(shape: number, slot: number, chunks: readonly Uint8Array[], bytes: number): void {
+    this.#exports.keep(this.#root, slot, this.#scanned(shape, chunks, bytes))
+  }
+
+  /** Representations of the entities at a place, as a list in JSON. */
+  represent(program: number): { readonly asked: Asked; readonly text: string } {
+    const end = this.#exports.represent(program, this.#root)
+    const text = `[${this.#current.toString('utf8', this.#exports.textsOf(), end)}]`
+    return { asked: { count: this.#exports.countOf(), chain: this.#exports.chainOf(), shapes: this.#exports.shapesOf() }, text }
+  }
+
+  /** Takes the answer of a call for entities, asked for place by place. */
+  takeEntities(shape: number, asked: readonly Asked[], chunks: readonly Uint8Array[], bytes: number): void {
+    for (const [index, { shapes }] of asked.entries()) this.#exports.expect(shape, index, shapes)
+    const record = this.#scanned(shape, chunks, bytes)
+    for (const [index, { chain, count }] of asked.entries()) this.#exports.join(this.#exports.fieldAt(record, index), chain, count)
+  }
+
+  write(program: number): string {
+    const from = this.#exports.topOf()
+    const end = this.#exports.write(program, this.#root)
+    return this.#current.toString('utf8', from, end)
+  }
+
+  /** Leaves nothing of the run. */
+  clear(): void {
+    this.#current.fill(0, 0, Math.min(this.#exports.used(), this.bytes))
+  }
+
+  #scanned(shape: number, chunks: readonly Uint8Array[], bytes: number): number {
+    const from = this.#exports.reserve(bytes)
+    const view = this.#current
+    let at = from
+    for (const chunk of chunks) {
+      view.set(chunk, at)
+      at += chunk.length
+    }
+    if (!isUtf8(view.subarray(from, at))) throw odd
+    return this.#exports.scan(shape, from, bytes)
+  }
+
+  #normal(from: number, to: number, at: number): number {
+    let text: string
+    try {
+      text = JSON.stringify(JSON.parse(this.#current.toString('utf8', from, to)))
+    } catch {
+      throw odd
+    }
+    const bytes = Buffer.byteLength(text)
+    if (bytes > 6 * (to - from)) throw odd
+    this.#current.write(text, at)
+    return at + bytes
+  }
+
+  /** A memory that has grown lies elsewhere. */
+  get #current(): Buffer<ArrayBuffer> {
+    if (this.#view.length === 0) this.#view = Buffer.from(this.#memory.buffer)
+    return this.#view
+  }
+}
+
+const kept: RunMemory[] = []
+
+/** Undefined where the system has no room for another. */
+export function takeMemory(): RunMemory | undefined {
+  try {
+    return kept.pop() ?? new RunMemory()
+  } catch (error) {
+    if (error instanceof RangeError) return undefined
+    throw error
+  }
+}
+
+export function giveMemory(memory: RunMemory): void {
+  memory.clear()
+  if (kept.length < mostKept && memory.bytes <= keptBytes) kept.push(memory)
+}

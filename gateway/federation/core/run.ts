@@ -1,0 +1,126 @@
+import type { Scope } from '../../../connectors/ports/scope.ts'
+import { HubError } from '../../../schema/errors.ts'
+import type { Call } from '../steps.ts'
+import type { RawAnswer, SubgraphRequest, SubgraphService } from '../supergraph.ts'
+import { giveMemory, odd, takeMemory, type RunMemory } from './memory.ts'
+import type { CoreStep, Program } from './program.ts'
+
+export interface CoreRun {
+  readonly services: ReadonlyMap<string, SubgraphService>
+  readonly scope: Scope
+  /** Coerced, by the names the plan gives them. */
+  readonly variables: Readonly<Record<string, unknown>>
+}
+
+/** What was asked of subgraphs, whatever became of it. */
+export type Sent = ReadonlyMap<Call, Promise<RawAnswer>>
+
+/** Requests whose plan had answers the core does not take are answered the general way for a while: longer each time. */
+const mostPassedOver = 1_024
+
+/** A plan the core runs. */
+export class CorePlan {
+  readonly #program: Program
+  #inVain = 0
+  #passesOver = 0
+
+  constructor(program: Program) {
+    this.#program = program
+  }
+
+  /** See `runProgram`; undefined where nothing was begun. */
+  async run(run: CoreRun): Promise<string | Sent | undefined> {
+    if (this.#passesOver > 0) {
+      this.#passesOver -= 1
+      return undefined
+    }
+    const made = await runProgram(this.#program, run)
+    this.#inVain = typeof made === 'string' ? 0 : this.#inVain + 1
+    if (this.#inVain > 0) this.#passesOver = Math.min(mostPassedOver, 2 ** this.#inVain)
+    return made
+  }
+}
+
+/**
+ * The answer's data as JSON. Where it has to be made the general way, what was sent for it so far: a null where none may be, an error, a failed call, a value that is
+ * none of its type, an answer that is no JSON. None of this is judged here.
+ */
+export async function runProgram(program: Program, run: CoreRun): Promise<string | Sent> {
+  const memory = takeMemory()
+  const sent = new Map<Call, Promise<RawAnswer>>()
+  if (!memory) return sent
+  const running = new Running(run, memory, sent)
+  try {
+    memory.begin(program)
+    await running.step(program.step)
+    return memory.write(program.writer)
+  } catch (error) {
+    if (error instanceof WebAssembly.RuntimeError) run.scope.log.error('The core failed; the answer is made the general way.', { error })
+    else if (error !== odd && !(error instanceof RangeError)) throw error
+    return sent
+  } finally {
+    running.isOver = true
+    giveMemory(memory)
+  }
+}
+
+class Running {
+  /** The memory is another's from now on. */
+  isOver = false
+  readonly #run: CoreRun
+  readonly #memory: RunMemory
+  readonly #sent: Map<Call, Promise<RawAnswer>>
+
+  constructor(run: CoreRun, memory: RunMemory, sent: Map<Call, Promise<RawAnswer>>) {
+    this.#run = run
+    this.#memory = memory
+    this.#sent = sent
+  }
+
+  async step(step: CoreStep): Promise<void> {
+    switch (step.kind) {
+      case 'sequence':
+        for (const one of step.steps) await this.step(one)
+        return
+      case 'parallel':
+        await Promise.all(step.steps.map(one => this.step(one)))
+        return
+      case 'root': {
+        const { chunks, bytes } = await this.#answered(step.call)
+        this.#memory.takeRoot(step.shape, step.slot, chunks, bytes)
+        return
+      }
+      case 'entities':
+        await this.#entities(step)
+    }
+  }
+
+  async #entities({ call, shape, places }: Extract<CoreStep, { kind: 'entities' }>): Promise<void> {
+    if (this.isOver) throw odd
+    const asked = places.map(({ program }) => this.#memory.represent(program))
+    if (asked.every(one => one.asked.count === 0)) return
+    const json = Object.fromEntries(places.map(({ variable }, index) => [variable, asked[index]!.text]))
+    const { chunks, bytes } = await this.#answered(call, json)
+    this.#memory.takeEntities(shape, asked.map(one => one.asked), chunks, bytes)
+  }
+
+  async #answered(call: Call, json?: Readonly<Record<string, string>>): Promise<RawAnswer> {
+    if (this.isOver) throw odd
+    const answer = this.#send(call, json)
+    this.#sent.set(call, answer)
+    // Whoever runs the plan in the general way meets the failure again.
+    const found = await answer.catch(() => odd)
+    if (this.isOver || found instanceof Error) throw odd
+    return found
+  }
+
+  async #send(call: Call, json: Readonly<Record<string, string>> | undefined): Promise<RawAnswer> {
+    const { services, scope, variables: given } = this.#run
+    const service = services.get(call.service)
+    if (!service?.raw) throw new HubError('INTERNAL', `The graph has a subgraph "${call.service}" that is not connected.`)
+    const variables: Record<string, unknown> = {}
+    for (const name of call.variables) if (Object.hasOwn(given, name)) variables[name] = given[name]
+    const request: SubgraphRequest = { document: call.document, parsed: call.parsed, operationName: call.operationName, variables, json, scope, at: '' }
+    return service.raw.send(request)
+  }
+}
