@@ -27,13 +27,14 @@ export async function openForeign(
   scope: Scope, declared: readonly ForeignSubgraph[], previous: readonly OpenForeign[], again: boolean, open: (one: ForeignSubgraph, scope: Scope) => Promise<SubgraphService>,
 ): Promise<{ foreign: readonly OpenForeign[]; findings: readonly Finding[] }> {
   const findings: Finding[] = []
-  const asking = { ...scope, deadlineMs: Math.min(scope.deadlineMs, scope.clock.now() + askLimitMs) }
   const foreign = await Promise.all(
     declared.map(async (one): Promise<OpenForeign[]> => {
       const known = previous.find(other => isDeepStrictEqual(other.declared, one))
       if (known && !again) return [known]
+      const late = new AbortController()
+      const cancel = scope.clock.after(askLimitMs, () => late.abort(new HubError('TIMEOUT', `Subgraph "${one.name}" gave no answer in time.`, { service: one.name })))
       try {
-        const service = await open(one, asking)
+        const service = await open(one, { ...scope, signal: AbortSignal.any([scope.signal, late.signal]), deadlineMs: Math.min(scope.deadlineMs, scope.clock.now() + askLimitMs) })
         if (!known) return [{ declared: one, service }]
         // Its connections stay: subscriptions over them outlive the change.
         await service.close?.()
@@ -46,6 +47,8 @@ export async function openForeign(
         }
         findings.push({ path: ['subgraphs', one.name], message: error.message })
         return []
+      } finally {
+        cancel()
       }
     }),
   )

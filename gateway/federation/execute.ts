@@ -21,7 +21,7 @@ import { askerOf, mustBeOwn } from './remote.ts'
 import { requestOf, runStep, takeRoot, untilAborted, type Run } from './run.ts'
 import type { Data } from './shape.ts'
 import { servicesOf } from './steps.ts'
-import type { Operation, SubgraphService, Supergraph, Written } from './supergraph.ts'
+import type { Operation, SubgraphService, Supergraph, Whole, Written } from './supergraph.ts'
 import { typesOf } from './types.ts'
 
 /** Whether any field of the text may carry a key; most mutations do not, and are planned whole. */
@@ -58,7 +58,7 @@ export function openSupergraph({ services, composed, answers, maxErrors = 1_000 
     subscribe: operation => guarded(() => subscribe(operation)),
   }
 
-  async function write(operation: Operation): Promise<Written | ExecutionResult> {
+  async function write(operation: Operation): Promise<Written | Whole | ExecutionResult> {
     const errors = new ErrorList(maxErrors)
     const known = await directs.known(operation)?.write(operation, operation.variables, errors)
     if (known !== undefined) return written(known, errors)
@@ -72,16 +72,15 @@ export function openSupergraph({ services, composed, answers, maxErrors = 1_000 
     const { scope } = operation
     // What another's run is made from is noted in his footprint alone.
     if (!prepared.known.flights || scope.footprint || mustBeOwn(scope)) return writePlanned(operation, plan, prepared)
-    const key = `${mutations} ${askerOf(scope)}\n${JSON.stringify(variables)}`
-    return prepared.known.flights.join(key, scope.signal, signal => writePlanned({ ...operation, scope: { ...scope, signal } }, plan, prepared))
+    return prepared.known.flights.join(`${mutations} ${askerOf(scope)}`, JSON.stringify(variables), scope.signal, signal => writePlanned({ ...operation, scope: { ...scope, signal } }, plan, prepared))
   }
 
-  async function writePlanned(operation: Operation, plan: Plan, { rootType, variables }: Prepared): Promise<Written | ExecutionResult> {
+  async function writePlanned(operation: Operation, plan: Plan, { rootType, variables }: Prepared): Promise<Written | Whole | ExecutionResult> {
     const errors = new ErrorList(maxErrors)
     const answering = answeringOf(plan, rootType, variables)
     const begun = runOf(operation, plan, variables)
     const made = operation.explain ? undefined : await answering.core?.run(begun)
-    if (typeof made === 'string') return { json: made }
+    if (made && 'whole' in made) return made
     const run = made ? { ...begun, sent: made } : begun
     if (plan.step) await runStep(run, plan.step)
     const json = run.failures.all.size === 0 ? answering.write(run.data, run.isPlain) : undefined

@@ -1,16 +1,27 @@
 /** Work that several callers wait for at once. It is done once while anybody waits, and cancelled when the last one has left. */
 export class Flights<T> {
-  readonly #open = new Map<string, Flight<T>>()
+  /** By key and length of the text: long texts are cheaper to compare than to hash. */
+  readonly #open = new Map<string, Flight<T>[]>()
 
-  /** The result of the work under this key; fails with the signal's reason as soon as it aborts, which the others do not notice. */
-  join(key: string, signal: AbortSignal, begin: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  /** The result of the work under this key and text; fails with the signal's reason as soon as it aborts, which the others do not notice. */
+  join(key: string, text: string, signal: AbortSignal, begin: (signal: AbortSignal) => Promise<T>): Promise<T> {
     if (signal.aborted) return Promise.reject(signal.reason)
-    let flight = this.#open.get(key)
+    const place = `${text.length} ${key}`
+    const alike = this.#open.get(place) ?? []
+    if (alike.length === 0) this.#open.set(place, alike)
+    let flight = alike.find(one => one.text === text)
     if (!flight) {
-      flight = new Flight(begin, () => this.#open.delete(key))
-      this.#open.set(key, flight)
+      flight = new Flight(text, begin, ended => this.#end(place, ended))
+      alike.push(flight)
     }
     return flight.join(signal)
+  }
+
+  #end(place: string, flight: Flight<T>): void {
+    const alike = this.#open.get(place)
+    if (!alike) return
+    if (alike.length === 1) this.#open.delete(place)
+    else alike.splice(alike.indexOf(flight), 1)
   }
 }
 
@@ -22,12 +33,14 @@ interface Seat<T> {
 }
 
 class Flight<T> {
+  readonly text: string
   readonly #seats = new Set<Seat<T>>()
   readonly #controller = new AbortController()
-  readonly #over: () => void
+  readonly #over: (flight: Flight<T>) => void
 
   /** `over` is called once, when the work has ended or nobody waits for it any more. */
-  constructor(begin: (signal: AbortSignal) => Promise<T>, over: () => void) {
+  constructor(text: string, begin: (signal: AbortSignal) => Promise<T>, over: (flight: Flight<T>) => void) {
+    this.text = text
     this.#over = over
     begin(this.#controller.signal).then(
       result => this.#land(seat => seat.resolve(result)),
@@ -48,14 +61,14 @@ class Flight<T> {
     this.#seats.delete(seat)
     seat.reject(seat.signal.reason)
     if (this.#seats.size > 0) return
-    this.#over()
+    this.#over(this)
     this.#controller.abort(seat.signal.reason)
   }
 
   #land(tell: (seat: Seat<T>) => void): void {
     // The last one who left has said so already.
     if (this.#seats.size === 0) return
-    this.#over()
+    this.#over(this)
     for (const seat of this.#seats) {
       seat.signal.removeEventListener('abort', seat.leave)
       tell(seat)

@@ -7,7 +7,7 @@ import { badInput, graphqlError } from './errors.ts'
 import type { Flights } from './flights.ts'
 import type { Plan } from './plan.ts'
 import type { Data } from './shape.ts'
-import type { Operation, Written } from './supergraph.ts'
+import type { Operation, Whole, Written } from './supergraph.ts'
 
 /** One operation of a document, its variables coerced and its root fields collected. */
 export interface Prepared {
@@ -24,7 +24,7 @@ export interface Prepared {
 interface Known {
   plan?: Plan
   /** Requests with the operation under way, where those of one asker may share an answer. */
-  flights?: Flights<Written | ExecutionResult>
+  flights?: Flights<Written | Whole | ExecutionResult>
 }
 
 interface Prepare extends Pick<Prepared, 'node' | 'fragments' | 'rootType' | 'known'> {

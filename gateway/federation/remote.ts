@@ -2,7 +2,7 @@ import { Kind, parse, type DocumentNode } from 'graphql'
 import { createClient, type Client } from 'graphql-ws'
 import { Pool } from 'undici'
 import { WebSocket } from 'ws'
-import type { Scope } from '../../connectors/ports/scope.ts'
+import type { Caller, Scope } from '../../connectors/ports/scope.ts'
 import { HubError } from '../../schema/errors.ts'
 import { remoteError } from './errors.ts'
 import { Flights } from './flights.ts'
@@ -94,26 +94,20 @@ class Remote {
   }
 
   /** Queries alike of one caller are sent once while in flight. */
-  async #answered(request: SubgraphRequest): Promise<Posted> {
+  #answered(request: SubgraphRequest): Promise<Posted> {
     const { scope } = request
     scope.footprint?.unknown(`Subgraph "${this.#name}" runs elsewhere and does not tell the hub of its changes.`)
     const body = this.#bodyOf(request)
-    const asker = new AbortController()
-    const leave = () => asker.abort(scope.signal.reason)
-    // A timer takes no more than 2^31 - 1 ms, and the scope of a subscription may have no end.
-    const remainingMs = Math.min(2 ** 31 - 1, Math.max(0, scope.deadlineMs - scope.clock.now()))
-    const cancel = scope.clock.after(remainingMs, () => asker.abort(new HubError('TIMEOUT', `Subgraph "${this.#name}" gave no answer in time.`, { service: this.#name })))
-    scope.signal.throwIfAborted()
-    scope.signal.addEventListener('abort', leave, { once: true })
-    try {
-      const isRead = isQuery(request)
-      if (!isRead || mustBeOwn(scope)) return await this.#send(scope, body, asker.signal).finally(() => { if (!isRead) this.#mutations += 1 })
-      const key = `${this.#mutations} ${askerOf(scope)}\n${body}`
-      return await this.#flights.join(key, asker.signal, flight => this.#send(scope, body, flight))
-    } finally {
-      cancel()
-      scope.signal.removeEventListener('abort', leave)
-    }
+    return this.#begun(request, body).catch((error: unknown) => {
+      throw error instanceof HubError && error.code === 'TIMEOUT' ? new HubError('TIMEOUT', `Subgraph "${this.#name}" gave no answer in time.`, { service: this.#name }, { cause: error }) : error
+    })
+  }
+
+  #begun(request: SubgraphRequest, body: string): Promise<Posted> {
+    const { scope } = request
+    if (!isQuery(request)) return this.#send(scope, body, scope.signal).finally(() => { this.#mutations += 1 })
+    if (mustBeOwn(scope)) return this.#send(scope, body, scope.signal)
+    return this.#flights.join(`${this.#mutations} ${askerOf(scope)}`, body, scope.signal, flight => this.#send(scope, body, flight))
   }
 
   #bodyOf({ document, parsed, operationName, variables, json = {} }: SubgraphRequest): string {
@@ -183,8 +177,18 @@ export function mustBeOwn({ consistency, session }: Scope): boolean {
 }
 
 /** Names everything about the asker that an answer may depend on. */
-export function askerOf({ tenant, caller: { subject, scopes }, consistency }: Scope): string {
-  return JSON.stringify([tenant, subject, [...scopes].sort(), consistency])
+export function askerOf({ tenant, caller, consistency }: Scope): string {
+  return `${JSON.stringify([tenant, consistency])} ${callerOf(caller)}`
+}
+
+const callers = new WeakMap<Caller, string>()
+
+function callerOf(caller: Caller): string {
+  const known = callers.get(caller)
+  if (known !== undefined) return known
+  const made = JSON.stringify([caller.subject, [...caller.scopes].sort()])
+  callers.set(caller, made)
+  return made
 }
 
 function readingHeaders({ consistency, session }: Scope): Readonly<Record<string, string>> {
@@ -206,7 +210,8 @@ function takeSession({ session, log }: Scope, token: string): void {
 }
 
 function isQuery({ parsed }: SubgraphRequest): boolean {
-  return parsed.definitions.every(node => node.kind !== Kind.OPERATION_DEFINITION || node.operation === 'query')
+  for (const node of parsed.definitions) if (node.kind === Kind.OPERATION_DEFINITION && node.operation !== 'query') return false
+  return true
 }
 
 function addressOf(name: string, text: string): URL {

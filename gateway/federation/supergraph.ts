@@ -62,8 +62,8 @@ export interface Supergraph {
   readonly schema: GraphQLSchema
   /** One validated operation. Query and mutation answer one result; `data` is absent when execution never began. Errors carry path, locations and `extensions.code`. */
   execute(operation: Operation): Promise<ExecutionResult>
-  /** The same with `data` as JSON, wherever that is made at less cost. */
-  write(operation: Operation): Promise<Written | ExecutionResult>
+  /** The same with `data` as JSON, or all of the answer, wherever that is made at less cost. */
+  write(operation: Operation): Promise<Written | Whole | ExecutionResult>
   /** A query or a mutation some of which is marked with `@defer`, in parts; one that does not begin answers its errors, a mutation of several fields, of one that is deferred itself or under a key its one answer. Absent where nothing can be deferred. */
   deliver?(operation: Operation): Promise<AsyncGenerator<Delivery, void, void> | ExecutionResult>
   subscribe(operation: Operation): Promise<AsyncGenerator<ExecutionResult, void, void> | ExecutionResult>
@@ -73,6 +73,11 @@ export interface Supergraph {
 export interface Written {
   readonly json: string
   readonly errors?: readonly GraphQLError[]
+}
+
+/** An answer without errors as it is sent: `{"data":…}` in UTF-8. Several callers may be given the same bytes. */
+export interface Whole {
+  readonly whole: Buffer
 }
 
 export interface Operation {

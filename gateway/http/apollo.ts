@@ -45,7 +45,7 @@ export type MediaType = 'application/json' | 'application/graphql-response+json'
 export interface Written {
   readonly status: number
   readonly headers: ReadonlyMap<string, string>
-  readonly body: string
+  readonly body: string | Buffer
 }
 
 /** A plugin for the pipeline. It sees every request, and so sends each through the whole pipeline, unless it says that the first one with a document is enough for it. */
@@ -144,9 +144,9 @@ export class Apollo {
   async #again(supergraph: Supergraph, exchange: GraphQLExchange, document: DocumentNode): Promise<Written> {
     const answer = await this.#answer(supergraph, exchange, document, exchange.params.query ?? '', true)
     const { seen, mediaType } = exchange
-    const { errors, data, json, extensions } = answer
+    const { errors, data, json, whole, extensions } = answer
     for (const error of errors ?? []) seen.codes.push(error.extensions.code)
-    const body = json === undefined ? JSON.stringify({ errors, data, extensions }) : `{${errors ? `"errors":${JSON.stringify(errors)},` : ''}"data":${json}}`
+    const body = whole ?? (json === undefined ? JSON.stringify({ errors, data, extensions }) : `{${errors ? `"errors":${JSON.stringify(errors)},` : ''}"data":${json}}`)
     return { status: statusOf(answer, mediaType), headers: answerHeaders(mediaType, errors), body }
   }
 

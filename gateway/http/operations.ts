@@ -7,7 +7,7 @@ import type { Consistency } from '../../schema/consistency.ts'
 import { HubError } from '../../schema/errors.ts'
 import { consistencyOf } from '../federation/consistency.ts'
 import type { Delivery, Increment } from '../federation/deferred/deliver.ts'
-import type { Supergraph, Written } from '../federation/supergraph.ts'
+import type { Supergraph, Whole, Written } from '../federation/supergraph.ts'
 import { costOf, refuseAbove } from '../limits/cost.ts'
 import type { PersistedDocuments } from '../limits/persisted.ts'
 import type { ShapeCheck } from '../limits/shape.ts'
@@ -37,6 +37,8 @@ export interface Answer {
   readonly data?: ExecutionResult['data']
   /** Data that is JSON already, in place of `data`. */
   readonly json?: string
+  /** All of the answer as it is sent, in place of everything else. */
+  readonly whole?: Buffer
   readonly extensions?: Readonly<Record<string, unknown>>
 }
 
@@ -132,7 +134,8 @@ export class Operations {
     const reads: Read[] = []
     const explain = wanted.explain ? (read: Read) => void reads.push(read) : undefined
     const operation = { document, text, variables: params.variables, scope, ...(params.operationName ? { operationName: params.operationName } : {}), ...(explain ? { explain } : {}) }
-    const result = await untilAborted<ExecutionResult | Written>(wanted.json && !explain ? supergraph.write(operation) : supergraph.execute(operation), scope.signal)
+    const result = await untilAborted<ExecutionResult | Written | Whole>(wanted.json && !explain ? supergraph.write(operation) : supergraph.execute(operation), scope.signal)
+    if ('whole' in result) return result
     const answer = this.answer(result, scope)
     return explain ? { ...answer, extensions: { ...answer.extensions, hub: { reads, plan: planOf(reads), ...appliedTo(prepared, scope, answer) } } } : answer
   }

@@ -1,6 +1,6 @@
 import type { ExecutionResult } from 'graphql'
 import type { Operation, Supergraph } from '../../gateway/federation/supergraph.ts'
-import { operation, plain } from '../support/federation.ts'
+import { inJson, operation, plain } from '../support/federation.ts'
 import { ways, type Opened } from '../support/federation-ways.ts'
 import { testScope } from '../support/scope.ts'
 import type { Ask } from './case.ts'
@@ -29,7 +29,7 @@ describe.each(inEveryWay)('$theme: $title ($way)', ({ subgraphs, asks, open, fai
     // What is asked again may take a shorter way, and what is asked often is compiled.
     if (!/^(query|fragment|\{)/.test(one.query)) return
     expect([plain(await answer(opened.graph, asked)), opened.takeCalls()]).toEqual([plain(result), taken])
-    for (let round = 0; round < 3; round++) expect([await inJson(opened.graph, asked), opened.takeCalls()]).toEqual([plain({ ...result, data: JSON.stringify(result.data) }), taken])
+    for (let round = 0; round < 3; round++) expect([await written(opened.graph, asked), opened.takeCalls()]).toEqual([plain({ ...result, data: JSON.stringify(result.data) }), taken])
   })
 })
 
@@ -38,10 +38,9 @@ function operationOf(graph: Supergraph, { query, variables, requestId }: Ask): O
 }
 
 /** The answer with its data as it is written. */
-async function inJson(graph: Supergraph, asked: Operation): Promise<unknown> {
-  const result = await graph.write(asked)
-  if (!('json' in result)) return plain({ ...result, data: JSON.stringify(result.data) })
-  return plain({ data: result.json, errors: result.errors })
+async function written(graph: Supergraph, asked: Operation): Promise<unknown> {
+  const { json, errors } = inJson(await graph.write(asked))
+  return plain({ data: json, errors })
 }
 
 /** Of a subscription the list of its events' data, with the errors of all. */

@@ -6,7 +6,7 @@ import { remoteService } from '../../gateway/federation/remote.ts'
 import { SessionToken } from '../../gateway/http/session.ts'
 import { HubError } from '../../schema/errors.ts'
 import { eventually } from '../support/eventually.ts'
-import { ask, operation, plain, serve, subgraph, type Interference, type Served } from '../support/federation.ts'
+import { ask, inJson, operation, plain, serve, subgraph, type Interference, type Served } from '../support/federation.ts'
 import { testScope } from '../support/scope.ts'
 
 const users = subgraph('users', 'type Query { users: [User!] } type User @key(fields: "id") { id: ID! name: String }', { fields: { Query: { users: () => [{ id: '1', name: 'Ada' }, { id: '2', name: 'Grace' }] } } })
@@ -80,7 +80,7 @@ describe('what goes wrong behind HTTP leaves the rest of the answer', () => {
   test('no answer before the deadline', async () => {
     const scope = testScope()
     const { graph } = await graphWith(() => {
-      scope.clock.advance(30_000)
+      scope.abort(new HubError('TIMEOUT', 'There was no answer within 30000 ms; the work was cancelled.'))
       return true
     })
     const result = await ask(graph, text, { scope })
@@ -129,7 +129,7 @@ test('equal operations of one caller in flight are executed once; one who leaves
     return true
   })
   const by = (subject: string) => testScope({ caller: { subject } })
-  const asked = (scope = by('ada')) => graph.write(operation(graph, '{ top again: top }', { scope }))
+  const asked = async (scope = by('ada')) => inJson(await graph.write(operation(graph, '{ top again: top }', { scope })))
   const answered = async (requests: number) => {
     await eventually(`${requests} requests wait`, async () => waiting.length === requests)
     for (const answer of waiting.splice(0)) answer()

@@ -5,7 +5,7 @@ import { useServer } from 'graphql-ws/use/ws'
 import { WebSocketServer } from 'ws'
 import { openSupergraph } from '../../gateway/federation/execute.ts'
 import { localService } from '../../gateway/federation/local.ts'
-import type { Operation, Supergraph } from '../../gateway/federation/supergraph.ts'
+import type { Operation, Supergraph, Whole, Written } from '../../gateway/federation/supergraph.ts'
 import type { Scope } from '../../connectors/ports/scope.ts'
 import type { Read } from '../../resolvers/context.ts'
 import { executable } from '../../resolvers/executable.ts'
@@ -60,6 +60,12 @@ export function operation(graph: Supergraph, text: string, { variables = {}, ope
 
 export function ask(graph: Supergraph, text: string, asked: Asked = {}): Promise<ExecutionResult> {
   return graph.execute(operation(graph, text, asked))
+}
+
+/** An answer of `write`, whichever it is, with its data as JSON. */
+export function inJson(result: Written | Whole | ExecutionResult): { readonly json: string | undefined; readonly errors?: ExecutionResult['errors'] } {
+  if ('whole' in result) return { json: result.whole.toString('utf8', '{"data":'.length, result.whole.length - 1) }
+  return 'json' in result ? result : { json: JSON.stringify(result.data), errors: result.errors }
 }
 
 /** An answer as a client reads it. */

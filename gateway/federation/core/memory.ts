@@ -39,6 +39,8 @@ const mostPages = 4_096
 const keptBytes = 8 * 1024 * 1024
 const mostKept = 64
 
+const before = Buffer.from('{"data":')
+
 const module = new WebAssembly.Module(readFileSync(new URL('./core.wasm', import.meta.url)))
 /** Whoever knows it could choose keys that fall together. */
 const seed = randomBytes(8).readBigUInt64LE()
@@ -89,10 +91,15 @@ export class RunMemory {
     for (const [index, { chain, count }] of asked.entries()) this.#exports.join(this.#exports.fieldAt(record, index), chain, count)
   }
 
-  write(program: number): string {
+  /** The answer as it is sent. */
+  write(program: number): Buffer {
     const from = this.#exports.topOf()
     const end = this.#exports.write(program, this.#root)
-    return this.#current.toString('utf8', from, end)
+    const whole = Buffer.allocUnsafeSlow(before.length + end - from + 1)
+    before.copy(whole)
+    this.#current.copy(whole, before.length, from, end)
+    whole[whole.length - 1] = 0x7d
+    return whole
   }
 
   /** Leaves nothing of the run. */

@@ -1,7 +1,7 @@
 import type { Scope } from '../../../connectors/ports/scope.ts'
 import { HubError } from '../../../schema/errors.ts'
 import type { Call } from '../steps.ts'
-import type { RawAnswer, SubgraphRequest, SubgraphService } from '../supergraph.ts'
+import type { RawAnswer, SubgraphService, Whole } from '../supergraph.ts'
 import { giveMemory, odd, takeMemory, type RunMemory } from './memory.ts'
 import type { CoreStep, Program } from './program.ts'
 
@@ -29,23 +29,23 @@ export class CorePlan {
   }
 
   /** See `runProgram`; undefined where nothing was begun. */
-  async run(run: CoreRun): Promise<string | Sent | undefined> {
+  async run(run: CoreRun): Promise<Whole | Sent | undefined> {
     if (this.#passesOver > 0) {
       this.#passesOver -= 1
       return undefined
     }
     const made = await runProgram(this.#program, run)
-    this.#inVain = typeof made === 'string' ? 0 : this.#inVain + 1
+    this.#inVain = 'whole' in made ? 0 : this.#inVain + 1
     if (this.#inVain > 0) this.#passesOver = Math.min(mostPassedOver, 2 ** this.#inVain)
     return made
   }
 }
 
 /**
- * The answer's data as JSON. Where it has to be made the general way, what was sent for it so far: a null where none may be, an error, a failed call, a value that is
+ * The answer. Where it has to be made the general way, what was sent for it so far: a null where none may be, an error, a failed call, a value that is
  * none of its type, an answer that is no JSON. None of this is judged here.
  */
-export async function runProgram(program: Program, run: CoreRun): Promise<string | Sent> {
+export async function runProgram(program: Program, run: CoreRun): Promise<Whole | Sent> {
   const memory = takeMemory()
   const sent = new Map<Call, Promise<RawAnswer>>()
   if (!memory) return sent
@@ -53,7 +53,7 @@ export async function runProgram(program: Program, run: CoreRun): Promise<string
   try {
     memory.begin(program)
     await running.step(program.step)
-    return memory.write(program.writer)
+    return { whole: memory.write(program.writer) }
   } catch (error) {
     if (error instanceof WebAssembly.RuntimeError) run.scope.log.error('The core failed; the answer is made the general way.', { error })
     else if (error !== odd && !(error instanceof RangeError)) throw error
@@ -85,42 +85,37 @@ class Running {
       case 'parallel':
         await Promise.all(step.steps.map(one => this.step(one)))
         return
-      case 'root': {
-        const { chunks, bytes } = await this.#answered(step.call)
-        this.#memory.takeRoot(step.shape, step.slot, chunks, bytes)
-        return
-      }
+      case 'root':
+        return this.#ask(step.call, undefined, ({ chunks, bytes }) => this.#memory.takeRoot(step.shape, step.slot, chunks, bytes))
       case 'entities':
-        await this.#entities(step)
+        return this.#entities(step)
     }
   }
 
-  async #entities({ call, shape, places }: Extract<CoreStep, { kind: 'entities' }>): Promise<void> {
+  #entities({ call, shape, places }: Extract<CoreStep, { kind: 'entities' }>): Promise<void> | undefined {
     if (this.isOver) throw odd
     const asked = places.map(({ program }) => this.#memory.represent(program))
-    if (asked.every(one => one.asked.count === 0)) return
+    if (asked.every(one => one.asked.count === 0)) return undefined
     const json = Object.fromEntries(places.map(({ variable }, index) => [variable, asked[index]!.text]))
-    const { chunks, bytes } = await this.#answered(call, json)
-    this.#memory.takeEntities(shape, asked.map(one => one.asked), chunks, bytes)
+    return this.#ask(call, json, ({ chunks, bytes }) => this.#memory.takeEntities(shape, asked.map(one => one.asked), chunks, bytes))
   }
 
-  async #answered(call: Call, json?: Readonly<Record<string, string>>): Promise<RawAnswer> {
-    if (this.isOver) throw odd
-    const answer = this.#send(call, json)
-    this.#sent.set(call, answer)
-    // Whoever runs the plan in the general way meets the failure again.
-    const found = await answer.catch(() => odd)
-    if (this.isOver || found instanceof Error) throw odd
-    return found
-  }
-
-  async #send(call: Call, json: Readonly<Record<string, string>> | undefined): Promise<RawAnswer> {
+  #ask(call: Call, json: Readonly<Record<string, string>> | undefined, take: (answer: RawAnswer) => void): Promise<void> {
     const { services, scope, variables: given } = this.#run
-    const service = services.get(call.service)
-    if (!service?.raw) throw new HubError('INTERNAL', `The graph has a subgraph "${call.service}" that is not connected.`)
+    const raw = services.get(call.service)?.raw
+    if (!raw) throw new HubError('INTERNAL', `The graph has a subgraph "${call.service}" that is not connected.`)
     const variables: Record<string, unknown> = {}
     for (const name of call.variables) if (Object.hasOwn(given, name)) variables[name] = given[name]
-    const request: SubgraphRequest = { document: call.document, parsed: call.parsed, operationName: call.operationName, variables, json, scope, at: '' }
-    return service.raw.send(request)
+    const answer = raw.send({ document: call.document, parsed: call.parsed, operationName: call.operationName, variables, json, scope, at: '' })
+    this.#sent.set(call, answer)
+    return answer.then(found => {
+      if (this.isOver) throw odd
+      take(found)
+    }, beOdd)
   }
+}
+
+/** Whoever runs the plan in the general way meets the failure again. */
+function beOdd(): never {
+  throw odd
 }
