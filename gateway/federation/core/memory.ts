@@ -35,9 +35,11 @@ export const odd = new Error('The answer is to be made the general way.')
 
 const pageBytes = 65_536
 const mostPages = 4_096
-/** A memory grown beyond this many bytes is not kept. */
-const keptBytes = 8 * 1024 * 1024
-const mostKept = 64
+/** Runs at a time; further ones go the general way. */
+const mostRuns = 1_000
+/** Bytes of the memories kept for further runs, and of the largest of them. */
+const mostKeptBytes = 64 * 1024 * 1024
+const largestKeptBytes = 8 * 1024 * 1024
 
 const before = Buffer.from('{"data":')
 
@@ -140,18 +142,29 @@ export class RunMemory {
 }
 
 const kept: RunMemory[] = []
+let keptBytes = 0
+let runs = 0
 
-/** Undefined where the system has no room for another. */
+/** Undefined where there is no room for another. */
 export function takeMemory(): RunMemory | undefined {
+  if (runs >= mostRuns) return undefined
+  const memory = kept.pop()
+  if (memory) keptBytes -= memory.bytes
   try {
-    return kept.pop() ?? new RunMemory()
+    const taken = memory ?? new RunMemory()
+    runs += 1
+    return taken
   } catch (error) {
+    // The system gives no more of its address space.
     if (error instanceof RangeError) return undefined
     throw error
   }
 }
 
 export function giveMemory(memory: RunMemory): void {
+  runs -= 1
   memory.clear()
-  if (kept.length < mostKept && memory.bytes <= keptBytes) kept.push(memory)
+  if (memory.bytes > largestKeptBytes || keptBytes + memory.bytes > mostKeptBytes) return
+  keptBytes += memory.bytes
+  kept.push(memory)
 }

@@ -114,3 +114,13 @@ test('an answer that comes when its run is over is not taken', async () => {
   expect(await begun).not.toHaveProperty('whole')
   expect(scope.entries).toEqual([])
 })
+
+test('runs beyond a thousand at a time go the general way', async () => {
+  const gate = Promise.withResolvers<RawAnswer>()
+  const program = programFor('{ text }')
+  const begun = Array.from({ length: 1_010 }, () => runProgram(program, { services: serviceOf(() => gate.promise), scope: testScope(), variables: {} }))
+  gate.resolve(rawAnswer(Buffer.from('{"data":{"text":"a"}}')))
+  const results = await Promise.all(begun)
+  expect(results.filter(result => 'whole' in result)).toHaveLength(1_000)
+  expect(await made('{ text }', '{"data":{"text":"a"}}')).toBe('{"text":"a"}')
+})
