@@ -8,7 +8,7 @@ import { runProgram, startProgram } from '../support/program.ts'
 
 const link = 'extend schema @link(url: "https://specs.apollo.dev/federation/v2.5", import: ["@key", "@external", "@requires", "@shareable"])'
 const booksSdl = 'type Query { books: [Book!]! book(isbn: ID!): Book } type Book @key(fields: "isbn") { isbn: ID! title: String! weight: Int }'
-const books = [{ isbn: '1', title: 'One', weight: 300 }, { isbn: '2', title: 'Two', weight: null }]
+const books: { isbn: string; title: string; weight: number | null }[] = [{ isbn: '1', title: 'One', weight: 300 }, { isbn: '2', title: 'Two', weight: null }]
 const bookResolvers = {
   Query: { books: () => books, book: (_: never, { isbn }: { isbn: string }) => books.find(one => one.isbn === isbn) },
   Book: { __resolveReference: ({ isbn }: { isbn: string }) => books.find(one => one.isbn === isbn) },
@@ -68,6 +68,34 @@ describe('a gateway of a supergraph alone', () => {
     await eventually('the new graph serves', async () => (await ask(url, '{ books { inStock } }')).errors?.[0]?.extensions.code === 'GRAPHQL_VALIDATION_FAILED')
     expect(await ask(url, '{ book(isbn: "2") { title } }')).toEqual({ data: { book: { title: 'Two' } } })
     expect((await gateway.stop()).code).toBe(0)
+  }, 60_000)
+
+  test('what is asked again is answered in the same bytes, whatever way it takes: alone, in a batch, with texts beyond ASCII, and with a subgraph that has failed meanwhile', async () => {
+    const stock = await serveForeign(stockSdl, stockResolvers)
+    const odd = { isbn: '3', title: 'Drei "Bücher" 世界 \n\\ 🌍', weight: 1 }
+    books.push(odd)
+    const shop = await serveForeign(booksSdl, bookResolvers)
+    writeFileSync(join(folder.folder, 'again.graphql'), supergraphOf({ books: [booksSdl, shop.url], stock: [stockSdl, stock.url] }))
+    const gateway = startProgram(['gateway', '--supergraph', 'again.graphql', '--port', '0', '--limits-max-batch', '3'], { cwd: folder.folder })
+    const [url] = await gateway.written(/http:\S+/)
+    const query = '{ books { isbn title weight inStock postage } }'
+    const sent = async (body: unknown) => {
+      const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
+      const bytes = Buffer.from(await response.arrayBuffer())
+      expect(response.headers.get('content-length')).toBe(String(bytes.length))
+      return bytes.toString()
+    }
+    const expected = JSON.stringify({ data: { books: books.map(({ isbn, title, weight }) => ({ isbn, title, weight, inStock: Number(isbn) * 10, postage: weight === null ? null : weight * 2 })) } })
+    for (let round = 0; round < 5; round++) expect(await sent({ query })).toBe(expected)
+    expect(await Promise.all(Array.from({ length: 20 }, () => sent({ query })))).toEqual(Array(20).fill(expected))
+    const inBatch = await sent([{ query }, { query: '{ books { isbn } nothing }' }, { query }])
+    expect([inBatch.startsWith(`[${expected},{"errors":[`), inBatch.endsWith(`,${expected}]`)]).toEqual([true, true])
+
+    await stock.close()
+    expect(JSON.parse(await sent({ query }))).toMatchObject({ data: null, errors: [{ path: ['books', 0, 'inStock'], extensions: { code: 'UPSTREAM_UNAVAILABLE', service: 'stock' } }] })
+    expect((await gateway.stop()).code).toBe(0)
+    books.splice(books.indexOf(odd), 1)
+    await shop.close()
   }, 60_000)
 
   test('needs the option and a file that is a supergraph', async () => {
