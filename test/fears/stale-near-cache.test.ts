@@ -1,6 +1,6 @@
 import fc from 'fast-check'
-import { identity, type Kept } from '../../connectors/ignite/regions/layout.ts'
-import { NearCache } from '../../connectors/ignite/regions/near.ts'
+import { identity, type Kept } from '../../connectors/regions/kept.ts'
+import { NearCache } from '../../connectors/regions/near.ts'
 
 const kept = (key: string, version: number): Kept => ({ tenant: '', key, row: { key, version }, version, writtenAtMs: 0, createdAtMs: 0, filled: false })
 const id = (key: string) => identity({ tenant: '', key })

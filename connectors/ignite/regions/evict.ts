@@ -1,6 +1,6 @@
 import { keyOf } from '../../ports/region-store.ts'
 import type { Scope } from '../../ports/scope.ts'
-import { identity } from './layout.ts'
+import { identity } from '../../regions/kept.ts'
 import type { IgniteRegion } from './region.ts'
 import { oldestStatement } from './statement.ts'
 import { versionAt } from './versions.ts'

@@ -4,7 +4,8 @@ import type { StoredChange } from '../../regions/record.ts'
 import type { Cache } from '../cache.ts'
 import type { IgniteClient } from '../client.ts'
 import { continuous, type CacheEvent, type ContinuousQuery } from '../continuous.ts'
-import { identity, type Kept, type Layout } from './layout.ts'
+import { identity, type Kept } from '../../regions/kept.ts'
+import type { Layout } from './layout.ts'
 import type { Awaited, Event, Telling } from './told.ts'
 
 export interface FeedEvents {

@@ -1,6 +1,6 @@
 import type { Scope } from '../../ports/scope.ts'
 import type { Shaped } from '../../regions/shape.ts'
-import { identity, type Kept } from './layout.ts'
+import { identity, type Kept } from '../../regions/kept.ts'
 import type { IgniteRegion } from './region.ts'
 import type { Decision, Put } from './write.ts'
 

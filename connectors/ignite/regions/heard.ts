@@ -1,5 +1,5 @@
 import { javaHash } from '../binary/names.ts'
-import { identity, type Kept } from './layout.ts'
+import { identity, type Kept } from '../../regions/kept.ts'
 
 /** As many numbers for entries, and for tenants: those that share one count as changed together. */
 const entryNumbers = 4_096

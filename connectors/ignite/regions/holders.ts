@@ -11,7 +11,8 @@ import { ensureCache } from '../caches.ts'
 import type { IgniteClient } from '../client.ts'
 import type { CacheConfiguration } from '../configuration.ts'
 import type { Transaction } from '../transaction.ts'
-import type { Kept, Layout, Place } from './layout.ts'
+import type { Kept } from '../../regions/kept.ts'
+import type { Layout, Place } from './layout.ts'
 
 interface Claiming {
   readonly key: string

@@ -1,26 +1,11 @@
 import { HubError, type Problem } from '../../../schema/errors.ts'
 import { type Column, toLong, type Row, type Value } from '../../../schema/values.ts'
-import { keyOf, type Entry, type RegionDefinition } from '../../ports/region-store.ts'
+import { keyOf, type RegionDefinition } from '../../ports/region-store.ts'
+import type { Hidden, Kept } from '../../regions/kept.ts'
 import { type KeyCodec, keysOf, rowsOf, valuesOf } from '../binary/codec.ts'
 import { BinaryType } from '../binary/type.ts'
 import { fieldOf } from '../columns.ts'
 import type { CacheConfiguration, CacheField } from '../configuration.ts'
-
-/** What the region keeps in an entry beside the columns of its definition. */
-export interface Hidden {
-  readonly version: number
-  readonly writtenAtMs: number
-  readonly createdAtMs: number
-  /** Came by `fill`, untold. */
-  readonly filled: boolean
-}
-
-/** An entry as the cluster keeps it. */
-export interface Kept extends Hidden {
-  readonly tenant: string
-  readonly key: string
-  readonly row: Row
-}
 
 /** Where a region's entries are at this moment. */
 export interface Place {
@@ -146,17 +131,8 @@ export class Layout {
   }
 }
 
-export function entryOf({ key, row, version, writtenAtMs }: Kept): Entry {
-  return { key, row, version, writtenAtMs }
-}
-
 function isAmong(list: readonly string[], lists: readonly (readonly string[])[]): boolean {
   return lists.some(other => JSON.stringify(other) === JSON.stringify(list))
-}
-
-/** Names an entry within its region. */
-export function identity({ tenant, key }: Pick<Kept, 'tenant' | 'key'>): string {
-  return `${tenant}\u0000${key}`
 }
 
 /** One name for one list of columns, so that a definition that comes again finds its indexes. */

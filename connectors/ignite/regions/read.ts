@@ -1,5 +1,5 @@
 import type { Scope } from '../../ports/scope.ts'
-import type { Kept } from './layout.ts'
+import type { Kept } from '../../regions/kept.ts'
 import type { Table } from './table.ts'
 import { leftMs } from './write.ts'
 

@@ -1,5 +1,5 @@
 import type { Change } from '../../../schema/change.ts'
-import type { Kept } from './layout.ts'
+import type { Kept } from '../../regions/kept.ts'
 
 /** An event of one entry, as the cluster tells it. */
 export interface Event {

@@ -1,4 +1,4 @@
-import { identity, type Kept } from './layout.ts'
+import { identity, type Kept } from './kept.ts'
 import { Marks } from './marks.ts'
 
 export interface NearLimits {
