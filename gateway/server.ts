@@ -54,7 +54,7 @@ async function serveGraph(config: Config & { readonly catalog: string }, { clock
   const files = new CatalogFiles(config)
   const opened = await placed(files, whenReached({ host: config.host, port: config.port, clock, log, mends: isUnreached, stopping }, () => openHub({
     data: config.data, readsAt: team?.readsAt, clock, log, maxEntries: config.defaults.evictionSize, backups: config.defaults.backups, consistency: config.defaults.consistency, progress, onFatal,
-    later: work => lifecycle.later(work, log),
+    later: work => lifecycle.later(work, log), metrics: metrics.subgraphs,
     files: () => files.load(),
     reach: { api: config.api, env: name => environment[name] },
     ignite: igniteOf(config), kafkaBrokers: config.engines.kafkaBrokers, regionChangesRetentionMs: config.engines.regionChangesRetentionMs, cursorSecret: config.cursorSecret, schemaRegistryUrl: config.engines.schemaRegistryUrl, postgresUrl: config.engines.postgresUrl, trino: config.engines.trinoUrl === undefined ? undefined : { url: config.engines.trinoUrl, user: config.engines.trinoUser, password: config.engines.trinoPassword },
@@ -89,12 +89,13 @@ async function serveGraph(config: Config & { readonly catalog: string }, { clock
 export async function serveGateway(supergraph: string, config: Config, { clock, log }: Pick<ServeOptions, 'clock' | 'log'>): Promise<Pick<Server, 'url' | 'close'>> {
   const auth = createAuthenticator(config.auth, { host: config.host, clock, log })
   const lifecycle = new Lifecycle(clock)
-  const hub = await SupergraphHub.open(supergraph, { clock, log, later: work => lifecycle.later(work, log) })
+  const metrics = createMetrics()
+  const hub = await SupergraphHub.open(supergraph, { clock, log, later: work => lifecycle.later(work, log), metrics: metrics.subgraphs })
   const reload = () => lifecycle.later(() => followed('supergraph', hub, () => hub.reload(), log), log)
   const watcher = watchCatalog(supergraph, reload, { clock, onError: error => log.warn('The supergraph is no longer watched.', { reason: error.message }) })
   try {
     const settings = { ...config, limits: { ...config.limits, defaultRows: config.limits.defaultRows ?? 1 } }
-    const front = await openFront({ hub, settings, clock, log, auth, metrics: createMetrics() })
+    const front = await openFront({ hub, settings, clock, log, auth, metrics })
     let closing: Promise<void> | undefined
     const close = async () => {
       watcher.close()

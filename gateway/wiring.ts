@@ -55,6 +55,7 @@ import { hubScope } from './assembly/scope.ts'
 import { sourceAt } from './commands/source-at.ts'
 import { remoteService } from './federation/remote.ts'
 import { openLog } from './telemetry/log.ts'
+import type { SubgraphMetrics } from './telemetry/metrics.ts'
 import { describe } from './workers/description.ts'
 
 export interface HubOptions {
@@ -63,6 +64,7 @@ export interface HubOptions {
   readonly clock: Clock
   readonly log: Log
   readonly later: (work: () => Promise<void>) => void
+  readonly metrics?: SubgraphMetrics
   readonly maxEntries: number
   /** Of regions declared without. */
   readonly backups: number
@@ -179,7 +181,7 @@ export async function openHub(options: HubOptions): Promise<OpenHub> {
     }
     const hub = opened(
       await LiveHub.open({
-        store, engine, metadata, events, clock, log, later, subgraphs,
+        store, engine, metadata, events, clock, log, later, subgraphs, metrics: options.metrics,
         // Who has the rows: regions on a cluster are those of all hubs of its namespace, and one of these follows for them all.
         follow: options.follow ?? true,
         consumer: { name: options.ignite ? `regions of ${options.ignite.namespace ?? ''} at ${options.ignite.hosts.join()}` : store.changes.id, lasting: options.data !== undefined || options.ignite !== undefined },
@@ -191,7 +193,7 @@ export async function openHub(options: HubOptions): Promise<OpenHub> {
           const connector = await openSource(source, database, log)
           return trino ? trino.sources.adopt(source, connector) : connector
         },
-        openSubgraph: ({ name, url, headers }, scope) => remoteService({ name, url, headers }, scope),
+        openSubgraph: ({ name, url, headers }, scope) => remoteService({ name, url, headers, took: (outcome, seconds) => options.metrics?.took(name, outcome, seconds) }, scope),
         tablesOf: baseTables,
         placesOf: parameterPlaces,
         withMembers,

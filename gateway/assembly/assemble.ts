@@ -11,6 +11,7 @@ import type { MountedTable, SqlEngine } from '../../connectors/ports/sql-engine.
 import type { EntityRows } from '../../resolvers/rows.ts'
 import type { Subgraph } from '../../resolvers/subgraph.ts'
 import { localService } from '../federation/local.ts'
+import type { SubgraphMetrics } from '../telemetry/metrics.ts'
 import { openSupergraph } from '../federation/execute.ts'
 import type { SubgraphService, Supergraph } from '../federation/supergraph.ts'
 import { composeAll, foreignEntities, openForeign, type OpenForeign } from './foreign.ts'
@@ -28,6 +29,7 @@ import { openSources, type OpenSource } from './sources.ts'
 export interface AssemblyParts {
   /** Keeps answers of mutations by their clients' keys. */
   readonly metadata: Pick<MetadataStore, 'keptAnswer' | 'keepAnswer'>
+  readonly metrics?: SubgraphMetrics
   readonly store: RegionStore
   readonly engine: SqlEngine
   readonly clock: Clock
@@ -103,7 +105,7 @@ export async function assemble(scope: Scope, catalog: Catalog, parts: AssemblyPa
     const services = [...subgraphs.map(localService), ...foreign.map(one => one.service)]
     const composed = composeAll(subgraphs, foreign)
     await loadRegions(scope, assembled, regionParts, previous)
-    const supergraph = openSupergraph({ composed, services, answers: parts.metadata })
+    const supergraph = openSupergraph({ composed, services, answers: parts.metadata, ran: way => parts.metrics?.ran(way) })
     await settleDefinitions(parts.store, held)
     return { ...assembled, subgraphs, supergraph }
   } catch (error) {

@@ -6,6 +6,7 @@ import { openSupergraph } from '../federation/execute.ts'
 import { remoteService } from '../federation/remote.ts'
 import type { SubgraphService, Supergraph } from '../federation/supergraph.ts'
 import type { ComponentHealth, Hub } from '../hub.ts'
+import type { SubgraphMetrics } from '../telemetry/metrics.ts'
 import { serviceHealth } from './foreign.ts'
 import { hubScope } from './scope.ts'
 
@@ -13,6 +14,7 @@ export interface SupergraphHubParts {
   readonly clock: Clock
   readonly log: Log
   readonly later: (work: () => Promise<void>) => void
+  readonly metrics?: SubgraphMetrics
 }
 
 interface Address {
@@ -101,9 +103,9 @@ async function serving(file: string, parts: SupergraphHubParts, known: readonly 
   const connections: Connection[] = []
   try {
     for (const { name, url } of subgraphsIn(sdl, file)) {
-      connections.push(known.find(one => one.name === name && one.url === url) ?? { name, url, service: await remoteService({ name, url, sdl: '' }, scope) })
+      connections.push(known.find(one => one.name === name && one.url === url) ?? { name, url, service: await remoteService({ name, url, sdl: '', took: (outcome, seconds) => parts.metrics?.took(name, outcome, seconds) }, scope) })
     }
-    return { supergraph: openSupergraph({ services: connections.map(({ service }) => service), composed: sdl }), connections }
+    return { supergraph: openSupergraph({ services: connections.map(({ service }) => service), composed: sdl, ran: way => parts.metrics?.ran(way) }), connections }
   } catch (error) {
     await closeAll(connections.filter(one => !known.includes(one)))
     throw error

@@ -21,7 +21,7 @@ import { askerOf, mustBeOwn } from './remote.ts'
 import { requestOf, runStep, takeRoot, untilAborted, type Run } from './run.ts'
 import type { Data } from './shape.ts'
 import { servicesOf } from './steps.ts'
-import type { Operation, SubgraphService, Supergraph, Whole, Written } from './supergraph.ts'
+import type { Operation, PlanWay, SubgraphService, Supergraph, Whole, Written } from './supergraph.ts'
 import { typesOf } from './types.ts'
 
 /** Whether any field of the text may carry a key; most mutations do not, and are planned whole. */
@@ -35,10 +35,12 @@ export interface SupergraphOptions {
   readonly composed?: Composed | string
   /** Errors one answer tells at most. */
   readonly maxErrors?: number
+  /** Told of each run of a plan whose subgraphs are all remote. */
+  readonly ran?: (way: PlanWay) => void
 }
 
 /** The graph over these services. Services stay the caller's: they are closed by whoever opened them. */
-export function openSupergraph({ services, composed, answers, maxErrors = 1_000 }: SupergraphOptions): Supergraph {
+export function openSupergraph({ services, composed, answers, maxErrors = 1_000, ran }: SupergraphOptions): Supergraph {
   const { sdl, publicSchema: schema, version } = typeof composed === 'string' ? readSupergraph(composed) : composed ?? composeSupergraph(services)
   const byName = new Map(services.map(service => [service.name, service]))
   const planner = openPlanner(sdl, schema)
@@ -80,7 +82,9 @@ export function openSupergraph({ services, composed, answers, maxErrors = 1_000 
     const answering = answeringOf(plan, rootType, variables)
     const begun = runOf(operation, plan, variables)
     const made = operation.explain ? undefined : await answering.core?.run(begun)
-    if (made && 'whole' in made) return made
+    const isWhole = made !== undefined && 'whole' in made
+    if (ran && answering.isRemote) ran(isWhole ? 'core' : made ? 'given_up' : 'general')
+    if (isWhole) return made
     const run = made ? { ...begun, sent: made } : begun
     if (plan.step) await runStep(run, plan.step)
     const json = run.failures.all.size === 0 ? answering.write(run.data, run.isPlain) : undefined

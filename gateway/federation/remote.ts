@@ -3,7 +3,7 @@ import { createClient, type Client } from 'graphql-ws'
 import { Pool } from 'undici'
 import { WebSocket } from 'ws'
 import type { Caller, Scope } from '../../connectors/ports/scope.ts'
-import { HubError } from '../../schema/errors.ts'
+import { asHubError, HubError } from '../../schema/errors.ts'
 import { remoteError } from './errors.ts'
 import { Flights } from './flights.ts'
 import { post, type Posted } from './post.ts'
@@ -24,6 +24,8 @@ export interface RemoteOptions {
   readonly maxBytes?: number
   /** Connections kept open at most. */
   readonly connections?: number
+  /** Told of each request to it that is over: `ok`, or the code of its failure, and how long it took. */
+  readonly took?: (outcome: string, seconds: number) => void
 }
 
 /** A subgraph behind a URL. No answer → UPSTREAM_UNAVAILABLE, one that is no GraphQL answer → UPSTREAM_REJECTED; a wrong address → CATALOG_INVALID. */
@@ -44,6 +46,7 @@ class Remote {
   readonly #headers: Readonly<Record<string, string>>
   readonly #redacted: (error: unknown) => unknown
   readonly #maxBytes: number
+  readonly #took: RemoteOptions['took']
   readonly #pool: Pool
   readonly #flights = new Flights<Posted>()
   /** What every body with the document begins with. */
@@ -52,13 +55,14 @@ class Remote {
   #mutations = 0
   readonly #client: Client
 
-  constructor({ name, url, headers = {}, maxBytes = 64 * 1024 * 1024, connections = 64 }: RemoteOptions) {
+  constructor({ name, url, headers = {}, maxBytes = 64 * 1024 * 1024, connections = 64, took }: RemoteOptions) {
     this.#name = name
     this.#url = addressOf(name, url)
     this.#path = this.#url.pathname + this.#url.search
     this.#headers = headers
     this.#redacted = redactor(headers)
     this.#maxBytes = maxBytes
+    this.#took = took
     this.#pool = new Pool(this.#url.origin, { connections })
     this.#client = socketClient(this.#url, headers)
   }
@@ -126,6 +130,8 @@ class Remote {
   async #send(scope: Scope, body: string, signal: AbortSignal): Promise<Posted> {
     const headers = { 'content-type': 'application/json', accept: 'application/graphql-response+json, application/json', 'x-request-id': scope.requestId, ...readingHeaders(scope), ...this.#headers }
     const tooLong = () => new HubError('RESULT_TOO_LARGE', `Subgraph "${this.#name}" answered more than ${this.#maxBytes} bytes. Filter or page.`, { service: this.#name })
+    const startedMs = performance.now()
+    let outcome = 'ok'
     try {
       const answer = await post(this.#pool, { path: this.#path, headers, body, maxBytes: this.#maxBytes, tooLong, signal })
       const session = answer.headers['x-session-token']
@@ -135,9 +141,11 @@ class Remote {
       if (answer.status >= 500) throw new HubError('UPSTREAM_UNAVAILABLE', `Subgraph "${this.#name}" answered with HTTP status ${answer.status}.`, { service: this.#name })
       throw this.#rejected(`answered with HTTP status ${answer.status}.`)
     } catch (error) {
-      if (signal.aborted) throw signal.reason
-      if (error instanceof HubError) throw error
-      throw new HubError('UPSTREAM_UNAVAILABLE', `Subgraph "${this.#name}" cannot be reached.`, { service: this.#name }, { cause: error })
+      const failure: unknown = signal.aborted ? signal.reason : error instanceof HubError ? error : new HubError('UPSTREAM_UNAVAILABLE', `Subgraph "${this.#name}" cannot be reached.`, { service: this.#name }, { cause: error })
+      outcome = asHubError(failure).code
+      throw failure
+    } finally {
+      this.#took?.(outcome, (performance.now() - startedMs) / 1000)
     }
   }
 

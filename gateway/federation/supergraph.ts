@@ -23,6 +23,9 @@ export interface SubgraphService {
   close?(): Promise<void>
 }
 
+/** How a plan over remote subgraphs was run: by the core, in the general way, or there after the core had given it up. */
+export type PlanWay = 'core' | 'general' | 'given_up'
+
 /** What a subgraph answered, not yet read. */
 export interface RawAnswer {
   readonly chunks: readonly Uint8Array[]

@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { PlanWay } from '../federation/supergraph.ts'
 
 /** What the front counts. Other parts add their own to `registry`: names end in `_total`, `_seconds` or `_bytes`. */
 export interface Metrics {
@@ -19,6 +20,15 @@ export interface Metrics {
   /** What is kept of them now, as whoever keeps them says; 0 until somebody does. */
   keptAnswers: () => { readonly entries: number; readonly sizeBytes: number }
   responded(route: string, status: number): void
+  readonly subgraphs: SubgraphMetrics
+}
+
+/** What is counted of subgraphs behind URLs. */
+export interface SubgraphMetrics {
+  /** One request to the subgraph of the name. Outcome: ok, or the code of its failure. */
+  took(subgraph: string, outcome: string, seconds: number): void
+  /** One run of a plan that asks no others. */
+  ran(way: PlanWay): void
 }
 
 /** `process: false` leaves out the figures of the Node process. */
@@ -31,6 +41,13 @@ export function createMetrics(options: { process?: boolean } = {}): Metrics {
     labelNames: ['operation_type', 'transport'], buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
   })
   const httpResponses = new Counter({ registers, name: 'http_responses_total', help: 'Answers, by route and status.', labelNames: ['route', 'status'] })
+  const subgraphSeconds = new Histogram({
+    registers, name: 'subgraph_request_duration_seconds', help: 'Time a subgraph behind a URL took for a request, by how it ended.',
+    labelNames: ['subgraph', 'outcome'], buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+  })
+  const planRuns = new Counter({ registers, name: 'subgraph_plan_runs_total', help: 'Runs of plans whose subgraphs are all behind URLs: by the core, in the general way, or there after the core had given it up.', labelNames: ['way'] })
+  const asked = children((subgraph, outcome) => subgraphSeconds.labels({ subgraph, outcome }))
+  const ways = { core: planRuns.labels('core'), general: planRuns.labels('general'), given_up: planRuns.labels('given_up') }
   const timed = children((operationType, transport) => requestSeconds.labels({ transport, operation_type: operationType }))
   const answered = children((route, status) => httpResponses.labels({ route, status }))
   const metrics: Metrics = {
@@ -45,6 +62,7 @@ export function createMetrics(options: { process?: boolean } = {}): Metrics {
     responseCache: new Counter({ registers, name: 'response_cache_answers_total', help: 'Answers to operations that say @cached: kept ones, ones kept from then on, ones that are not kept.', labelNames: ['outcome'] }),
     keptAnswers: () => ({ entries: 0, sizeBytes: 0 }),
     responded: (route, status) => answered(route, String(status)).inc(),
+    subgraphs: { took: (subgraph, outcome, seconds) => asked(subgraph, outcome).observe(seconds), ran: way => ways[way].inc() },
   }
   new Gauge({ registers, name: 'response_cache_entries', help: 'Answers that are kept.', collect() { this.set(metrics.keptAnswers().entries) } })
   new Gauge({ registers, name: 'response_cache_bytes', help: 'Memory they take, about.', collect() { this.set(metrics.keptAnswers().sizeBytes) } })

@@ -34,17 +34,20 @@ export class Answering {
   /** The root's fields as nodes of the plan, which may have been made from an equal document. */
   readonly fields: Fields
   readonly collector: Collector
+  /** Whether all it asks are behind URLs. */
+  readonly isRemote: boolean
   readonly #plain: Second<Write>
   readonly #escaped: Second<Write>
   readonly #core: Second<CorePlan>
 
-  /** The variables are those of any request with the plan: they decide the same for all. `isRemote`: all it asks are behind URLs. */
+  /** The variables are those of any request with the plan: they decide the same for all. */
   constructor(schema: GraphQLSchema, plan: Plan, rootType: GraphQLObjectType, variables: Data, isRemote: boolean) {
     this.collector = new Collector(schema, plan.fragments, variables)
     this.fields = this.collector.root(rootType, plan.operation.selectionSet)
     const writer = (isPlain: boolean) => new Second(() => (canGenerate ? writerOf(schema, plan, this.collector, rootType, this.fields, isPlain) : undefined))
     this.#plain = writer(true)
     this.#escaped = writer(false)
+    this.isRemote = isRemote
     this.#core = new Second(() => {
       const program = isRemote && plan.isFixed ? programOf(schema, plan, this.collector, rootType, this.fields) : undefined
       return program && new CorePlan(program)
