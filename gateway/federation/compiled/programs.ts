@@ -49,7 +49,7 @@ export class Answering {
     this.#escaped = writer(false)
     this.isRemote = isRemote
     this.#core = new Second(() => {
-      const program = isRemote && plan.isFixed ? programOf(schema, plan, this.collector, rootType, this.fields) : undefined
+      const program = isRemote ? programOf(schema, plan, this.collector, rootType, this.fields) : undefined
       return program && new CorePlan(program)
     })
   }
