@@ -178,11 +178,24 @@ function nothing(row: usize, at: usize): usize {
   return at + 4
 }
 
-function list(row: usize, at: usize): usize {
+function newList(): usize {
   const items = take(16)
   store<u32>(items, ITEMS)
   store<u32>(items + NEXT, 0)
   store<u32>(items + FIRST, 0)
+  return items
+}
+
+/** A null in a list. */
+function newNull(): usize {
+  const item = take(8)
+  store<u32>(item, NOTHING)
+  store<u32>(item + NEXT, 0)
+  return item
+}
+
+function list(row: usize, at: usize): usize {
+  const items = newList()
   let last = items + FIRST
   at = blank(at + 1)
   if (load<u8>(at) == 0x5d) {
@@ -191,12 +204,7 @@ function list(row: usize, at: usize): usize {
   }
   while (true) {
     at = composite(row, at)
-    let item = node
-    if (item == 0) {
-      item = take(8)
-      store<u32>(item, NOTHING)
-      store<u32>(item + NEXT, 0)
-    }
+    const item = node || newNull()
     store<u32>(last, <u32>item)
     last = item + NEXT
     if (isBlank(load<u8>(at))) at = blank(at)
@@ -212,10 +220,7 @@ function list(row: usize, at: usize): usize {
 
 /** One entity for each that was asked for, each an object of its shape or null. */
 function entities(expected: usize, at: usize): usize {
-  const items = take(16)
-  store<u32>(items, ITEMS)
-  store<u32>(items + NEXT, 0)
-  store<u32>(items + FIRST, 0)
+  const items = newList()
   let last = items + FIRST
   const count = load<u32>(expected)
   at = blank(at + 1)
@@ -228,9 +233,7 @@ function entities(expected: usize, at: usize): usize {
     if (load<u8>(at) == 0x6e) {
       if (load<u32>(at) != 0x6c6c756e) odd()
       at += 4
-      item = take(8)
-      store<u32>(item, NOTHING)
-      store<u32>(item + NEXT, 0)
+      item = newNull()
     } else {
       at = object(load<u32>(expected + 4 + 4 * i), at)
       item = node
