@@ -120,11 +120,10 @@ class Remote {
       head = `{"query":${JSON.stringify(document)},${operationName === undefined ? '' : `"operationName":${JSON.stringify(operationName)},`}"variables":{`
       this.#heads.set(parsed, head)
     }
-    const members = [
-      ...Object.entries(json),
-      ...Object.entries(variables).flatMap(([name, value]) => (value === undefined ? [] : [[name, JSON.stringify(value, (_key, each: unknown) => (typeof each === 'bigint' ? String(each) : each))] as const])),
-    ]
-    return `${head}${members.map(([name, text]) => `${JSON.stringify(name)}:${text}`).join()}}}`
+    let members = ''
+    for (const [name, text] of Object.entries(json)) members += `,"${name}":${text}`
+    for (const [name, value] of Object.entries(variables)) if (value !== undefined) members += `,"${name}":${jsonOf(value)}`
+    return `${head}${members.slice(1)}}}`
   }
 
   async #send(scope: Scope, body: string, signal: AbortSignal): Promise<Posted> {
@@ -215,6 +214,11 @@ function takeSession({ session, log }: Scope, token: string): void {
     if (!(error instanceof HubError)) throw error
     log.debug('A subgraph answered a session token that is no hub\'s.', { reason: error.message })
   }
+}
+
+/** Of a variable's value. */
+function jsonOf(value: unknown): string {
+  return typeof value === 'object' ? JSON.stringify(value, (_key, each: unknown) => (typeof each === 'bigint' ? String(each) : each)) : JSON.stringify(typeof value === 'bigint' ? String(value) : value)
 }
 
 function isQuery({ parsed }: SubgraphRequest): boolean {
