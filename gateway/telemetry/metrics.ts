@@ -1,6 +1,5 @@
-import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { PlanWay } from '../federation/supergraph.ts'
-import { Durations } from './durations.ts'
 
 /** What the front counts. Other parts add their own to `registry`: names end in `_total`, `_seconds` or `_bytes`. */
 export interface Metrics {
@@ -37,16 +36,24 @@ export function createMetrics(options: { process?: boolean } = {}): Metrics {
   const registry = new Registry()
   const registers = [registry]
   if (options.process !== false) collectDefaultMetrics({ register: registry })
-  const requestSeconds = new Durations(registry, 'graphql_request_duration_seconds', 'Time from the first byte of an operation to the last of its answer; of a subscription, to its end.', ['transport', 'operation_type'])
+  const requestSeconds = new Histogram({
+    registers, name: 'graphql_request_duration_seconds', help: 'Time from the first byte of an operation to the last of its answer; of a subscription, to its end.',
+    labelNames: ['operation_type', 'transport'], buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+  })
   const httpResponses = new Counter({ registers, name: 'http_responses_total', help: 'Answers, by route and status.', labelNames: ['route', 'status'] })
-  const subgraphSeconds = new Durations(registry, 'subgraph_request_duration_seconds', 'Time a subgraph behind a URL took for a request, by how it ended.', ['subgraph', 'outcome'])
+  const subgraphSeconds = new Histogram({
+    registers, name: 'subgraph_request_duration_seconds', help: 'Time a subgraph behind a URL took for a request, by how it ended.',
+    labelNames: ['subgraph', 'outcome'], buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+  })
   const planRuns = new Counter({ registers, name: 'subgraph_plan_runs_total', help: 'Runs of plans whose subgraphs are all behind URLs: by the core, in the general way, or there after the core had given it up.', labelNames: ['way'] })
+  const asked = children((subgraph, outcome) => subgraphSeconds.labels({ subgraph, outcome }))
   const ways = { core: planRuns.labels('core'), general: planRuns.labels('general'), given_up: planRuns.labels('given_up') }
+  const timed = children((operationType, transport) => requestSeconds.labels({ transport, operation_type: operationType }))
   const answered = children((route, status) => httpResponses.labels({ route, status }))
   const metrics: Metrics = {
     registry,
     shown: () => registry.metrics(),
-    took: (operationType, transport, seconds) => requestSeconds.observe(transport, operationType, seconds),
+    took: (operationType, transport, seconds) => timed(operationType, transport).observe(seconds),
     requestsInFlight: new Gauge({ registers, name: 'graphql_requests_in_flight', help: 'Operations under way, subscriptions aside.' }),
     errors: new Counter({ registers, name: 'graphql_errors_total', help: 'Errors answered, by code.', labelNames: ['code'] }),
     subscriptionsOpen: new Gauge({ registers, name: 'graphql_subscriptions_open', help: 'Subscriptions open now.', labelNames: ['transport'] }),
@@ -55,7 +62,7 @@ export function createMetrics(options: { process?: boolean } = {}): Metrics {
     responseCache: new Counter({ registers, name: 'response_cache_answers_total', help: 'Answers to operations that say @cached: kept ones, ones kept from then on, ones that are not kept.', labelNames: ['outcome'] }),
     keptAnswers: () => ({ entries: 0, sizeBytes: 0 }),
     responded: (route, status) => answered(route, String(status)).inc(),
-    subgraphs: { took: (subgraph, outcome, seconds) => subgraphSeconds.observe(subgraph, outcome, seconds), ran: way => ways[way].inc() },
+    subgraphs: { took: (subgraph, outcome, seconds) => asked(subgraph, outcome).observe(seconds), ran: way => ways[way].inc() },
   }
   new Gauge({ registers, name: 'response_cache_entries', help: 'Answers that are kept.', collect() { this.set(metrics.keptAnswers().entries) } })
   new Gauge({ registers, name: 'response_cache_bytes', help: 'Memory they take, about.', collect() { this.set(metrics.keptAnswers().sizeBytes) } })
