@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { composeSupergraph } from '../../gateway/federation/compose.ts'
 import { catalogFolder } from '../support/catalog-folder.ts'
 import { eventually } from '../support/eventually.ts'
+import { fastPath } from '../support/fast-path.ts'
 import { serveForeign, type Foreign } from '../support/foreign.ts'
 import { runProgram, startProgram } from '../support/program.ts'
 
@@ -92,12 +93,12 @@ describe('a gateway of a supergraph alone', () => {
     expect([inBatch.startsWith(`[${expected},{"errors":[`), inBatch.endsWith(`,${expected}]`)]).toEqual([true, true])
 
     const shown = await (await fetch(url.replace('/graphql', '/metrics'))).text()
-    expect(shown).toMatch(/^subgraph_plan_runs_total\{way="core"\} [1-9]\d*$/m)
+    expect(/^subgraph_plan_runs_total\{way="core"\} [1-9]\d*$/m.test(shown)).toBe(fastPath)
     expect(shown).toMatch(/^subgraph_request_duration_seconds_count\{(?=.*subgraph="stock")(?=.*outcome="ok").*\} [1-9]\d*$/m)
     await stock.close()
     expect(JSON.parse(await sent({ query }))).toMatchObject({ data: null, errors: [{ path: ['books', 0, 'inStock'], extensions: { code: 'UPSTREAM_UNAVAILABLE', service: 'stock' } }] })
     const after = await (await fetch(url.replace('/graphql', '/metrics'))).text()
-    expect(after).toMatch(/^subgraph_plan_runs_total\{way="given_up"\} 1$/m)
+    expect(/^subgraph_plan_runs_total\{way="given_up"\} 1$/m.test(after)).toBe(fastPath)
     expect(after).toMatch(/^subgraph_request_duration_seconds_count\{(?=.*subgraph="stock")(?=.*outcome="UPSTREAM_UNAVAILABLE").*\} 1$/m)
     expect((await gateway.stop()).code).toBe(0)
     books.splice(books.indexOf(odd), 1)
