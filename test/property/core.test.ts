@@ -1,15 +1,11 @@
 import fc from 'fast-check'
 import { validate, parse } from 'graphql'
-import { Collector } from '../../gateway/federation/collect.ts'
-import { composeSupergraph } from '../../gateway/federation/compose.ts'
-import { programOf, type Program } from '../../gateway/federation/core/program.ts'
+import type { Program } from '../../gateway/federation/core/program.ts'
 import { runProgram } from '../../gateway/federation/core/run.ts'
 import { openSupergraph } from '../../gateway/federation/execute.ts'
 import { localService } from '../../gateway/federation/local.ts'
-import { openPlanner } from '../../gateway/federation/plan.ts'
-import { Preparer } from '../../gateway/federation/prepare.ts'
 import type { Operation, SubgraphRequest, SubgraphService } from '../../gateway/federation/supergraph.ts'
-import { coreSubgraphs, mutated } from '../support/core-world.ts'
+import { composed, coreProgram, coreSubgraphs, everyKind, mutated } from '../support/core-world.ts'
 import { makeOperation } from '../support/federation-operations.ts'
 import { chance } from '../support/federation-world.ts'
 import { inJson, operation, plain } from '../support/federation.ts'
@@ -18,10 +14,7 @@ import { jsonInSomeForm, rawAnswer, rawService, type Dice } from '../support/raw
 /** Answers changed before they are read: a night changes more of them. */
 const numRuns = Number(process.env['CORE_RUNS'] ?? 3_000)
 
-const composed = composeSupergraph(coreSubgraphs)
 const schema = composed.publicSchema
-const planner = openPlanner(composed.sdl, schema)
-const preparer = new Preparer(schema)
 
 interface Subject {
   readonly text: string
@@ -30,26 +23,10 @@ interface Subject {
 }
 
 /** Operations whose plans the core runs, with every kind of field among them. */
-const subjects: readonly Subject[] = [...fixedTexts(), ...madeTexts(1_500)].flatMap(text => {
-  const asked = operation({ schema } as never, text)
-  const prepared = preparer.prepare(asked)
-  if ('errors' in prepared) return []
-  const { node, fragments, variables, rootType, fields } = prepared
-  if ([...fields.values()].every(([first]) => first?.name.value.startsWith('__'))) return []
-  const plan = planner.plan({ text, operation: node, fragments, variables, requestId: '' })
-  const collector = new Collector(schema, plan.fragments, variables)
-  const program = plan.isFixed ? programOf(schema, plan, collector, rootType, collector.root(rootType, plan.operation.selectionSet)) : undefined
-  return program ? [{ text, program, asked }] : []
+const subjects: readonly Subject[] = [...everyKind, ...madeTexts(1_500)].flatMap(text => {
+  const program = coreProgram(text)
+  return program ? [{ text, program, asked: operation({ schema } as never, text) }] : []
 })
-
-function fixedTexts(): readonly string[] {
-  return [
-    '{ shelves { id text number whole yes kind any tags marks } }',
-    '{ shelves { __typename t: text things { __typename ... on Book { id title price weight maker { name code books { id price } } } ... on Disc { title tracks extra price } } rows { title weight } best { __typename ... on Disc { id } } } }',
-    '{ search { ... on Book { a: title b: title price maker { land name } } ... on Disc { id price } } titled { id title } }',
-    '{ shelf(id: "7") { id text rows { id maker { code } } things { ... on Book { weight } } } search { __typename } }',
-  ]
-}
 
 function madeTexts(count: number): readonly string[] {
   return Array.from({ length: count }, (_, at) => {
@@ -113,7 +90,7 @@ async function compared({ program, asked }: Subject, seed: number, bytesOf: Byte
 
 test('the operations are many, and of every kind', () => {
   expect(subjects.length).toBeGreaterThan(60)
-  expect(subjects.slice(0, 4).map(({ text }) => text)).toEqual(fixedTexts())
+  expect(subjects.slice(0, 4).map(({ text }) => text)).toEqual(everyKind)
 })
 
 test('answers as other programs write them are taken as the general way takes them', async () => {
@@ -135,29 +112,10 @@ test('answers that are wrong in any way are answered as in the general way', asy
   expect(taken / tried).toBeLessThan(0.9)
 }, 3_600_000)
 
-test('nothing of one run is found by another', async () => {
-  const { program, asked } = subjects[1]!
-  const worlds = ['ALICE', 'BOB', 'ALICE', 'BOB'].map(owner => ({ owner, world: new World() }))
-  let ran = 0
-  const owned = (owner: string) => (json: string, dice: Dice) => {
-    const bytes = Buffer.from(json.replace(/"(?:plain|one|x{100})"/g, `"${owner.repeat(40)}"`))
-    return dice() < 0.5 ? mutated(bytes.toString(), dice) : bytes
-  }
-  await fc.assert(fc.asyncProperty(fc.nat(), async seed => {
-    await Promise.all(worlds.map(async ({ owner, world }, index) => {
-      const answer = await runProgram(program, { services: world.byName(owned(owner), seed + index), scope: asked.scope, variables: {} })
-      if (!('whole' in answer)) return
-      if (answer.whole.includes(owner)) ran += 1
-      expect(answer.whole.toString()).not.toContain(owner === 'BOB' ? 'ALICE' : 'BOB')
-    }))
-  }), { numRuns: Math.ceil(numRuns / 6) })
-  expect(ran).toBeGreaterThan(numRuns / 60)
-}, 3_600_000)
-
 test('an answer of a hundred megabytes is one like another', async () => {
   const subject = subjects[0]!
   const long = 'y'.repeat(25_000_000)
-  const isTaken = await compared(subject, 1, json => Buffer.from(json.replaceAll('"plain"', `"${long}"`).replaceAll('[0]', `[${'0,'.repeat(20_000_000)}0]`)))
+  const isTaken = await compared(subject, 1, json => Buffer.from(json.replaceAll('"plain"', `"${long}"`).replaceAll('[0]', `[${'0,'.repeat(1_000_000)}0]`)))
   expect(isTaken).toBe(true)
 }, 60_000)
 

@@ -1,5 +1,10 @@
 import { GraphQLScalarType } from 'graphql'
-import { subgraph } from './federation.ts'
+import { Collector } from '../../gateway/federation/collect.ts'
+import { composeSupergraph } from '../../gateway/federation/compose.ts'
+import { type Program, programOf } from '../../gateway/federation/core/program.ts'
+import { openPlanner } from '../../gateway/federation/plan.ts'
+import { Preparer } from '../../gateway/federation/prepare.ts'
+import { operation, subgraph } from './federation.ts'
 import type { Dice } from './raw-subgraph.ts'
 
 const texts = ['', 'plain', 'a "quoted" word', 'back\\slash', 'line\nbreak\ttab', 'Grüße, 世界 🌍', '\u0001\u001f\u2028', 'x'.repeat(100), '{"data":null}', ']}', '\ud800 alone']
@@ -45,6 +50,31 @@ export const coreSubgraphs = [
     find: { Maker: ({ code, land }) => ({ name: `${String(code)} of ${String(land)}`, books: [{ id: '1' }, null, { id: '2' }] }) },
   }),
 ]
+
+export const composed = composeSupergraph(coreSubgraphs)
+
+const schema = composed.publicSchema
+const planner = openPlanner(composed.sdl, schema)
+const preparer = new Preparer(schema)
+
+/** Operations with every kind of field among them. */
+export const everyKind: readonly string[] = [
+  '{ shelves { id text number whole yes kind any tags marks } }',
+  '{ shelves { __typename t: text things { __typename ... on Book { id title price weight maker { name code books { id price } } } ... on Disc { title tracks extra price } } rows { title weight } best { __typename ... on Disc { id } } } }',
+  '{ search { ... on Book { a: title b: title price maker { land name } } ... on Disc { id price } } titled { id title } }',
+  '{ shelf(id: "7") { id text rows { id maker { code } } things { ... on Book { weight } } } search { __typename } }',
+]
+
+/** What the core runs for an operation; undefined where that is for the general way. */
+export function coreProgram(text: string): Program | undefined {
+  const prepared = preparer.prepare(operation({ schema } as never, text))
+  if ('errors' in prepared) return undefined
+  const { node, fragments, variables, rootType, fields } = prepared
+  if ([...fields.values()].every(([first]) => first?.name.value.startsWith('__'))) return undefined
+  const plan = planner.plan({ text, operation: node, fragments, variables, requestId: '' })
+  const collector = new Collector(schema, plan.fragments, variables)
+  return plan.isFixed ? programOf(schema, plan, collector, rootType, collector.root(rootType, plan.operation.selectionSet)) : undefined
+}
 
 /** The bytes as a sick program, a hostile one or a broken wire might leave them. */
 export function mutated(json: string, dice: Dice): Buffer {
