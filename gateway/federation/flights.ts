@@ -2,6 +2,12 @@
 export class Flights<T> {
   /** By key and length of the text: long texts are cheaper to compare than to hash. */
   readonly #open = new Map<string, Flight<T>[]>()
+  readonly #shared: (result: T, seats: number) => void
+
+  /** `shared` is told of each result, before those who waited for it get it, and how many these are. */
+  constructor(shared: (result: T, seats: number) => void = () => {}) {
+    this.#shared = shared
+  }
 
   /** The result of the work under this key and text; fails with the signal's reason as soon as it aborts, which the others do not notice. */
   join(key: string, text: string, signal: AbortSignal, begin: (signal: AbortSignal) => Promise<T>): Promise<T> {
@@ -11,7 +17,7 @@ export class Flights<T> {
     if (alike.length === 0) this.#open.set(place, alike)
     let flight = alike.find(one => one.text === text)
     if (!flight) {
-      flight = new Flight(text, begin, ended => this.#end(place, ended))
+      flight = new Flight(text, begin, ended => this.#end(place, ended), this.#shared)
       alike.push(flight)
     }
     return flight.join(signal)
@@ -39,11 +45,14 @@ class Flight<T> {
   readonly #over: (flight: Flight<T>) => void
 
   /** `over` is called once, when the work has ended or nobody waits for it any more. */
-  constructor(text: string, begin: (signal: AbortSignal) => Promise<T>, over: (flight: Flight<T>) => void) {
+  constructor(text: string, begin: (signal: AbortSignal) => Promise<T>, over: (flight: Flight<T>) => void, shared: (result: T, seats: number) => void) {
     this.text = text
     this.#over = over
     begin(this.#controller.signal).then(
-      result => this.#land(seat => seat.resolve(result)),
+      result => {
+        if (this.#seats.size > 0) shared(result, this.#seats.size)
+        this.#land(seat => seat.resolve(result))
+      },
       (error: unknown) => this.#land(seat => seat.reject(error)),
     )
   }

@@ -1,12 +1,13 @@
 import { Kind, parse, type DocumentNode } from 'graphql'
 import { createClient, type Client } from 'graphql-ws'
-import { Pool } from 'undici'
 import { WebSocket } from 'ws'
 import type { Caller, Scope } from '../../connectors/ports/scope.ts'
 import { asHubError, HubError } from '../../schema/errors.ts'
 import { remoteError } from './errors.ts'
 import { Flights } from './flights.ts'
-import { post, type Posted } from './post.ts'
+import { Connections } from './http/connections.ts'
+import { Pooled } from './http/pooled.ts'
+import type { Posted, Sender } from './http/posted.ts'
 import { redactor } from './redact.ts'
 import { subscribeRemote } from './remote-subscription.ts'
 import { isObject } from './shape.ts'
@@ -47,8 +48,8 @@ class Remote {
   readonly #redacted: (error: unknown) => unknown
   readonly #maxBytes: number
   readonly #took: RemoteOptions['took']
-  readonly #pool: Pool
-  readonly #flights = new Flights<Posted>()
+  readonly #sender: Sender
+  readonly #flights = new Flights<Posted>((answer, askers) => answer.shareBy(askers))
   /** What every body with the document begins with. */
   readonly #heads = new WeakMap<DocumentNode, string>()
   /** Mutations answered: who asks after one is not answered by a query that began before. */
@@ -63,7 +64,7 @@ class Remote {
     this.#redacted = redactor(headers)
     this.#maxBytes = maxBytes
     this.#took = took
-    this.#pool = new Pool(this.#url.origin, { connections })
+    this.#sender = this.#url.protocol === 'http:' ? new Connections(this.#url, connections) : new Pooled(this.#url, connections)
     this.#client = socketClient(this.#url, headers)
   }
 
@@ -81,7 +82,7 @@ class Remote {
 
   async close(): Promise<void> {
     await this.#client.dispose()
-    await this.#pool.destroy()
+    await this.#sender.close()
   }
 
   async sdl(scope: Scope): Promise<string> {
@@ -94,7 +95,10 @@ class Remote {
 
   /** Each asker reads the answer on its own: it is changed where it is merged. */
   async #execute(request: SubgraphRequest): Promise<SubgraphResult> {
-    return this.#read(await this.#answered(request))
+    const answer = await this.#answered(request)
+    const result = this.#read(answer)
+    answer.release()
+    return result
   }
 
   /** Queries alike of one caller are sent once while in flight. */
@@ -132,10 +136,10 @@ class Remote {
     const startedMs = performance.now()
     let outcome = 'ok'
     try {
-      const answer = await post(this.#pool, { path: this.#path, headers, body, maxBytes: this.#maxBytes, tooLong, signal })
-      const session = answer.headers['x-session-token']
-      if (typeof session === 'string') takeSession(scope, session)
-      const isGraphql = String(answer.headers['content-type'] ?? '').startsWith('application/graphql-response+json')
+      const answer = await this.#sender.post({ path: this.#path, headers, body, maxBytes: this.#maxBytes, tooLong, signal })
+      const { 'x-session-token': session, 'content-type': type } = answer.headers
+      if (session !== undefined) takeSession(scope, session)
+      const isGraphql = type?.startsWith('application/graphql-response+json') === true
       if (answer.status === 200 || isGraphql) return answer
       if (answer.status >= 500) throw new HubError('UPSTREAM_UNAVAILABLE', `Subgraph "${this.#name}" answered with HTTP status ${answer.status}.`, { service: this.#name })
       throw this.#rejected(`answered with HTTP status ${answer.status}.`)

@@ -28,10 +28,13 @@ export type PlanWay = 'core' | 'general' | 'given_up'
 
 /** What a subgraph answered, not yet read. */
 export interface RawAnswer {
-  readonly chunks: readonly Uint8Array[]
-  /** Of all chunks together. */
-  readonly bytes: number
+  /** How many bytes it has. */
+  readonly length: number
   readonly text: string
+  /** Copies the bytes to a place that has room for them. */
+  copyTo(target: Buffer, at: number): void
+  /** Says that its asker needs it no more; when all have said so, whoever reads it fails. */
+  release(): void
 }
 
 export interface SubgraphResult extends ExecutionResult {

@@ -9,7 +9,7 @@ import { composed, coreProgram, coreSubgraphs, everyKind, mutated } from '../sup
 import { makeOperation } from '../support/federation-operations.ts'
 import { chance } from '../support/federation-world.ts'
 import { inJson, operation, plain } from '../support/federation.ts'
-import { jsonInSomeForm, rawAnswer, rawService, type Dice } from '../support/raw-subgraph.ts'
+import { jsonInSomeForm, rawService, type Dice } from '../support/raw-subgraph.ts'
 
 /** Answers changed before they are read: a night changes more of them. */
 const numRuns = Number(process.env['CORE_RUNS'] ?? 3_000)
@@ -118,17 +118,3 @@ test('an answer of a hundred megabytes is one like another', async () => {
   const isTaken = await compared(subject, 1, json => Buffer.from(json.replaceAll('"plain"', `"${long}"`).replaceAll('[0]', `[${'0,'.repeat(1_000_000)}0]`)))
   expect(isTaken).toBe(true)
 }, 60_000)
-
-test('a body is read in whatever pieces it comes', async () => {
-  const { program, asked } = subjects[0]!
-  const services = own.byName(Buffer.from, 1)
-  const whole = await runProgram(program, { services, scope: asked.scope, variables: {} })
-  const inPieces = [...services].map(([name, service]) => [name, {
-    ...service, raw: { ...service.raw!, send: async (request: SubgraphRequest) => {
-      const { text } = await service.raw!.send(request)
-      return { ...rawAnswer(Buffer.from(text)), chunks: [...Buffer.from(text)].map(byte => Buffer.from([byte])) }
-    } },
-  }] as const)
-  expect(await runProgram(program, { services: new Map(inPieces), scope: asked.scope, variables: {} })).toEqual(whole)
-  expect(whole).toHaveProperty('whole')
-})

@@ -45,7 +45,7 @@ function graphOf({ subgraphs }: World, seed: number): Supergraph {
     }
     let count = 0
     const dice = () => chance(seed, service.name, count++)
-    if (seed % 4 === 1) return rawService(refusing, result => Buffer.from(seed === 1 ? JSON.stringify(result) : jsonInSomeForm(result, dice)), dice)
+    if (seed % 4 === 1) return rawService(refusing, result => Buffer.from(seed === 1 ? JSON.stringify(result) : jsonInSomeForm(result, dice)))
     return seed % 2 === 0 ? refusing : { ...refusing, schema: undefined }
   })
   return openSupergraph({ services })

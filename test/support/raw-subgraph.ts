@@ -1,23 +1,25 @@
 import { remoteError } from '../../gateway/federation/errors.ts'
+import { Posted } from '../../gateway/federation/http/posted.ts'
+import { Room } from '../../gateway/federation/http/room.ts'
 import type { LocalService } from '../../gateway/federation/local.ts'
 import type { RawAnswer, SubgraphRequest, SubgraphService } from '../../gateway/federation/supergraph.ts'
 
 /** Numbers from 0 up to 1, one after the other. */
 export type Dice = () => number
 
-/** The answer's bytes, in some chunks. */
-export function rawAnswer(bytes: Buffer, dice: Dice = () => 0): RawAnswer {
-  const cut = Math.floor(dice() * bytes.length)
-  const chunks = cut === 0 ? [bytes] : [bytes.subarray(0, cut), bytes.subarray(cut)]
-  return { chunks, bytes: bytes.length, text: bytes.toString() }
+/** An answer over HTTP with these bytes, in memory that was others' before. */
+export function rawAnswer(bytes: Buffer): RawAnswer {
+  const room = new Room(0)
+  room.add(bytes, 0, bytes.length)
+  return new Posted(200, {}, room)
 }
 
 /** A subgraph of this process as one behind a URL: it takes its variables as JSON, and its answer is bytes that `bytesOf` makes of the result. */
-export function rawService({ schema: _schema, write: _write, ...service }: LocalService, bytesOf: (result: unknown, request: SubgraphRequest) => Buffer, dice?: Dice): SubgraphService {
+export function rawService({ schema: _schema, write: _write, ...service }: LocalService, bytesOf: (result: unknown, request: SubgraphRequest) => Buffer): SubgraphService {
   const send = async (request: SubgraphRequest) => {
     const { json = {}, ...asked } = request
     const taken = Object.fromEntries(Object.entries(json).map(([name, value]) => [name, JSON.parse(value) as unknown]))
-    return rawAnswer(bytesOf(await service.execute({ ...asked, variables: { ...asked.variables, ...taken } }), request), dice)
+    return rawAnswer(bytesOf(await service.execute({ ...asked, variables: { ...asked.variables, ...taken } }), request))
   }
   const read = ({ text }: RawAnswer) => {
     const { data, errors } = JSON.parse(text) as { data?: Record<string, unknown> | null; errors?: unknown[] }

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import type { RawAnswer } from '../supergraph.ts'
 import type { Program } from './program.ts'
 
 /** The core's functions; addresses and lengths in bytes (`assembly/`). */
@@ -75,8 +76,8 @@ export class RunMemory {
   }
 
   /** Takes the answer of a call at the root. */
-  takeRoot(shape: number, slot: number, chunks: readonly Uint8Array[], bytes: number): void {
-    this.#exports.keep(this.#root, slot, this.#scanned(shape, chunks, bytes))
+  takeRoot(shape: number, slot: number, answer: RawAnswer): void {
+    this.#exports.keep(this.#root, slot, this.#scanned(shape, answer))
   }
 
   /** Representations of the entities at a place, as a list in JSON. */
@@ -87,9 +88,9 @@ export class RunMemory {
   }
 
   /** Takes the answer of a call for entities, asked for place by place. */
-  takeEntities(shape: number, asked: readonly Asked[], chunks: readonly Uint8Array[], bytes: number): void {
+  takeEntities(shape: number, asked: readonly Asked[], answer: RawAnswer): void {
     for (const [index, { shapes }] of asked.entries()) this.#exports.expect(shape, index, shapes)
-    const record = this.#scanned(shape, chunks, bytes)
+    const record = this.#scanned(shape, answer)
     for (const [index, { chain, count }] of asked.entries()) this.#exports.join(this.#exports.fieldAt(record, index), chain, count)
   }
 
@@ -109,16 +110,13 @@ export class RunMemory {
     this.#current.fill(0, 0, Math.min(this.#exports.used(), this.bytes))
   }
 
-  #scanned(shape: number, chunks: readonly Uint8Array[], bytes: number): number {
-    const from = this.#exports.reserve(bytes)
+  #scanned(shape: number, answer: RawAnswer): number {
+    const { length } = answer
+    const from = this.#exports.reserve(length)
     const view = this.#current
-    let at = from
-    for (const chunk of chunks) {
-      view.set(chunk, at)
-      at += chunk.length
-    }
-    if (!isUtf8(view.subarray(from, at))) throw odd
-    return this.#exports.scan(shape, from, bytes)
+    answer.copyTo(view, from)
+    if (!isUtf8(view.subarray(from, from + length))) throw odd
+    return this.#exports.scan(shape, from, length)
   }
 
   #normal(from: number, to: number, at: number): number {

@@ -53,7 +53,9 @@ export async function runProgram(program: Program, run: CoreRun): Promise<Whole 
   try {
     memory.begin(program)
     await running.step(program.step)
-    return { whole: memory.write(program.writer) }
+    const whole = memory.write(program.writer)
+    for (const answer of running.taken) answer.release()
+    return { whole }
   } catch (error) {
     if (error instanceof WebAssembly.RuntimeError) run.scope.log.error('The core failed; the answer is made the general way.', { error })
     else if (error !== odd && !(error instanceof RangeError)) throw error
@@ -67,6 +69,7 @@ export async function runProgram(program: Program, run: CoreRun): Promise<Whole 
 class Running {
   /** The memory is another's from now on. */
   isOver = false
+  readonly taken: RawAnswer[] = []
   readonly #run: CoreRun
   readonly #memory: RunMemory
   readonly #sent: Map<Call, Promise<RawAnswer>>
@@ -86,7 +89,7 @@ class Running {
         await Promise.all(step.steps.map(one => this.step(one)))
         return
       case 'root':
-        return this.#ask(step.call, undefined, ({ chunks, bytes }) => this.#memory.takeRoot(step.shape, step.slot, chunks, bytes))
+        return this.#ask(step.call, undefined, answer => this.#memory.takeRoot(step.shape, step.slot, answer))
       case 'entities':
         return this.#entities(step)
     }
@@ -97,7 +100,7 @@ class Running {
     const asked = places.map(({ program }) => this.#memory.represent(program))
     if (asked.every(one => one.asked.count === 0)) return undefined
     const json = Object.fromEntries(places.map(({ variable }, index) => [variable, asked[index]!.text]))
-    return this.#ask(call, json, ({ chunks, bytes }) => this.#memory.takeEntities(shape, asked.map(one => one.asked), chunks, bytes))
+    return this.#ask(call, json, answer => this.#memory.takeEntities(shape, asked.map(one => one.asked), answer))
   }
 
   #ask(call: Call, json: Readonly<Record<string, string>> | undefined, take: (answer: RawAnswer) => void): Promise<void> {
@@ -110,6 +113,7 @@ class Running {
     this.#sent.set(call, answer)
     return answer.then(found => {
       if (this.isOver) throw odd
+      this.taken.push(found)
       take(found)
     }, beOdd)
   }

@@ -1,0 +1,22 @@
+import { Connections } from '../../gateway/federation/http/connections.ts'
+import type { Sender } from '../../gateway/federation/http/posted.ts'
+import { conforms } from '../support/conformance.ts'
+import { rawHttp } from '../support/raw-http.ts'
+import { senderChecks } from './sender.ts'
+
+conforms('sender over plain TCP', senderChecks, async () => {
+  const server = await rawHttp()
+  const senders: Sender[] = []
+  return {
+    server,
+    open(connections) {
+      const sender = new Connections(server.origin, connections)
+      senders.push(sender)
+      return sender
+    },
+    async close() {
+      await Promise.all(senders.map(sender => sender.close()))
+      await server.close()
+    },
+  }
+})
