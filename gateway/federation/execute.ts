@@ -12,7 +12,7 @@ import { ErrorList } from './error-list.ts'
 import { graphqlError } from './errors.ts'
 import { mapEvents } from './events.ts'
 import { Failures } from './failures.ts'
-import { Flights } from './flights.ts'
+import { cancellable, Flights } from './flights.ts'
 import { keyedField, Once, type Outcome } from './once.ts'
 import { openPlanner, type Plan } from './plan.ts'
 import { Preparer, type Prepared } from './prepare.ts'
@@ -74,7 +74,7 @@ export function openSupergraph({ services, composed, answers, maxErrors = 1_000,
     const { scope } = operation
     // What another's run is made from is noted in his footprint alone.
     if (!prepared.known.flights || scope.footprint || mustBeOwn(scope)) return writePlanned(operation, plan, prepared)
-    return prepared.known.flights.join(`${mutations} ${askerOf(scope)}`, JSON.stringify(variables), scope.signal, signal => writePlanned({ ...operation, scope: { ...scope, signal } }, plan, prepared))
+    return prepared.known.flights.join(`${mutations} ${askerOf(scope)}`, JSON.stringify(variables), scope.signal, () => cancellable(signal => writePlanned({ ...operation, scope: { ...scope, signal } }, plan, prepared)))
   }
 
   async function writePlanned(operation: Operation, plan: Plan, { rootType, variables }: Prepared): Promise<Written | Whole | ExecutionResult> {

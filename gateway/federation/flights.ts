@@ -1,3 +1,25 @@
+/** Something under way. */
+export interface Work<T> {
+  readonly result: Promise<T>
+  /** Gives it up: the result fails with the reason. Nothing once it has ended. */
+  cancel(reason: unknown): void
+}
+
+/** Work that ends with a signal. */
+export function cancellable<T>(begin: (signal: AbortSignal) => Promise<T>): Work<T> {
+  const controller = new AbortController()
+  return { result: begin(controller.signal), cancel: reason => controller.abort(reason) }
+}
+
+/** The result of work that is for one alone: it ends with his signal, and is not begun behind it. */
+export function untilAborted<T>(signal: AbortSignal, begin: () => Work<T>): Promise<T> {
+  if (signal.aborted) return Promise.reject(signal.reason)
+  const work = begin()
+  const leave = () => work.cancel(signal.reason)
+  signal.addEventListener('abort', leave, { once: true })
+  return work.result.finally(() => signal.removeEventListener('abort', leave))
+}
+
 /** Work that several callers wait for at once. It is done once while anybody waits, and cancelled when the last one has left. */
 export class Flights<T> {
   /** By key and length of the text: long texts are cheaper to compare than to hash. */
@@ -10,7 +32,7 @@ export class Flights<T> {
   }
 
   /** The result of the work under this key and text; fails with the signal's reason as soon as it aborts, which the others do not notice. */
-  join(key: string, text: string, signal: AbortSignal, begin: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  join(key: string, text: string, signal: AbortSignal, begin: () => Work<T>): Promise<T> {
     if (signal.aborted) return Promise.reject(signal.reason)
     const place = `${text.length} ${key}`
     const alike = this.#open.get(place) ?? []
@@ -41,14 +63,15 @@ interface Seat<T> {
 class Flight<T> {
   readonly text: string
   readonly #seats = new Set<Seat<T>>()
-  readonly #controller = new AbortController()
+  readonly #work: Work<T>
   readonly #over: (flight: Flight<T>) => void
 
   /** `over` is called once, when the work has ended or nobody waits for it any more. */
-  constructor(text: string, begin: (signal: AbortSignal) => Promise<T>, over: (flight: Flight<T>) => void, shared: (result: T, seats: number) => void) {
+  constructor(text: string, begin: () => Work<T>, over: (flight: Flight<T>) => void, shared: (result: T, seats: number) => void) {
     this.text = text
     this.#over = over
-    begin(this.#controller.signal).then(
+    this.#work = begin()
+    this.#work.result.then(
       result => {
         if (this.#seats.size > 0) shared(result, this.#seats.size)
         this.#land(seat => seat.resolve(result))
@@ -71,7 +94,7 @@ class Flight<T> {
     seat.reject(seat.signal.reason)
     if (this.#seats.size > 0) return
     this.#over(this)
-    this.#controller.abort(seat.signal.reason)
+    this.#work.cancel(seat.signal.reason)
   }
 
   #land(tell: (seat: Seat<T>) => void): void {

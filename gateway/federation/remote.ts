@@ -4,7 +4,7 @@ import { WebSocket } from 'ws'
 import type { Caller, Scope } from '../../connectors/ports/scope.ts'
 import { asHubError, HubError } from '../../schema/errors.ts'
 import { remoteError } from './errors.ts'
-import { Flights } from './flights.ts'
+import { Flights, untilAborted, type Work } from './flights.ts'
 import { Connections } from './http/connections.ts'
 import { Pooled } from './http/pooled.ts'
 import type { Posted, Sender } from './http/posted.ts'
@@ -44,7 +44,6 @@ class Remote {
   readonly #name: string
   readonly #url: URL
   readonly #path: string
-  readonly #headers: Readonly<Record<string, string>>
   readonly #redacted: (error: unknown) => unknown
   readonly #maxBytes: number
   readonly #took: RemoteOptions['took']
@@ -60,11 +59,11 @@ class Remote {
     this.#name = name
     this.#url = addressOf(name, url)
     this.#path = this.#url.pathname + this.#url.search
-    this.#headers = headers
     this.#redacted = redactor(headers)
     this.#maxBytes = maxBytes
     this.#took = took
-    this.#sender = this.#url.protocol === 'http:' ? new Connections(this.#url, connections) : new Pooled(this.#url, connections)
+    const sends = { origin: this.#url, connections, headers: { 'content-type': 'application/json', accept: 'application/graphql-response+json, application/json', ...headers } }
+    this.#sender = this.#url.protocol === 'http:' ? new Connections(sends) : new Pooled(sends)
     this.#client = socketClient(this.#url, headers)
   }
 
@@ -113,9 +112,9 @@ class Remote {
 
   #begun(request: SubgraphRequest, body: string): Promise<Posted> {
     const { scope } = request
-    if (!isQuery(request)) return this.#send(scope, body, scope.signal).finally(() => { this.#mutations += 1 })
-    if (mustBeOwn(scope)) return this.#send(scope, body, scope.signal)
-    return this.#flights.join(`${this.#mutations} ${askerOf(scope)}`, body, scope.signal, flight => this.#send(scope, body, flight))
+    if (!isQuery(request)) return untilAborted(scope.signal, () => this.#send(scope, body)).finally(() => { this.#mutations += 1 })
+    if (mustBeOwn(scope)) return untilAborted(scope.signal, () => this.#send(scope, body))
+    return this.#flights.join(`${this.#mutations} ${askerOf(scope)}`, body, scope.signal, () => this.#send(scope, body))
   }
 
   #bodyOf({ document, parsed, operationName, variables, json = {} }: SubgraphRequest): string {
@@ -130,26 +129,35 @@ class Remote {
     return `${head}${members.slice(1)}}}`
   }
 
-  async #send(scope: Scope, body: string, signal: AbortSignal): Promise<Posted> {
-    const headers = { 'content-type': 'application/json', accept: 'application/graphql-response+json, application/json', 'x-request-id': scope.requestId, ...readingHeaders(scope), ...this.#headers }
+  #send(scope: Scope, body: string): Work<Posted> {
+    const headers = { 'x-request-id': scope.requestId, ...readingHeaders(scope) }
     const tooLong = () => new HubError('RESULT_TOO_LARGE', `Subgraph "${this.#name}" answered more than ${this.#maxBytes} bytes. Filter or page.`, { service: this.#name })
     const startedMs = performance.now()
-    let outcome = 'ok'
-    try {
-      const answer = await this.#sender.post({ path: this.#path, headers, body, maxBytes: this.#maxBytes, tooLong, signal })
-      const { 'x-session-token': session, 'content-type': type } = answer.headers
+    const took = (outcome: string) => this.#took?.(outcome, (performance.now() - startedMs) / 1000)
+    let isCancelled = false
+    const sent = this.#sender.post({ path: this.#path, headers, body, maxBytes: this.#maxBytes, tooLong })
+    const result = sent.result.then(answer => {
+      const refusal = this.#refusalOf(answer)
+      took(refusal?.code ?? 'ok')
+      if (refusal) throw refusal
+      const session = answer.headers['x-session-token']
       if (session !== undefined) takeSession(scope, session)
-      const isGraphql = type?.startsWith('application/graphql-response+json') === true
-      if (answer.status === 200 || isGraphql) return answer
-      if (answer.status >= 500) throw new HubError('UPSTREAM_UNAVAILABLE', `Subgraph "${this.#name}" answered with HTTP status ${answer.status}.`, { service: this.#name })
-      throw this.#rejected(`answered with HTTP status ${answer.status}.`)
-    } catch (error) {
-      const failure: unknown = signal.aborted ? signal.reason : error instanceof HubError ? error : new HubError('UPSTREAM_UNAVAILABLE', `Subgraph "${this.#name}" cannot be reached.`, { service: this.#name }, { cause: error })
-      outcome = asHubError(failure).code
+      return answer
+    }, (error: unknown) => {
+      const failure = isCancelled || error instanceof HubError ? error : new HubError('UPSTREAM_UNAVAILABLE', `Subgraph "${this.#name}" cannot be reached.`, { service: this.#name }, { cause: error })
+      took(asHubError(failure).code)
       throw failure
-    } finally {
-      this.#took?.(outcome, (performance.now() - startedMs) / 1000)
+    })
+    const cancel = (reason: unknown) => {
+      isCancelled = true
+      sent.cancel(reason)
     }
+    return { result, cancel }
+  }
+
+  #refusalOf({ status, headers }: Posted): HubError | undefined {
+    if (status === 200 || headers['content-type']?.startsWith('application/graphql-response+json')) return undefined
+    return status >= 500 ? new HubError('UPSTREAM_UNAVAILABLE', `Subgraph "${this.#name}" answered with HTTP status ${status}.`, { service: this.#name }) : this.#rejected(`answered with HTTP status ${status}.`)
   }
 
   #read({ text }: RawAnswer): SubgraphResult {
@@ -187,11 +195,17 @@ export function mustBeOwn({ consistency, session }: Scope): boolean {
   return session?.token !== undefined || (consistency !== undefined && consistency.from !== 'default' && consistency.level !== 'EVENTUAL')
 }
 
-/** Names everything about the asker that an answer may depend on. */
-export function askerOf({ tenant, caller, consistency }: Scope): string {
-  return `${JSON.stringify([tenant, consistency])} ${callerOf(caller)}`
+/** Names everything about the asker that an answer may depend on. A plan asks several subgraphs for one asker, so that the last one is remembered. */
+export function askerOf(scope: Scope): string {
+  if (scope !== lastScope) {
+    lastAsker = `${JSON.stringify([scope.tenant, scope.consistency])} ${callerOf(scope.caller)}`
+    lastScope = scope
+  }
+  return lastAsker
 }
 
+let lastScope: Scope | undefined
+let lastAsker = ''
 const callers = new WeakMap<Caller, string>()
 
 function callerOf(caller: Caller): string {

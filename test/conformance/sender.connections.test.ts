@@ -9,8 +9,8 @@ conforms('sender over plain TCP', senderChecks, async () => {
   const senders: Sender[] = []
   return {
     server,
-    open(connections) {
-      const sender = new Connections(server.origin, connections)
+    open(connections, headers = {}) {
+      const sender = new Connections({ origin: server.origin, connections, headers })
       senders.push(sender)
       return sender
     },

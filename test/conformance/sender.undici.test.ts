@@ -9,8 +9,8 @@ conforms('sender over undici', senderChecks, async () => {
   const senders: Sender[] = []
   return {
     server,
-    open(connections) {
-      const sender = new Pooled(server.origin, connections)
+    open(connections, headers = {}) {
+      const sender = new Pooled({ origin: server.origin, connections, headers })
       senders.push(sender)
       return sender
     },

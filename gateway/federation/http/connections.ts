@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net'
 import { AnswerReader } from './answer-reader.ts'
-import { checkHeaders, type Post, type Posted, type Sender } from './posted.ts'
+import type { Work } from '../flights.ts'
+import { checkHeaders, type Post, type Posted, type Sender, type SenderOptions } from './posted.ts'
 
 /** Of a connection on its way. */
 const connectTimeoutMs = 10_000
@@ -24,25 +25,27 @@ export class Connections implements Sender {
   readonly #waiting: Errand[] = []
   #isClosed = false
 
-  /** Of `origin`, its host and port; `most` connections at a time. */
-  constructor(origin: URL, most: number) {
+  /** Of every request. */
+  readonly #headers: string
+
+  constructor({ origin, connections, headers }: SenderOptions) {
     this.#origin = origin
-    this.#most = most
+    this.#most = connections
+    this.#headers = `host: ${origin.host}\r\nconnection: keep-alive\r\n${linesOf(headers)}`
   }
 
-  post(request: Post): Promise<Posted> {
-    if (request.signal.aborted) return Promise.reject(request.signal.reason)
-    if (this.#isClosed) return Promise.reject(closed())
-    let errand: Errand
+  post(request: Post): Work<Posted> {
+    const errand = new Errand(request)
     try {
-      errand = new Errand(request, headOf(this.#origin.host, request))
+      if (this.#isClosed) throw closed()
+      errand.head = `POST ${request.path} HTTP/1.1\r\n${this.#headers}${linesOf(request.headers)}content-length: ${errand.bytes}\r\n\r\n`
+      const connection = this.#free()
+      if (connection) connection.take(errand)
+      else this.#waiting.push(errand)
     } catch (error) {
-      return Promise.reject(error)
+      errand.fail(error)
     }
-    const connection = this.#free()
-    if (connection) connection.take(errand)
-    else this.#waiting.push(errand)
-    return errand.answer
+    return errand
   }
 
   async close(): Promise<void> {
@@ -89,45 +92,42 @@ function closed(): Error {
 }
 
 /** A request and who waits for its answer. */
-class Errand {
+class Errand implements Work<Posted> {
   readonly request: Post
+  /** Of its body. */
+  readonly bytes: number
   /** With the empty line that ends it. */
-  readonly head: string
-  readonly answer: Promise<Posted>
+  head = ''
+  readonly result: Promise<Posted>
   /** That it was given to. */
   connection: Connection | undefined
   isOver = false
-  readonly #resolve: (answer: Posted) => void
-  readonly #reject: (error: unknown) => void
-  readonly #leave: () => void
+  #resolve: (answer: Posted) => void = () => {}
+  #reject: (error: unknown) => void = () => {}
 
-  constructor(request: Post, head: string) {
+  constructor(request: Post) {
     this.request = request
-    this.head = head
-    const { promise, resolve, reject } = Promise.withResolvers<Posted>()
-    this.answer = promise
-    this.#resolve = resolve
-    this.#reject = reject
-    this.#leave = () => {
-      this.fail(request.signal.reason)
-      this.connection?.end()
-    }
-    request.signal.addEventListener('abort', this.#leave, { once: true })
+    this.bytes = Buffer.byteLength(request.body)
+    this.result = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+  }
+
+  cancel(reason: unknown): void {
+    if (this.isOver) return
+    this.fail(reason)
+    this.connection?.end()
   }
 
   succeed(answer: Posted): void {
-    this.#end()
+    this.isOver = true
     this.#resolve(answer)
   }
 
   fail(error: unknown): void {
-    this.#end()
-    this.#reject(error)
-  }
-
-  #end(): void {
     this.isOver = true
-    this.request.signal.removeEventListener('abort', this.#leave)
+    this.#reject(error)
   }
 }
 
@@ -158,14 +158,14 @@ class Connection {
   }
 
   take(errand: Errand): void {
-    const { head, request: { body, maxBytes, tooLong } } = errand
+    const { head, bytes, request: { body, maxBytes, tooLong } } = errand
     errand.connection = this
     this.#errand = errand
     this.#reader = new AnswerReader(maxBytes, tooLong)
     const socket = this.#socket
     socket.ref()
     // As many bytes as characters: ASCII, which leaves with the head in one write.
-    if (Buffer.byteLength(body) === body.length) socket.write(head + body, 'latin1')
+    if (bytes === body.length) socket.write(head + body, 'latin1')
     else {
       socket.cork()
       socket.write(head, 'latin1')
@@ -216,9 +216,10 @@ class Connection {
   }
 }
 
-function headOf(host: string, { path, headers, body }: Post): string {
-  let lines = ''
+/** Throws where a header would not be one line. */
+function linesOf(headers: Readonly<Record<string, string>>): string {
   checkHeaders(headers)
-  for (const [name, value] of Object.entries(headers)) lines += `${name}: ${value}\r\n`
-  return `POST ${path} HTTP/1.1\r\nhost: ${host}\r\nconnection: keep-alive\r\n${lines}content-length: ${Buffer.byteLength(body)}\r\n\r\n`
+  let lines = ''
+  for (const name in headers) lines += `${name}: ${headers[name]}\r\n`
+  return lines
 }

@@ -1,41 +1,43 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { type Dispatcher, Pool } from 'undici'
-import { type AnswerHeaders, checkHeaders, type Post, Posted, type Sender } from './posted.ts'
+import { type AnswerHeaders, checkHeaders, type Post, Posted, type Sender, type SenderOptions } from './posted.ts'
+import type { Work } from '../flights.ts'
 import { Room } from './room.ts'
 
 /** Requests to one origin over undici, which knows TLS. */
 export class Pooled implements Sender {
   readonly #pool: Pool
+  readonly #headers: Readonly<Record<string, string>>
 
-  constructor(origin: URL, connections: number) {
+  constructor({ origin, connections, headers }: SenderOptions) {
+    checkHeaders(headers)
     this.#pool = new Pool(origin.origin, { connections })
+    this.#headers = headers
   }
 
   close(): Promise<void> {
     return this.#pool.destroy()
   }
 
-  post({ path, headers, body, maxBytes, tooLong, signal }: Post): Promise<Posted> {
-    return new Promise((resolve, reject) => {
-      let controller: Dispatcher.DispatchController | undefined
+  post({ path, headers, body, maxBytes, tooLong }: Post): Work<Posted> {
+    let controller: Dispatcher.DispatchController | undefined
+    let stopped: { readonly reason: unknown } | undefined
+    const { promise, resolve, reject } = Promise.withResolvers<Posted>()
+    const stop = (reason: unknown) => {
+      stopped = { reason }
+      reject(reason)
+      controller?.abort(reason as Error)
+    }
+    const send = () => {
+      // undici refuses what is no header, too, but a pool that did takes no further requests.
+      checkHeaders(headers)
       let status = 0
       let answered: IncomingHttpHeaders = {}
       const room = new Room(0)
-      const end = () => signal.removeEventListener('abort', leave)
-      const stop = (error: Error) => {
-        reject(error)
-        controller?.abort(error)
-      }
-      const leave = () => stop(signal.reason)
-      if (signal.aborted) return leave()
-      // undici refuses what is none, too, but a pool that did takes no further requests.
-      checkHeaders(headers)
-      signal.addEventListener('abort', leave, { once: true })
-
-      this.#pool.dispatch({ path, method: 'POST', headers, body, headersTimeout: 0, bodyTimeout: 0 }, {
+      this.#pool.dispatch({ path, method: 'POST', headers: { ...this.#headers, ...headers }, body, headersTimeout: 0, bodyTimeout: 0 }, {
         onRequestStart(started) {
           controller = started
-          if (signal.aborted) started.abort(signal.reason)
+          if (stopped) started.abort(stopped.reason as Error)
         },
         onResponseStart(_controller, statusCode, given) {
           status = statusCode
@@ -45,16 +47,16 @@ export class Pooled implements Sender {
           if (room.length + chunk.length > maxBytes) stop(tooLong())
           else room.add(chunk, 0, chunk.length)
         },
-        onResponseEnd() {
-          end()
-          resolve(new Posted(status, joined(answered), room))
-        },
-        onResponseError(_controller, error) {
-          end()
-          reject(error)
-        },
+        onResponseEnd: () => resolve(new Posted(status, joined(answered), room)),
+        onResponseError: (_controller, error) => reject(error),
       })
-    })
+    }
+    try {
+      send()
+    } catch (error) {
+      reject(error)
+    }
+    return { result: promise, cancel: stop }
   }
 }
 

@@ -1,20 +1,30 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http'
+import type { Work } from '../flights.ts'
 import type { Room } from './room.ts'
 
 export interface Post {
   readonly path: string
+  /** Beside those of the sender. */
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
   /** Longest answer taken, and what is thrown for a longer one. */
   readonly maxBytes: number
   readonly tooLong: () => Error
-  readonly signal: AbortSignal
+}
+
+/** What every request of a sender has. */
+export interface SenderOptions {
+  /** Its host and port are what counts. */
+  readonly origin: URL
+  /** At a time, at most. */
+  readonly connections: number
+  readonly headers: Readonly<Record<string, string>>
 }
 
 /** Sends requests to one origin over connections it keeps. */
 export interface Sender {
-  /** Sends one request and reads the whole answer. Fails with the signal's reason as soon as it aborts, wherever the request then is; the connection is given up when it was on its way. */
-  post(request: Post): Promise<Posted>
+  /** Sends one request and reads the whole answer. Fails with the reason as soon as it is cancelled, wherever the request then is; the connection is given up when it was on its way. */
+  post(request: Post): Work<Posted>
   /** Ends all connections; what is under way fails. */
   close(): Promise<void>
 }
