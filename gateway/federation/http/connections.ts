@@ -19,14 +19,13 @@ const arrivals = Buffer.allocUnsafeSlow(64 * 1024)
 export class Connections implements Sender {
   readonly #origin: URL
   readonly #most: number
+  /** Lines of the head of every request. */
+  readonly #headers: string
   readonly #open = new Set<Connection>()
   /** The one used last is used first. */
   readonly #idle: Connection[] = []
   readonly #waiting: Errand[] = []
   #isClosed = false
-
-  /** Of every request. */
-  readonly #headers: string
 
   constructor({ origin, connections, headers }: SenderOptions) {
     this.#origin = origin
