@@ -12,7 +12,7 @@ export function cancellable<T>(begin: (signal: AbortSignal) => Promise<T>): Work
 }
 
 /** The result of work that is for one alone: it ends with his signal, and is not begun behind it. */
-export function untilAborted<T>(signal: AbortSignal, begin: () => Work<T>): Promise<T> {
+export function endingWith<T>(signal: AbortSignal, begin: () => Work<T>): Promise<T> {
   if (signal.aborted) return Promise.reject(signal.reason)
   const work = begin()
   const leave = () => work.cancel(signal.reason)

@@ -4,7 +4,7 @@ import { WebSocket } from 'ws'
 import type { Caller, Scope } from '../../connectors/ports/scope.ts'
 import { asHubError, HubError } from '../../schema/errors.ts'
 import { remoteError } from './errors.ts'
-import { Flights, untilAborted, type Work } from './flights.ts'
+import { Flights, endingWith, type Work } from './flights.ts'
 import { Connections } from './http/connections.ts'
 import { Pooled } from './http/pooled.ts'
 import type { Posted, Sender } from './http/posted.ts'
@@ -112,8 +112,8 @@ class Remote {
 
   #begun(request: SubgraphRequest, body: string): Promise<Posted> {
     const { scope } = request
-    if (!isQuery(request)) return untilAborted(scope.signal, () => this.#send(scope, body)).finally(() => { this.#mutations += 1 })
-    if (mustBeOwn(scope)) return untilAborted(scope.signal, () => this.#send(scope, body))
+    if (!isQuery(request)) return endingWith(scope.signal, () => this.#send(scope, body)).finally(() => { this.#mutations += 1 })
+    if (mustBeOwn(scope)) return endingWith(scope.signal, () => this.#send(scope, body))
     return this.#flights.join(`${this.#mutations} ${askerOf(scope)}`, body, scope.signal, () => this.#send(scope, body))
   }
 
