@@ -15,6 +15,8 @@ export interface Lookup {
   /** All that the WHERE says. */
   readonly predicates: readonly Predicate[]
   readonly selected: readonly { readonly name: string; readonly column: Column }[]
+  /** Of the answer: those selected, under names of their own. */
+  readonly answered: readonly Column[]
   readonly order: readonly Order[]
   readonly limit: Operand | undefined
 }
@@ -50,11 +52,12 @@ export function lookupOf({ root }: ParsedStatement, { live, staged, tables, isVo
   const order = listOf(terms).map(term => orderOf(term, columnOf, all))
   const limit = blank(select['limit']) ? undefined : countOperand(select['limit'])
   if (selected.includes(undefined) || all.some(({ column }) => !Object.hasOwn(shown, column.type)) || order.includes(undefined) || (limit === undefined && !blank(select['limit']))) return undefined
-  return { table: read.table, predicates: read.predicates, selected: all, order: order.filter(term => term !== undefined), limit }
+  const answered = columnsOf(all.map(({ name }) => name), all.map(({ column: { type } }) => ({ type, read: asIs })))
+  return { table: read.table, predicates: read.predicates, selected: all, answered, order: order.filter(term => term !== undefined), limit }
 }
 
 /** The rows as DuckDB would answer them, at most `maxRows` and one more; undefined where that cannot be said, or they are too many to be looked at here. */
-export function lookUp({ table: { columns, from }, predicates, selected, order, limit }: Lookup, tenant: string, given: (parameter: number) => Value | readonly Value[], maxRows = Number.POSITIVE_INFINITY): LookedUp | undefined {
+export function lookUp({ table: { columns, from }, predicates, selected, answered, order, limit }: Lookup, tenant: string, given: (parameter: number) => Value | readonly Value[], maxRows = Number.POSITIVE_INFINITY): LookedUp | undefined {
   const { filter, complete } = filterOf(predicates, given)
   const most = limit === undefined ? Number.POSITIVE_INFINITY : 'constant' in limit ? limit.constant : given(limit.parameter)
   if (from.kind !== 'live' || !filter || !complete || typeof most !== 'number' || most < 0 || (limit && !Number.isSafeInteger(most))) return undefined
@@ -73,19 +76,19 @@ export function lookUp({ table: { columns, from }, predicates, selected, order, 
   }
   if (order.length > 0) passing.sort(comparator(order, columns))
 
-  const names = columnsOf(selected.map(({ name }) => name), selected.map(({ column: { type } }) => ({ type, read: asIs })))
   const rows: Row[] = []
   for (const row of passing.slice(0, wanted)) {
-    const answered: Record<string, Value> = {}
-    for (const [index, { column }] of selected.entries()) {
-      const value = row[column.name] ?? null
-      const said = value === null ? null : shown[column.type]?.(value)
+    const made: Record<string, Value> = {}
+    for (let index = 0; index < selected.length; index++) {
+      const { name, type } = (selected[index] as Lookup['selected'][number]).column
+      const value = row[name] ?? null
+      const said = value === null ? null : shown[type]?.(value)
       if (said === undefined) return undefined
-      answered[names[index]?.name ?? ''] = said
+      made[(answered[index] as Column).name] = said
     }
-    rows.push(answered)
+    rows.push(made)
   }
-  return { columns: names, rows, scanned }
+  return { columns: answered, rows, scanned }
 }
 
 const asIs = (): never => {

@@ -17,7 +17,21 @@ export function rowIndexes(rowsOf: (tenant: string) => Rows | undefined, clock: 
   }
 }
 
+/** Rows that are approached together: the waits for memory of so many overlap. */
+const together = 32
+
 function* liveRows(rows: Rows, ids: () => Iterable<number>, clock: Clock): Generator<Row> {
   const now = clock.now()
-  for (const id of ids()) if (rows.isLive(id, now)) yield rows.row(id)
+  let next: number[] = []
+  for (const id of ids()) {
+    if (next.push(id) < together) continue
+    yield* rowsAt(rows, next, now)
+    next = []
+  }
+  yield* rowsAt(rows, next, now)
+}
+
+function* rowsAt(rows: Rows, ids: readonly number[], now: number): Generator<Row> {
+  rows.approach(ids)
+  for (const id of ids) if (rows.isLive(id, now)) yield rows.rowOnce(id)
 }
