@@ -78,10 +78,12 @@ export function queryResult({ result, maxRows, asOfMs, stats, fetch, finish }: R
 
 /** Rows that are all here, as the port's. */
 export function heldResult({ columns, rows, maxRows = Number.POSITIVE_INFINITY, asOfMs, stats }: { readonly columns: readonly Column[]; readonly rows: readonly Row[]; readonly maxRows: number | undefined; readonly asOfMs: number | undefined; readonly stats: ScanStats }): QueryResult {
-  async function* batches() {
-    if (rows.length > 0 && maxRows > 0) yield rows.length > maxRows ? rows.slice(0, maxRows) : rows
-  }
-  return { engine: 'duckdb', columns, rows: batches(), truncated: () => rows.length > maxRows, ...(asOfMs !== undefined && { asOfMs }), stats: () => stats }
+  return { engine: 'duckdb', columns, rows: inOne(maxRows < rows.length ? rows.slice(0, maxRows) : rows), truncated: () => rows.length > maxRows, ...(asOfMs !== undefined && { asOfMs }), stats: () => stats }
+}
+
+/** As one batch; none without rows. */
+async function* inOne(rows: readonly Row[]): AsyncGenerator<readonly Row[], void, void> {
+  if (rows.length > 0) yield rows
 }
 
 function rowsOf(chunk: DuckDBDataChunk, count: number, columns: readonly Column[], readers: readonly Reader[]): readonly Row[] {

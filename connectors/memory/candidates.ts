@@ -1,5 +1,5 @@
 import type { Filter } from '../../schema/filter.ts'
-import { compareValues, type Value } from '../../schema/values.ts'
+import { type ColumnType, compareValues, type Value } from '../../schema/values.ts'
 import { keyOf } from '../ports/region-store.ts'
 import { indexed } from '../regions/index-values.ts'
 import type { ColumnIndex, Group } from './column-index.ts'
@@ -88,12 +88,31 @@ function indexCandidates(index: ColumnIndex, constraints: ReadonlyMap<string, Co
   const parts = groups.filter(group => group !== undefined).map(group => groupCandidates(index, group, constraints.get(index.last)))
   if (parts.some(part => part === undefined)) return undefined
   const known = parts.filter(part => part !== undefined)
-  return {
-    count: known.reduce((sum, part) => sum + part.count, 0),
-    by: index.columns,
-    *ids() {
-      for (const part of known) yield* part.ids()
-    },
+  const [only] = known
+  if (only && known.length === 1) return { count: only.count, by: index.columns, ids: only.ids }
+  return { count: known.reduce((sum, part) => sum + part.count, 0), by: index.columns, ids: () => idsOf(known) }
+}
+
+// A generator within a function is a function of its own each time, for which the engine makes a prototype and a map when it is called: these outlive small collections, and with them all they hold.
+
+function* idsOf(parts: readonly Candidates[]): Generator<number> {
+  for (const part of parts) yield* part.ids()
+}
+
+function* idsAt(group: Group, values: Iterable<Value>): Generator<number> {
+  for (const value of values) yield* group.at(value)
+}
+
+function* idsIn(group: Group): Generator<number> {
+  yield* group.absent
+  yield* idsAt(group, group.values.keys())
+}
+
+/** Those of the group, in order, from one to another; undefined: without that bound. */
+function* valuesBetween(group: Group, type: ColumnType, low: Value | undefined, high: Value | undefined): Generator<Value> {
+  for (const value of group.order.ascending(low === undefined ? undefined : item => compareValues(type, item, low) >= 0)) {
+    if (high !== undefined && compareValues(type, value, high) > 0) return
+    yield value
   }
 }
 
@@ -101,47 +120,27 @@ function groupCandidates(index: ColumnIndex, group: Group, constraint: Constrain
   const leads = index.columns.length > 1
   if (constraint?.equal) {
     const values = [...new Set(constraint.equal.map(value => indexed(index.lastType, value)))]
-    return {
-      count: values.reduce<number>((sum, value) => sum + group.countAt(value), 0),
-      *ids() {
-        for (const value of values) yield* group.at(value)
-      },
-    }
+    const [value] = values
+    if (values.length === 1 && value !== undefined) return { count: group.countAt(value), ids: () => group.at(value) }
+    return { count: values.reduce<number>((sum, one) => sum + group.countAt(one), 0), ids: () => idsAt(group, values) }
   }
   if (constraint?.absent) return { count: group.absent.size, ids: () => group.absent }
   if (constraint && (constraint.from !== undefined || constraint.to !== undefined)) return rangeCandidates(index, group, constraint)
   if (!leads) return undefined
-  return {
-    count: group.size,
-    *ids() {
-      yield* group.absent
-      for (const value of group.values.keys()) yield* group.at(value)
-    },
-  }
+  return { count: group.size, ids: () => idsIn(group) }
 }
 
 function rangeCandidates(index: ColumnIndex, group: Group, { from, to }: Constraint): Candidates {
   const type = index.lastType === 'JSON' ? 'String' : index.lastType
   const low = from === undefined ? undefined : indexed(index.lastType, from)
   const high = to === undefined ? undefined : indexed(index.lastType, to)
-  function* values(): Generator<Value> {
-    for (const value of group.order.ascending(low === undefined ? undefined : item => compareValues(type, item, low) >= 0)) {
-      if (high !== undefined && compareValues(type, value, high) > 0) return
-      yield value
-    }
-  }
   const distinct = group.order.countBetween(
     item => low === undefined || compareValues(type, item, low) >= 0,
     item => high !== undefined && compareValues(type, item, high) > 0,
   )
   // As if all values were equally frequent: counting each would cost as much as reading them.
   const count = Math.ceil((distinct * (group.size - group.absent.size)) / Math.max(1, group.values.size))
-  return {
-    count,
-    *ids() {
-      for (const value of values()) yield* group.at(value)
-    },
-  }
+  return { count, ids: () => idsAt(group, valuesBetween(group, type, low, high)) }
 }
 
 /** One value from each list, every way; undefined when a list is missing or the ways are too many. No lists: one way, empty. */

@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdir, open, readFile, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -64,7 +65,12 @@ async function start(site: Site, engine: Engine, node: EngineNode): Promise<Runn
   const identity = identityOf(pid)
   const ended = () => (child.exitCode ?? child.signalCode) ?? undefined
   try {
-    if (!identity) throw new EngineError('it ended at once')
+    if (!identity) {
+      // It is gone, and will be told of.
+      child.ref()
+      if (ended() === undefined) await once(child, 'exit')
+      throw new EngineError(`it ended with ${ended()}`)
+    }
     const record: Running = { ...identity, node: node.name, number: node.number, engine: engine.name, version: launch.version, ports: node.ports, startedAtMs: Date.now(), log, data: launch.folder ?? node.data, reach: launch.reach }
     await write(site, record)
     site.say(engine.name, `${node.name} ${launch.version} is starting: process ${pid}`)
