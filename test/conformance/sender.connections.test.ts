@@ -1,22 +1,5 @@
 import { Connections } from '../../gateway/federation/http/connections.ts'
-import type { Sender } from '../../gateway/federation/http/posted.ts'
 import { conforms } from '../support/conformance.ts'
-import { rawHttp } from '../support/raw-http.ts'
-import { senderChecks } from './sender.ts'
+import { senderChecks, senderSubject } from './sender.ts'
 
-conforms('sender over plain TCP', senderChecks, async () => {
-  const server = await rawHttp()
-  const senders: Sender[] = []
-  return {
-    server,
-    open(connections, headers = {}) {
-      const sender = new Connections({ origin: server.origin, connections, headers })
-      senders.push(sender)
-      return sender
-    },
-    async close() {
-      await Promise.all(senders.map(sender => sender.close()))
-      await server.close()
-    },
-  }
-})
+conforms('sender over plain TCP', senderChecks, () => senderSubject(options => new Connections(options)))

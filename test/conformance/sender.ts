@@ -1,14 +1,32 @@
 import type { Work } from '../../gateway/federation/flights.ts'
-import type { Post, Posted, Sender } from '../../gateway/federation/http/posted.ts'
+import type { Post, Posted, Sender, SenderOptions } from '../../gateway/federation/http/sender.ts'
 import { must } from '../support/conformance.ts'
 import { eventually } from '../support/eventually.ts'
-import { ok, type RawHttp } from '../support/raw-http.ts'
+import { ok, rawHttp, type RawHttp } from '../support/raw-http.ts'
 
 /** A sender under test, and the server it sends to. */
 export interface SenderSubject {
   readonly server: RawHttp
   open(connections: number, headers?: Readonly<Record<string, string>>): Sender
   close(): Promise<void>
+}
+
+/** Senders of one kind, over a server of their own. */
+export async function senderSubject(made: (options: SenderOptions) => Sender): Promise<SenderSubject> {
+  const server = await rawHttp()
+  const senders: Sender[] = []
+  return {
+    server,
+    open(connections, headers = {}) {
+      const sender = made({ origin: server.origin, connections, headers })
+      senders.push(sender)
+      return sender
+    },
+    async close() {
+      await Promise.all(senders.map(sender => sender.close()))
+      await server.close()
+    },
+  }
 }
 
 const tooLong = new Error('too long')

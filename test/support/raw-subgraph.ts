@@ -1,5 +1,5 @@
 import { remoteError } from '../../gateway/federation/errors.ts'
-import { Posted } from '../../gateway/federation/http/posted.ts'
+import { Posted } from '../../gateway/federation/http/sender.ts'
 import { Room } from '../../gateway/federation/http/room.ts'
 import type { LocalService } from '../../gateway/federation/local.ts'
 import type { RawAnswer, SubgraphRequest, SubgraphService } from '../../gateway/federation/supergraph.ts'

@@ -1,4 +1,4 @@
-import { type AnswerHeaders, Posted } from './posted.ts'
+import { type AnswerHeaders, Posted } from './sender.ts'
 import { Room } from './room.ts'
 
 /** Bytes of a head, of all trailers together, and of a line before a chunk; Node's own limit of heads. */

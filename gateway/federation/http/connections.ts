@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net'
 import { AnswerReader } from './answer-reader.ts'
 import type { Work } from '../flights.ts'
-import { checkHeaders, type Post, type Posted, type Sender, type SenderOptions } from './posted.ts'
+import { checkHeaders, type Post, type Posted, type Sender, type SenderOptions } from './sender.ts'
 
 /** Of a connection on its way. */
 const connectTimeoutMs = 10_000

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { type Dispatcher, Pool } from 'undici'
-import { type AnswerHeaders, checkHeaders, type Post, Posted, type Sender, type SenderOptions } from './posted.ts'
+import { type AnswerHeaders, checkHeaders, type Post, Posted, type Sender, type SenderOptions } from './sender.ts'
 import type { Work } from '../flights.ts'
 import { Room } from './room.ts'
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { Posted } from '../../../../gateway/federation/http/posted.ts'
+import { Posted } from '../../../../gateway/federation/http/sender.ts'
 import { Room } from '../../../../gateway/federation/http/room.ts'
 
 const room = (text: string, expected = 0) => {
