@@ -1,10 +1,10 @@
 import { Kind, type GraphQLResolveInfo } from 'graphql'
 import { asHubError, HubError } from '../schema/errors.ts'
-import { entityOfType, fieldOfColumn, isSoleKey, subgraphOf, type EntityModel, type Link, type Model } from '../schema/model.ts'
+import { entityOfType, fieldOfColumn, isSoleKey, subgraphOf, type EntityModel, type FieldModel, type Link, type Model } from '../schema/model.ts'
 import { parseKeyText } from '../schema/scalars.ts'
 import { ownsLink } from '../schema/sdl.ts'
 import type { ColumnType, Row, Value } from '../schema/values.ts'
-import { keyOf } from '../connectors/ports/region-store.ts'
+import { keyOfValues } from '../connectors/ports/region-store.ts'
 import { JsonText, membersAsked, nodesAsked, propertyResolver } from './compiled/verbatim.ts'
 import { listPage, type ListArguments } from './connection.ts'
 import type { Context } from './context.ts'
@@ -79,27 +79,33 @@ export function pathOf(context: Context, info: GraphQLResolveInfo): string {
   return [context.at, ...names].filter(Boolean).join('.')
 }
 
-/** Reads the text that names an entry from a look-up's arguments or an input of keys. */
-export function keyReader(entity: EntityModel): (args: Readonly<Record<string, unknown>>) => string {
+/** Reads the texts that name entries. */
+export interface KeyReader {
+  /** Of a look-up's arguments, an input of keys or a representation. */
+  ofFields(fields: Readonly<Record<string, unknown>>): string
+  /** Of what a list of keys has for each: the one field's value itself, or all of them. */
+  ofKey(key: unknown): string
+}
+
+export function keyReader(entity: EntityModel): KeyReader {
   const parts = entity.key.map(column => fieldOfColumn(entity, column))
-  return args => {
-    const row: Record<string, Value> = {}
-    for (const { name, field, type } of parts) {
-      const value = parseKeyText(type, args[field])
-      if (value === null) throw new HubError('BAD_USER_INPUT', `${entity.lookupField} needs ${field}: a part of the key is never null.`, { field })
-      row[name] = value
-    }
-    return keyOf(entity.key, row)
+  const read = ({ field, type }: FieldModel, given: unknown): Value => {
+    const value = parseKeyText(type, given)
+    if (value === null) throw new HubError('BAD_USER_INPUT', `${entity.lookupField} needs ${field}: a part of the key is never null.`, { field })
+    return value
   }
+  const [only] = parts
+  if (parts.length === 1 && only) return { ofFields: fields => keyOfValues([read(only, fields[only.field])]), ofKey: key => keyOfValues([read(only, key)]) }
+  const ofFields = (fields: Readonly<Record<string, unknown>>) => keyOfValues(parts.map(part => read(part, fields[part.field])))
+  return { ofFields, ofKey: key => ofFields(key as Readonly<Record<string, unknown>>) }
 }
 
 function queries(roles: EntityRoles, entity: EntityModel): Record<string, FieldResolution> {
   const rows = roles.rowsOf(entity.type)
-  const keyOfArguments = keyReader(entity)
-  const only = entity.key.length === 1 ? fieldOfColumn(entity, entity.key[0] ?? '').field : undefined
+  const read = keyReader(entity)
   return {
     [entity.lookupField]: async (_: unknown, args: Record<string, unknown>, context: Context, info: GraphQLResolveInfo) => {
-      const key = keyOfArguments(args)
+      const key = read.ofFields(args)
       const reader = () => {
         const path = pathOf(context, info)
         return (keys: readonly string[]) => rows.byKeys(context, path, keys)
@@ -109,7 +115,7 @@ function queries(roles: EntityRoles, entity: EntityModel): Record<string, FieldR
     },
     [`${entity.listField}ByKey`]: async (_: unknown, { keys }: { keys: readonly unknown[] }, context: Context, info: GraphQLResolveInfo) => {
       if (keys.length > 10_000) throw new HubError('PAYLOAD_TOO_LARGE', `${entity.listField}ByKey was asked for ${keys.length} keys; it takes 10,000 at once. Split them.`, { field: 'keys' })
-      const texts = keys.map(key => keyOfArguments(only === undefined ? (key as Record<string, unknown>) : { [only]: key }))
+      const texts = keys.map(read.ofKey)
       const members = linked(context, membersAsked(info), info.variableValues)
       const json = members && (await rows.json?.(context, texts, members))
       return json === undefined ? (await rows.byKeys(context, pathOf(context, info), texts)).map(row => row ?? null) : new JsonText(json)
@@ -142,9 +148,9 @@ function columns(entity: EntityModel, known?: readonly string[]): Record<string,
 
 function references(roles: EntityRoles, entity: EntityModel): Subgraph['entities'][string] {
   const rows = roles.rowsOf(entity.type)
-  const keyOfRepresentation = keyReader(entity)
+  const { ofFields } = keyReader(entity)
   return async (representations, context) => {
-    const keys = representations.map(keyOfRepresentation)
+    const keys = representations.map(ofFields)
     const distinct = [...new Set(keys)]
     const found = new Map((await rows.byKeys(context, context.at, distinct)).map((row, index) => [distinct[index], row]))
     return keys.map(key => found.get(key) ?? null)

@@ -254,5 +254,10 @@ export interface ReplaceResult {
 export function keyOf(key: readonly string[], row: Row): string {
   const [only] = key
   if (key.length === 1 && only !== undefined) return String(row[only])
-  return JSON.stringify(key.map(column => String(row[column])))
+  return keyOfValues(key.map(column => row[column] as Value))
+}
+
+/** The same of the values of its key's columns, in their order. */
+export function keyOfValues(values: readonly Value[]): string {
+  return values.length === 1 ? String(values[0]) : JSON.stringify(values.map(String))
 }

@@ -13,7 +13,7 @@ const largestBatch = 10_000
 /** `put…`, `put…s` and `remove…` of one region: one commit each, durable when answered. */
 export function writes(entity: EntityModel, region: Region): Record<string, FieldResolution> {
   const { type } = entity
-  const keyOfArguments = keyReader(entity)
+  const { ofFields } = keyReader(entity)
   return {
     [`put${type}`]: async (_: unknown, { input }: { input: Input }, { scope }: Context) => {
       mustHold(scope, 'cache:write')
@@ -27,7 +27,7 @@ export function writes(entity: EntityModel, region: Region): Record<string, Fiel
     },
     [`remove${type}`]: async (_: unknown, args: Record<string, unknown>, { scope }: Context) => {
       mustHold(scope, 'cache:write')
-      return removeOne(scope, entity, region, keyOfArguments(args))
+      return removeOne(scope, entity, region, ofFields(args))
     },
   }
 }
