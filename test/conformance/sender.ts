@@ -7,7 +7,8 @@ import { ok, rawHttp, type RawHttp } from '../support/raw-http.ts'
 /** A sender under test, and the server it sends to. */
 export interface SenderSubject {
   readonly server: RawHttp
-  open(connections: number, headers?: Readonly<Record<string, string>>): Sender
+  /** `host`: another name of the server's. */
+  open(connections: number, headers?: Readonly<Record<string, string>>, host?: string): Sender
   close(): Promise<void>
 }
 
@@ -17,8 +18,8 @@ export async function senderSubject(made: (options: SenderOptions) => Sender): P
   const senders: Sender[] = []
   return {
     server,
-    open(connections, headers = {}) {
-      const sender = made({ origin: server.origin, connections, headers })
+    open(connections, headers = {}, host = server.origin.hostname) {
+      const sender = made({ origin: new URL(`http://${host}:${server.origin.port}`), connections, headers })
       senders.push(sender)
       return sender
     },
@@ -186,7 +187,12 @@ export const senderChecks = [
     expect(texts([await sender.post(request()).result, await sender.post(request()).result])).toEqual(['1', '2'])
     expect(server.connections).toBe(2)
   }),
-  must<SenderSubject>('HS17', 'an answer is the same in whatever pieces it comes', async ({ server, open }) => {
+  must<SenderSubject>('HS17', 'a server is found by its name, which it is told', async ({ server, open }) => {
+    const sender = open(2, {}, 'localhost')
+    expect(texts(await Promise.all([sender.post(request()).result, sender.post(request()).result])).toSorted()).toEqual(['1', '2'])
+    expect(server.requests[0]!.head.split('\r\n')).toContain(`host: localhost:${server.origin.port}`)
+  }),
+  must<SenderSubject>('HS18', 'an answer is the same in whatever pieces it comes', async ({ server, open }) => {
     const sender = open(1)
     const chunked = 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n'
     for (const [raw, text] of [[ok('a "text"'), 'a "text"'], [chunked, 'abcde']] as const) {
