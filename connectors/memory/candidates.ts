@@ -105,7 +105,7 @@ function* idsAt(group: Group, values: Iterable<Value>): Generator<number> {
 
 function* idsIn(group: Group): Generator<number> {
   yield* group.absent
-  yield* idsAt(group, group.values.keys())
+  yield* idsAt(group, group.order.ascending())
 }
 
 /** Those of the group, in order, from one to another; undefined: without that bound. */
@@ -139,7 +139,7 @@ function rangeCandidates(index: ColumnIndex, group: Group, { from, to }: Constra
     item => high !== undefined && compareValues(type, item, high) > 0,
   )
   // As if all values were equally frequent: counting each would cost as much as reading them.
-  const count = Math.ceil((distinct * (group.size - group.absent.size)) / Math.max(1, group.values.size))
+  const count = Math.ceil((distinct * (group.size - group.absent.size)) / Math.max(1, group.distinct))
   return { count, ids: () => idsAt(group, valuesBetween(group, type, low, high)) }
 }
 

@@ -6,6 +6,7 @@ import { Chain } from './chain.ts'
 import { ExpiryQueue, Lifetime } from './expiry.ts'
 import { keyedHash } from './keyed-hash.ts'
 import { doubles, integers, type Lines } from './lines.ts'
+import type { Postings } from './postings.ts'
 import { Records } from './records.ts'
 import { Rows } from './rows.ts'
 
@@ -42,6 +43,7 @@ export class Entries {
   readonly #lines: Lines
   readonly #lifetime: Lifetime
   readonly #owners: Rows[] = []
+  readonly #postings: Postings[] = []
   readonly #hash = keyedHash()
   readonly #flooded: (probes: number) => void
 
@@ -60,7 +62,7 @@ export class Entries {
   rowsOf(tenant: string): Rows {
     let rows = this.tenants.get(tenant)
     if (!rows) {
-      rows = new Rows(tenant, this.#owners.length, this.definition, { records: this.records, lifetime: this.#lifetime, hash: this.#hash, flooded: this.#flooded })
+      rows = new Rows(tenant, this.#owners.length, this.definition, { records: this.records, lifetime: this.#lifetime, postings: this.#postings, hash: this.#hash, flooded: this.#flooded })
       this.tenants.set(tenant, rows)
       this.#owners.push(rows)
     }
@@ -147,6 +149,7 @@ export class Entries {
     this.definition = definition
     this.#lifetime.limit(definition.expiry)
     this.records.redefine(definition.columns)
+    this.#postings.length = 0
     if ((definition.evictionPolicy ?? 'LRU') !== before) this.reorder()
     for (const id of this.recency.ids()) this.queue.put(id)
     for (const rows of this.tenants.values()) rows.redefine(definition)

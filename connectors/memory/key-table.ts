@@ -69,8 +69,7 @@ export class KeyTable {
     const hash = this.#hash(key)
     const table = this.#table(hash)
     const { slots, mask } = table
-    let hole = hash & mask
-    while (slots[2 * hole + 1] !== id + 1) hole = (hole + 1) & mask
+    let hole = slotOf(table, hash, id)
     for (let at = (hole + 1) & mask; slots[2 * at + 1] !== 0; at = (at + 1) & mask) {
       // One may move up as far as the place its hash names.
       if (((at - ((slots[2 * at] as number) & mask)) & mask) < ((at - hole) & mask)) continue
@@ -82,6 +81,13 @@ export class KeyTable {
     table.size -= 1
     this.size -= 1
     if (table.size < 0.1 * mask && mask >= 2 * leastSlots) resize(table, (mask + 1) / 2)
+  }
+
+  /** Another id for the key, which must be this id's. */
+  exchange(key: string, id: number, other: number): void {
+    const hash = this.#hash(key)
+    const table = this.#table(hash)
+    table.slots[2 * slotOf(table, hash, id) + 1] = other + 1
   }
 
   /** The first id of a key with this hash; −1: there is none. */
@@ -102,6 +108,13 @@ export class KeyTable {
     this.#tables = Array.from({ length: 256 }, () => new Table())
     if (whole) eachEntry(whole.slots, (hash, entry) => add(this.#table(hash), hash, entry))
   }
+}
+
+/** Where an id is, which must be there. */
+function slotOf({ slots, mask }: Table, hash: number, id: number): number {
+  let at = hash & mask
+  while (slots[2 * at + 1] !== id + 1) at = (at + 1) & mask
+  return at
 }
 
 /** Puts an entry into the first empty slot from its own on; answers how many were looked at. */

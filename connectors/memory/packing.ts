@@ -155,6 +155,39 @@ export class Packing {
     return readValue(chunk.bytes, word & 7, texts + from, texts + (word >>> 3))
   }
 
+  /** Whether the column at this index has this text, where it is a string that is its own JSON text; undefined where it is anything else. */
+  isPlain(chunk: Chunk, at: number, index: number, text: string): boolean | undefined {
+    const { wide, count, fields, texts } = partsOf(chunk, at)
+    if (index >= count) return undefined
+    const word = wordAt(chunk, wide, fields, index)
+    if ((word & 7) !== kinds.plain) return undefined
+    const from = texts + (index === 0 ? 0 : wordAt(chunk, wide, fields, index - 1) >>> 3) + 1
+    const { length } = text
+    if (texts + (word >>> 3) - 1 - from !== length) return false
+    for (let place = 0; place < length; place++) if (chunk.bytes[from + place] !== text.charCodeAt(place)) return false
+    return true
+  }
+
+  /** The order of two records by the strings in the column at this index, by code unit, where both are their own JSON text; undefined where one is anything else. */
+  comparePlain(chunkA: Chunk, atA: number, chunkB: Chunk, atB: number, index: number): number | undefined {
+    const a = partsOf(chunkA, atA)
+    const b = partsOf(chunkB, atB)
+    if (index >= a.count || index >= b.count) return undefined
+    const wordA = wordAt(chunkA, a.wide, a.fields, index)
+    const wordB = wordAt(chunkB, b.wide, b.fields, index)
+    if ((wordA & 7) !== kinds.plain || (wordB & 7) !== kinds.plain) return undefined
+    const fromA = a.texts + (index === 0 ? 0 : wordAt(chunkA, a.wide, a.fields, index - 1) >>> 3)
+    const fromB = b.texts + (index === 0 ? 0 : wordAt(chunkB, b.wide, b.fields, index - 1) >>> 3)
+    const lengthA = a.texts + (wordA >>> 3) - fromA - 1
+    const lengthB = b.texts + (wordB >>> 3) - fromB - 1
+    const shared = Math.min(lengthA, lengthB)
+    for (let place = 1; place < shared; place++) {
+      const difference = (chunkA.bytes[fromA + place] as number) - (chunkB.bytes[fromB + place] as number)
+      if (difference !== 0) return difference
+    }
+    return lengthA - lengthB
+  }
+
   #textsAt(key: string, wide: boolean): number {
     const count = this.#names.length
     return (wide ? wideHeadBytes + count * 4 : headBytes + count * 2) + (isLatin1(key) ? key.length : key.length * 2)

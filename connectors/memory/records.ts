@@ -1,10 +1,13 @@
-import type { Column, Row, Value } from '../../schema/values.ts'
+import { type Column, type ColumnType, compareValues, type Row, type Value } from '../../schema/values.ts'
 import type { Entry, Member } from '../ports/region-store.ts'
 import { Kept } from './kept.ts'
 import { doubles, integers, Lines } from './lines.ts'
 import { JsonWriter } from './json-writer.ts'
 import { Packing } from './packing.ts'
 import { Slab } from './slab.ts'
+
+/** Types whose strings are in the order of their texts. */
+const inBytes: ReadonlySet<ColumnType> = new Set<ColumnType>(['String', 'UUID', 'Date', 'Time', 'Bytes', 'LocalDateTime'])
 
 /**
  * A region's records by id: where their bytes are, and their lines. An id stands for an entry from `create` to `remove`, wherever its record lies meanwhile; nobody but this
@@ -86,8 +89,9 @@ export class Records {
   /** The same for whoever is about to read their rows. */
   approachRows(ids: readonly number[]): void {
     let sum = 0
-    for (const id of ids) sum += this.lines.integer(id, integers.kept)
+    for (const id of ids) if (id >= 0) sum += this.lines.integer(id, integers.kept)
     for (const id of ids) {
+      if (id < 0) continue
       const place = this.lines.integer(id, integers.kept)
       if (place >= 0) sum += this.#kept.at(place).version
       else {
@@ -129,6 +133,20 @@ export class Records {
   field(id: number, index: number): Value {
     const address = this.lines.integer(id, integers.address)
     return this.#packing.field(this.#slab.chunk(address), this.#slab.offset(address), index)
+  }
+
+  /** As of `Packing`. */
+  isPlain(id: number, index: number, text: string): boolean | undefined {
+    const address = this.lines.integer(id, integers.address)
+    return this.#packing.isPlain(this.#slab.chunk(address), this.#slab.offset(address), index, text)
+  }
+
+  /** The order of two by the values of the column at this index, neither null, as of `compareValues`. */
+  compare(a: number, b: number, index: number, type: ColumnType): number {
+    const addressA = this.lines.integer(a, integers.address)
+    const addressB = this.lines.integer(b, integers.address)
+    const byBytes = inBytes.has(type) ? this.#packing.comparePlain(this.#slab.chunk(addressA), this.#slab.offset(addressA), this.#slab.chunk(addressB), this.#slab.offset(addressB), index) : undefined
+    return byBytes ?? compareValues(type, this.field(a, index), this.field(b, index))
   }
 
   /** `key`: of the record, where the caller has it. Who asks once more soon is answered with the same one. */

@@ -1,5 +1,5 @@
 import { comparator } from '../../schema/filter.ts'
-import { type ColumnType, compareValues, type Row, type Value } from '../../schema/values.ts'
+import type { ColumnType, Row } from '../../schema/values.ts'
 import type { Entry, RegionDefinition } from '../ports/region-store.ts'
 import type { Shaped } from '../regions/shape.ts'
 import { Chain } from './chain.ts'
@@ -7,6 +7,7 @@ import { ColumnIndex } from './column-index.ts'
 import type { Lifetime } from './expiry.ts'
 import { KeyTable } from './key-table.ts'
 import { integers } from './lines.ts'
+import { Postings } from './postings.ts'
 import type { Records } from './records.ts'
 import { Scales } from './scales.ts'
 import { SortedList } from './sorted-list.ts'
@@ -18,6 +19,8 @@ const removalsKept = 65_536
 export interface Shared {
   readonly records: Records
   readonly lifetime: Lifetime
+  /** Lists of ids for each index, by its place. */
+  readonly postings: Postings[]
   readonly hash: (key: string) => number
   /** Told of a key for which so many slots of a table had to be looked at. */
   readonly flooded: (probes: number) => void
@@ -41,22 +44,25 @@ export class Rows {
   #indexes: ColumnIndex[]
   #uniqueIndexes: ColumnIndex[]
   #byKey: SortedList<number> | undefined
+  #order: (a: number, b: number) => number
   #scales: Scales
-  /** What is being put into `byKey`, or taken out of it, so that its key is read once. */
-  #sought: { readonly id: number; readonly row: Row } | undefined
+  readonly #shared: Shared
   readonly #removals = new Map<string, number>()
   #horizon = 0
 
-  constructor(tenant: string, number: number, definition: RegionDefinition, { records, lifetime, hash, flooded }: Shared) {
+  constructor(tenant: string, number: number, definition: RegionDefinition, shared: Shared) {
+    const { records, lifetime, hash, flooded } = shared
     this.tenant = tenant
     this.number = number
     this.#records = records
     this.#lifetime = lifetime
     this.#keys = new KeyTable(hash, (id, key) => records.holds(id, key), flooded)
     this.#all = new Chain(records.lines, integers.next, integers.previous)
+    this.#shared = shared
     this.#definition = definition
-    this.#indexes = indexesOf(definition)
+    this.#indexes = indexesOf(definition, shared)
     this.#uniqueIndexes = uniqueOf(definition, this.#indexes)
+    this.#order = orderOf(definition, records)
     this.#scales = new Scales(definition.columns)
   }
 
@@ -72,7 +78,8 @@ export class Rows {
       const compare = comparator(key.map(column => ({ column, descending: false, nullsFirst: false })), columns)
       const pairs = [...this.ids()].map(id => ({ id, key: this.key(id), row: this.#keyOf(id) }))
       pairs.sort((a, b) => compare(a.row, b.row) || inOrder(a.key, b.key))
-      this.#byKey = new SortedList(this.#compare(), pairs.map(({ id }) => id))
+      const order = this.#order
+      this.#byKey = new SortedList((a, b) => order(a, b) || (a === b ? 0 : inOrder(this.key(a), this.key(b))), pairs.map(({ id }) => id))
     }
     return this.#byKey
   }
@@ -111,17 +118,7 @@ export class Rows {
   /** The first of these in the order of their keys' values. */
   firstByKey(ids: readonly number[], limit: number): readonly number[] {
     if (ids.length < 2) return limit > 0 ? ids : []
-    const { key, columns } = this.#definition
-    const parts = key.map(name => columns.findIndex(column => column.name === name)).map(index => ({ index, type: columns[index]?.type as ColumnType }))
-    const placed = ids.map(id => ({ id, values: parts.map(({ index }) => this.#records.field(id, index)) }))
-    placed.sort((a, b) => {
-      for (const [place, { type }] of parts.entries()) {
-        const order = compareValues(type, a.values[place] as Value, b.values[place] as Value)
-        if (order !== 0) return order
-      }
-      return 0
-    })
-    return placed.slice(0, limit).map(({ id }) => id)
+    return ids.toSorted(this.#order).slice(0, limit)
   }
 
   /** The most digits behind the point in a Decimal column, of rows expired and not yet swept too. */
@@ -148,11 +145,7 @@ export class Rows {
     this.#all.add(id)
     for (const index of this.#indexes) index.add(id, row)
     this.#scales.add(row)
-    if (this.#byKey) {
-      this.#sought = { id, row }
-      this.#byKey.insert(id)
-      this.#sought = undefined
-    }
+    this.#byKey?.insert(id)
     return id
   }
 
@@ -175,11 +168,7 @@ export class Rows {
     const row = this.glance(id)
     for (const index of this.#indexes) index.remove(id, row)
     this.#scales.remove(row)
-    if (this.#byKey) {
-      this.#sought = { id, row: this.#keyOf(id) }
-      this.#byKey.remove(id)
-      this.#sought = undefined
-    }
+    this.#byKey?.remove(id)
     this.#keys.remove(key, id)
     this.#all.remove(id)
     return key
@@ -211,8 +200,9 @@ export class Rows {
   /** Takes over a definition; the records must have its columns already. */
   redefine(definition: RegionDefinition): void {
     this.#definition = definition
-    this.#indexes = indexesOf(definition)
+    this.#indexes = indexesOf(definition, this.#shared)
     this.#uniqueIndexes = uniqueOf(definition, this.#indexes)
+    this.#order = orderOf(definition, this.#records)
     this.#byKey = undefined
     this.#scales = new Scales(definition.columns)
     for (const id of this.ids()) {
@@ -227,18 +217,17 @@ export class Rows {
     const row = this.glance(id)
     return Object.fromEntries(this.#definition.key.map(column => [column, row[column] ?? null]))
   }
+}
 
-  #compare(): (a: number, b: number) => number {
-    const { key, columns } = this.#definition
-    const parts = key.map(name => ({ name, index: columns.findIndex(column => column.name === name), type: columns.find(column => column.name === name)?.type as ColumnType }))
-    const value = (id: number, name: string, index: number): Value => (this.#sought?.id === id ? (this.#sought.row[name] ?? null) : this.#records.field(id, index))
-    return (a, b) => {
-      for (const { name, index, type } of parts) {
-        const order = compareValues(type, value(a, name, index), value(b, name, index))
-        if (order !== 0) return order
-      }
-      return a === b ? 0 : inOrder(this.key(a), this.key(b))
+/** By the values of the key's columns. */
+function orderOf({ key, columns }: RegionDefinition, records: Records): (a: number, b: number) => number {
+  const parts = key.map(name => columns.findIndex(column => column.name === name)).map(index => ({ index, type: columns[index]?.type as ColumnType }))
+  return (a, b) => {
+    for (const { index, type } of parts) {
+      const order = records.compare(a, b, index, type)
+      if (order !== 0) return order
     }
+    return 0
   }
 }
 
@@ -246,8 +235,9 @@ function inOrder(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
 
-function indexesOf(definition: RegionDefinition): ColumnIndex[] {
-  return definition.indexes.map(columns => new ColumnIndex(columns, definition.columns))
+function indexesOf({ indexes, columns }: RegionDefinition, { postings, ...parts }: Shared): ColumnIndex[] {
+  while (postings.length < indexes.length) postings.push(new Postings())
+  return indexes.map((index, place) => new ColumnIndex(index, columns, { ...parts, postings: postings[place] as Postings }))
 }
 
 function uniqueOf({ unique = [] }: RegionDefinition, indexes: readonly ColumnIndex[]): ColumnIndex[] {

@@ -33,17 +33,10 @@ function selectPer(rows: Rows, criteria: Criteria, per: NonNullable<Criteria['pe
     const type = rows.definition.columns.find(({ name }) => name === per.column)?.type ?? 'String'
     return fewPer(select(rows, ofAnyValue(criteria, per), nowMs), per, type, criteria)
   }
-  const group = index.group([])
   const course = courseOf(rows, order, after, backwards)
   const passes = testOf(rows, criteria, nowMs)
-  if (!group || limit <= 0) return []
-  const ids: number[] = []
-  const ends: number[] = []
-  for (const value of new Set(per.values.map(one => indexed(index.lastType, one)))) {
-    if (value === null) continue
-    group.collect(value, ids)
-    ends.push(ids.length)
-  }
+  if (limit <= 0) return []
+  const { ids, ends } = index.collect([...new Map(per.values.map(one => [indexed(index.lastType, one), one])).values()])
   rows.approach(ids)
   const found: Row[] = []
   let from = 0
@@ -94,13 +87,7 @@ function firstInOrder(rows: Rows, passes: Test, limit: number, budget: number): 
 export function idsPer(rows: Rows, column: string, values: readonly Value[], limit: number, nowMs: number): { readonly ids: readonly number[]; readonly starts: readonly number[] } | undefined {
   const index = rows.indexes.find(({ columns }) => columns.length === 1 && columns[0] === column)
   if (!index) return undefined
-  const group = index.group([])
-  const all: number[] = []
-  const ends = values.map(value => {
-    const one = indexed(index.lastType, value)
-    if (one !== null) group?.collect(one, all)
-    return all.length
-  })
+  const { ids: all, ends } = index.collect(values)
   rows.approach(all)
   const ids: number[] = []
   const starts = [0]
