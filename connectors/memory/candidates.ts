@@ -44,6 +44,13 @@ export function constraintsOf(filter: Filter | undefined): ReadonlyMap<string, C
   return constraints
 }
 
+/** Whether rows pass if they have, in columns among these, one of the values that are asked for there, and nothing else is asked. */
+export function isJust(filter: Filter, columns: readonly string[]): boolean {
+  const parts = 'and' in filter ? filter.and : [filter]
+  const named = parts.map(part => ('column' in part && (part.op === 'eq' || part.op === 'in') ? part.column : undefined))
+  return new Set(named).size === parts.length && named.every(column => column !== undefined && columns.includes(column))
+}
+
 function collect(filter: Filter, constraints: Map<string, Constraint>): void {
   if ('and' in filter) {
     for (const part of filter.and) collect(part, constraints)

@@ -3,7 +3,7 @@ import type { Row, Value } from '../../schema/values.ts'
 import type { Criteria, Entry } from '../ports/region-store.ts'
 import { indexed } from '../regions/index-values.ts'
 import { fewPer, ofAnyValue } from '../regions/per.ts'
-import { candidates, type Candidates, constraintsOf } from './candidates.ts'
+import { candidates, type Candidates, constraintsOf, isJust } from './candidates.ts'
 import type { Rows } from './rows.ts'
 import { type Course, courseOf, walk } from './walk.ts'
 
@@ -54,10 +54,10 @@ const mostLookedAt = 2_000
 /** Ids of the first in the order of their keys that pass the filter; undefined where that means to look at many rows. */
 export function idsOf(rows: Rows, filter: Filter | undefined, limit: number, nowMs: number): readonly number[] | undefined {
   const from = candidates(rows, constraintsOf(filter))
-  const passes = testOf(rows, { filter }, nowMs)
+  const passes = testOf(rows, { filter: left(filter, from) }, nowMs)
   if (limit <= 0) return []
   if (!isFew(from, limit)) {
-    const first = firstInOrder(rows, passes, limit, Math.min(from.count, mostLookedAt))
+    const first = firstInOrder(rows, testOf(rows, { filter }, nowMs), limit, Math.min(from.count, mostLookedAt))
     if (first) return first
   }
   if (from.count > mostLookedAt) return undefined
@@ -102,16 +102,23 @@ export function idsPer(rows: Rows, column: string, values: readonly Value[], lim
 
 /** Entries not expired at `nowMs` whose rows pass, in no order. */
 export function* entriesOf(rows: Rows, filter: Filter | undefined, nowMs: number): Generator<Entry> {
-  const passes = testOf(rows, { filter }, nowMs)
-  for (const id of candidates(rows, constraintsOf(filter)).ids()) if (passes(id, rows.glance(id))) yield rows.entryOnce(id)
+  const from = candidates(rows, constraintsOf(filter))
+  const passes = testOf(rows, { filter: left(filter, from) }, nowMs)
+  for (const id of from.ids()) if (passes(id, rows.glance(id))) yield rows.entryOnce(id)
 }
 
 /** How many rows not expired at `nowMs` pass. */
-export function count(rows: Rows, criteria: Criteria, nowMs: number): number {
-  const passes = testOf(rows, criteria, nowMs)
+export function count(rows: Rows, { filter }: Criteria, nowMs: number): number {
+  const from = candidates(rows, constraintsOf(filter))
+  const passes = testOf(rows, { filter: left(filter, from) }, nowMs)
   let sum = 0
-  for (const id of candidates(rows, constraintsOf(criteria.filter)).ids()) if (passes(id, rows.glance(id))) sum += 1
+  for (const id of from.ids()) if (passes(id, rows.glance(id))) sum += 1
   return sum
+}
+
+/** What is left to look at in rows that were found so. */
+function left(filter: Filter | undefined, { by }: Candidates): Filter | undefined {
+  return filter && by && isJust(filter, by) ? undefined : filter
 }
 
 function testOf(rows: Rows, { filter }: Criteria, nowMs: number): Test {
