@@ -82,7 +82,7 @@ export class ColumnIndex extends IndexValues {
   collect(values: readonly Value[]): { readonly ids: number[]; readonly ends: readonly number[] } {
     const ids: number[] = []
     const present = values.filter(value => value !== null)
-    const ends = this.#table.collect(present.map(value => String(indexed(this.lastType, value))), ids, found => this.#records.approachRows(found))
+    const ends = this.#table.collect(present.map(value => String(indexed(this.lastType, value))), ids, found => this.#records.approach(found))
     if (present.length === values.length) return { ids, ends }
     let next = 0
     return { ids, ends: values.map(value => (value === null ? (ends[next - 1] ?? 0) : (ends[next++] as number))) }

@@ -29,9 +29,6 @@ export interface Plan {
   readonly apply: (end: number) => void
 }
 
-/** Of a region, whatever its limit is. */
-const mostEntries = 16_000_000
-
 /** How a region's entries change: what the log is told, then what memory does, in one step. */
 export class Commits {
   readonly #entries: Entries
@@ -118,7 +115,7 @@ export class Commits {
 
   /** Sends away entries, those whose turn it is, until the limit is met. */
   evict(now: number): void {
-    const limit = Math.min(this.#entries.definition.maxEntries, mostEntries)
+    const { limit } = this.#entries
     if (this.#entries.size <= limit) return
     const ids: number[] = []
     for (const id of this.#entries.recency.ids()) {

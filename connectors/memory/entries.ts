@@ -13,6 +13,12 @@ import { Rows } from './rows.ts'
 /** What a line, and a place in a key's table, take of each entry beside its record. */
 const bytesPerEntry = 88 + 17
 
+/** Of a region, whatever its limit is. */
+const mostEntries = 16_000_000
+
+/** Regions of so many entries at most are in the order of use whatever room they have. */
+const orderedAlways = 65_536
+
 /** What a row brings beside itself when it is stored. */
 export interface Stored {
   readonly version: number
@@ -57,12 +63,15 @@ export class Entries {
     this.#flooded = flooded
   }
 
+  /** How many entries there may be. */
+  get limit(): number { return Math.min(this.definition.maxEntries, mostEntries) }
+
   get bytes(): number { return this.records.bytes + this.size * bytesPerEntry }
 
   rowsOf(tenant: string): Rows {
     let rows = this.tenants.get(tenant)
     if (!rows) {
-      rows = new Rows(tenant, this.#owners.length, this.definition, { records: this.records, lifetime: this.#lifetime, postings: this.#postings, hash: this.#hash, flooded: this.#flooded })
+      rows = new Rows(tenant, this.#owners.length, this.definition, { records: this.records, lifetime: this.#lifetime, postings: this.#postings, hash: this.#hash, isMovedByUse: () => this.#isMovedByUse, flooded: this.#flooded })
       this.tenants.set(tenant, rows)
       this.#owners.push(rows)
     }
@@ -131,6 +140,12 @@ export class Entries {
     this.#used(id)
   }
 
+  /** A large region keeps the order of use only where it may soon be asked for: until half of it is full, who was not written since is who goes first. Each read costs two entries more otherwise, of somewhere else. */
+  get #isMovedByUse(): boolean {
+    const { limit } = this
+    return this.definition.evictionPolicy !== 'FIFO' && (limit <= orderedAlways || this.size > limit / 2)
+  }
+
   /** Who is to go first is found out anew, from the entries' own times. */
   reorder(): void {
     this.recency.reorder(id => (this.definition.evictionPolicy === 'FIFO' ? this.createdAtMs(id) : this.usedAtMs(id)))
@@ -146,11 +161,12 @@ export class Entries {
   /** Takes over a definition; rows have null in the columns that are new. */
   redefine(definition: RegionDefinition): void {
     const before = this.definition.evictionPolicy ?? 'LRU'
+    const { limit } = this
     this.definition = definition
     this.#lifetime.limit(definition.expiry)
     this.records.redefine(definition.columns)
     this.#postings.length = 0
-    if ((definition.evictionPolicy ?? 'LRU') !== before) this.reorder()
+    if ((definition.evictionPolicy ?? 'LRU') !== before || this.limit < limit) this.reorder()
     for (const id of this.recency.ids()) this.queue.put(id)
     for (const rows of this.tenants.values()) rows.redefine(definition)
   }
@@ -177,6 +193,6 @@ export class Entries {
   }
 
   #used(id: number): void {
-    if (this.definition.evictionPolicy !== 'FIFO') this.recency.toEnd(id)
+    if (this.#isMovedByUse) this.recency.toEnd(id)
   }
 }

@@ -67,31 +67,25 @@ export class Records {
     this.#slab.compact()
   }
 
-  /** Reads a little of what is kept of these ids (−1: of none), with one wait for memory for all of them, so that what follows finds it near. */
+  /** Reads a little of what is written down of these ids (−1: of none), with one wait for memory for all of them, so that what follows finds it near. */
   approach(ids: readonly number[]): void {
     let sum = 0
     for (const id of ids) if (id >= 0) sum += this.lines.integer(id, integers.kept)
     for (const id of ids) {
       if (id < 0) continue
-      // Being used, it will leave its neighbours.
-      sum += this.lines.integer(Math.max(0, this.lines.integer(id, integers.newer)), integers.older) + this.lines.integer(Math.max(0, this.lines.integer(id, integers.older)), integers.newer)
-      const place = this.lines.integer(id, integers.kept)
       const address = this.lines.integer(id, integers.address)
       const { words } = this.#slab.chunk(address)
       const word = this.#slab.offset(address) >>> 2
-      sum += words[word + 2] as number
-      if (place < 0) sum += words[word + 16] ?? 0
+      sum += (words[word + 2] as number) + (words[word + 16] ?? 0)
     }
-    // Reading what nobody uses, one need not read.
-    if (Number.isNaN(sum)) throw new RangeError('One of the ids has no record.')
+    used(sum)
   }
 
   /** The same for whoever is about to read their rows. */
   approachRows(ids: readonly number[]): void {
     let sum = 0
-    for (const id of ids) if (id >= 0) sum += this.lines.integer(id, integers.kept)
+    for (const id of ids) sum += this.lines.integer(id, integers.kept)
     for (const id of ids) {
-      if (id < 0) continue
       const place = this.lines.integer(id, integers.kept)
       if (place >= 0) sum += this.#kept.at(place).version
       else {
@@ -100,7 +94,17 @@ export class Records {
         sum += words[(this.#slab.offset(address) >>> 2) + 2] as number
       }
     }
-    if (Number.isNaN(sum)) throw new RangeError('One of the ids has no record.')
+    used(sum)
+  }
+
+  /** The same for whoever is about to have them leave their neighbours in the order of use. */
+  approachNeighbours(ids: readonly number[]): void {
+    let sum = 0
+    for (const id of ids) {
+      if (id < 0) continue
+      sum += this.lines.integer(Math.max(0, this.lines.integer(id, integers.newer)), integers.older) + this.lines.integer(Math.max(0, this.lines.integer(id, integers.older)), integers.newer)
+    }
+    used(sum)
   }
 
   holds(id: number, key: string): boolean {
@@ -202,4 +206,9 @@ export class Records {
     this.lines.setInteger(id, integers.address, address)
     this.#packing.store(key, this.#slab.chunk(address), this.#slab.offset(address))
   }
+}
+
+/** Reading what nobody uses, one need not read. */
+function used(sum: number): void {
+  if (Number.isNaN(sum)) throw new RangeError('One of the ids has no record.')
 }

@@ -32,6 +32,6 @@ function* liveRows(rows: Rows, ids: () => Iterable<number>, clock: Clock): Gener
 }
 
 function* rowsAt(rows: Rows, ids: readonly number[], now: number): Generator<Row> {
-  rows.approach(ids)
+  rows.approachRows(ids)
   for (const id of ids) if (rows.isLive(id, now)) yield rows.rowOnce(id)
 }

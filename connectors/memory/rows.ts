@@ -22,6 +22,8 @@ export interface Shared {
   /** Lists of ids for each index, by its place. */
   readonly postings: Postings[]
   readonly hash: (key: string) => number
+  /** Whether an entry that is read leaves its place in the order in which they go. */
+  readonly isMovedByUse: () => boolean
   /** Told of a key for which so many slots of a table had to be looked at. */
   readonly flooded: (probes: number) => void
 }
@@ -96,11 +98,17 @@ export class Rows {
   /** As `find` of each, and sooner; −1: there is none. */
   findMany(keys: readonly string[]): number[] {
     if (keys.length === 1) return [this.#keys.find(keys[0] as string)]
-    return this.#keys.findMany(keys, ids => this.#records.approach(ids))
+    return this.#keys.findMany(keys, ids => {
+      this.#records.approach(ids)
+      if (this.#shared.isMovedByUse()) this.#records.approachNeighbours(ids)
+    })
   }
 
-  /** Before each of these is looked at, in whatever order: the waits for memory overlap. */
-  approach(ids: readonly number[]): void { this.#records.approachRows(ids) }
+  /** Before what is written down of each of these is looked at, in whatever order: the waits for memory overlap. */
+  approach(ids: readonly number[]): void { this.#records.approach(ids) }
+
+  /** The same before their rows are. */
+  approachRows(ids: readonly number[]): void { this.#records.approachRows(ids) }
 
   isLive(id: number, nowMs: number): boolean { return this.#lifetime.endMs(id) > nowMs }
 

@@ -7,8 +7,7 @@ import { candidates, type Candidates, constraintsOf, isJust } from './candidates
 import type { Rows } from './rows.ts'
 import { type Course, courseOf, walk } from './walk.ts'
 
-/** `row`: a glance at the id's. */
-type Test = (id: number, row: Row) => boolean
+type Test = (id: number) => boolean
 
 /** Rows that meet the criteria among those not expired at `nowMs`, in order. */
 export function select(rows: Rows, criteria: Criteria, nowMs: number): Row[] {
@@ -37,7 +36,7 @@ function selectPer(rows: Rows, criteria: Criteria, per: NonNullable<Criteria['pe
   const passes = testOf(rows, criteria, nowMs)
   if (limit <= 0) return []
   const { ids, ends } = index.collect([...new Map(per.values.map(one => [indexed(index.lastType, one), one])).values()])
-  rows.approach(ids)
+  rows.approachRows(ids)
   const found: Row[] = []
   let from = 0
   for (const end of ends) {
@@ -63,7 +62,7 @@ export function idsOf(rows: Rows, filter: Filter | undefined, limit: number, now
   if (from.count > mostLookedAt) return undefined
   const ids = [...from.ids()]
   rows.approach(ids)
-  return rows.firstByKey(ids.filter(id => passes(id, rows.glance(id))), limit)
+  return rows.firstByKey(ids.filter(passes), limit)
 }
 
 /** Whether looking at all of them is less work than walking along an order. */
@@ -76,7 +75,7 @@ function firstInOrder(rows: Rows, passes: Test, limit: number, budget: number): 
   const found: number[] = []
   let seen = 0
   for (const id of rows.byKey.ascending()) {
-    if (passes(id, rows.glance(id)) && found.push(id) >= limit) return found
+    if (passes(id) && found.push(id) >= limit) return found
     seen += 1
     if (seen > budget) return undefined
   }
@@ -104,7 +103,7 @@ export function idsPer(rows: Rows, column: string, values: readonly Value[], lim
 export function* entriesOf(rows: Rows, filter: Filter | undefined, nowMs: number): Generator<Entry> {
   const from = candidates(rows, constraintsOf(filter))
   const passes = testOf(rows, { filter: left(filter, from) }, nowMs)
-  for (const id of from.ids()) if (passes(id, rows.glance(id))) yield rows.entryOnce(id)
+  for (const id of from.ids()) if (passes(id)) yield rows.entryOnce(id)
 }
 
 /** How many rows not expired at `nowMs` pass. */
@@ -112,7 +111,7 @@ export function count(rows: Rows, { filter }: Criteria, nowMs: number): number {
   const from = candidates(rows, constraintsOf(filter))
   const passes = testOf(rows, { filter: left(filter, from) }, nowMs)
   let sum = 0
-  for (const id of from.ids()) if (passes(id, rows.glance(id))) sum += 1
+  for (const id of from.ids()) if (passes(id)) sum += 1
   return sum
 }
 
@@ -124,7 +123,7 @@ function left(filter: Filter | undefined, { by }: Candidates): Filter | undefine
 function testOf(rows: Rows, { filter }: Criteria, nowMs: number): Test {
   if (!filter) return id => rows.isLive(id, nowMs)
   const matches = matcher(filter, rows.definition.columns)
-  return (id, row) => rows.isLive(id, nowMs) && matches(row)
+  return id => rows.isLive(id, nowMs) && matches(rows.glance(id))
 }
 
 /** The first that pass along a path that has them in order; undefined when looking at the candidates instead would have been less work. */
@@ -133,7 +132,7 @@ function firstOf(rows: Rows, path: Iterable<number | undefined>, passes: Test, l
   let seen = 0
   for (const id of path) {
     if (id === undefined) return undefined
-    if (passes(id, rows.glance(id))) found.push(rows.row(id))
+    if (passes(id)) found.push(rows.row(id))
     if (found.length >= limit) return found
     seen += 1
     if (seen > budget) return undefined
@@ -149,7 +148,7 @@ function best(rows: Rows, ids: Iterable<number>, passes: Test, { compare, beyond
   for (const id of ids) {
     const row = rows.glance(id)
     if (worst !== undefined && order(row, worst) >= 0) continue
-    if (!passes(id, row) || !beyond(row)) continue
+    if (!passes(id) || !beyond(row)) continue
     found.push(rows.row(id))
     if (found.length < limit * 2 + 64) continue
     found = found.sort(order).slice(0, limit)
