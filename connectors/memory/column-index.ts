@@ -20,8 +20,8 @@ export class Group {
     this.#leading = leading
   }
 
-  /** The entries with this value in the last column. None may go meanwhile. */
-  at(value: Value): Generator<number> { return this.#table.ids(this.#leading + String(value)) }
+  /** The entries with this value in the last column. */
+  at(value: Value): readonly number[] { return this.#table.ids(this.#leading + String(value)) }
 
   countAt(value: Value): number { return this.#table.count(this.#leading + String(value)) }
 
