@@ -8,7 +8,7 @@ import type { Scope } from '../ports/scope.ts'
 import type { RowIndexes } from '../ports/sql-engine.ts'
 import { Counters } from '../regions/counters.ts'
 import type { StoredChange } from '../regions/record.ts'
-import { sameRow, Shape, type Shaped } from '../regions/shape.ts'
+import { sameRow, Shape } from '../regions/shape.ts'
 import { refuseClashes, refuseShared, within } from '../regions/unique.ts'
 import { Commits, type Home } from './commits.ts'
 import { Entries } from './entries.ts'
@@ -16,6 +16,7 @@ import { Answer, type Found, type FoundPer, type Readable } from './frames.ts'
 import { Participant } from './participant.ts'
 import { rowIndexes } from './row-indexes.ts'
 import type { Records } from './records.ts'
+import { Replacement } from './replacement.ts'
 import type { Rows } from './rows.ts'
 import { count, entriesOf, idsOf, idsPer, select } from './select.ts'
 import { clashesOf } from './clashes.ts'
@@ -170,42 +171,50 @@ export class OpenRegion implements MemoryRegion, Readable {
     return stored
   }
 
-  async replaceAll(scope: Scope, batches: AsyncIterable<readonly Row[]>, options: { silent?: boolean } = {}): Promise<ReplaceResult> {
+  async replaceAll(scope: Scope, batches: AsyncIterable<readonly Row[]>, { silent = false }: { silent?: boolean } = {}): Promise<ReplaceResult> {
     this.#enter(scope, 'write')
-    const wanted = new Map<string, Shaped>()
-    for await (const batch of batches) for (const shaped of this.#shape.accept(batch)) wanted.set(shaped.key, shaped)
+    const wanted = new Replacement(this.#shape, this.definition.columns, probes => this.#home.flooded(this.definition.name, probes))
+    for await (const batch of batches) {
+      wanted.redefine(this.#shape, this.definition.columns)
+      for (const shaped of this.#shape.accept(batch)) wanted.put(shaped)
+    }
+    wanted.redefine(this.#shape, this.definition.columns)
     this.#enter(scope, 'write')
 
     const rows = this.entries.rowsOf(this.#tenant(scope))
-    refuseClashes(this.definition.name, within(rows.uniqueIndexes, [...wanted.values()]), key => `rows[${JSON.stringify(key)}]`)
+    refuseClashes(this.definition.name, within(rows.uniqueIndexes, wanted), key => `rows[${JSON.stringify(key)}]`)
     const now = this.#home.clock.now()
     const all = [...rows.ids()]
     const lapsed = all.filter(id => !this.entries.isLive(id, now))
     const removed = all.filter(id => this.entries.isLive(id, now) && !wanted.has(rows.key(id)))
     const changes = this.#commits.expiries(lapsed)
     const unsaid: StoredChange[] = []
-    const versions = new Map<string, number>()
     const result = { entries: wanted.size, created: 0, updated: 0, removed: removed.length }
-    for (const [key, shaped] of wanted) {
+    // Of a load that nobody is told of, and that the log is not to know either, nothing but the versions is needed.
+    const isNoted = !silent || this.definition.durable
+    for (let place = 0; place < wanted.size; place++) {
+      const { key, row } = wanted.at(place)
       const id = rows.present(key, now, [])
-      const equal = id !== undefined && sameRow(rows.glance(id), shaped.row)
-      const change = equal ? this.#commits.restated(rows, id, now) : this.#commits.change(id === undefined ? 'CREATED' : 'UPDATED', rows, key, id, shaped.row, now)
-      versions.set(key, change.version)
-      if (equal && this.entries.isFilled(id)) unsaid.push(change)
-      if (equal) continue
-      changes.push(change)
+      const equal = id !== undefined && sameRow(rows.glance(id), row)
+      if (!isNoted) wanted.setVersion(place, equal ? this.entries.version(id) : this.#home.nextVersion())
+      else {
+        const change = equal ? this.#commits.restated(rows, id, now) : this.#commits.change(id === undefined ? 'CREATED' : 'UPDATED', rows, key, id, row, now)
+        wanted.setVersion(place, change.version)
+        if (!equal) changes.push(change)
+        else if (this.entries.isFilled(id)) unsaid.push(change)
+      }
       if (id === undefined) result.created += 1
-      else result.updated += 1
+      else if (!equal) result.updated += 1
     }
     for (const id of removed) changes.push(this.#commits.gone('REMOVED', id))
 
-    this.#commits.commit(options.silent ? [] : changes, end => {
+    this.#commits.commit(silent ? [] : changes, end => {
       for (const id of lapsed) this.#commits.lapse(id, end)
       for (const id of removed) this.entries.remove(id, end)
-      for (const [key, shaped] of wanted) this.entries.put(rows, shaped, { version: versions.get(key) ?? 0, writtenAtMs: now, createdAtMs: now, commitEnd: end })
+      for (let place = 0; place < wanted.size; place++) this.entries.put(rows, wanted.at(place), { version: wanted.version(place), writtenAtMs: now, createdAtMs: now, commitEnd: end })
       rows.allGone(this.entries.position)
       rows.commitEnd = Math.max(rows.commitEnd, end)
-    }, now, options.silent ? [...changes, ...unsaid] : unsaid, options.silent)
+    }, now, silent ? [...changes, ...unsaid] : unsaid, silent)
     this.#commits.evict(now)
     await this.#home.log.whenDurable(rows.commitEnd)
     return result

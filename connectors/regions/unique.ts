@@ -24,7 +24,7 @@ const listed = 20
 const longestValue = 100
 
 /** What unique indexes have against these rows alone, where no other entry stays. */
-export function within(indexes: readonly IndexValues[], written: readonly Pick<Shaped, 'key' | 'row'>[]): Clash[] {
+export function within(indexes: readonly IndexValues[], written: Iterable<Pick<Shaped, 'key' | 'row'>>): Clash[] {
   return indexes.flatMap(index => repeated(index, written))
 }
 
