@@ -5,6 +5,7 @@ import { checkCatalog } from './check.ts'
 import { catalogOf } from './demo/index.ts'
 import { serve, serveGateway, serveSubgraph } from './server.ts'
 import { openLog } from './telemetry/log.ts'
+import { validateFiles } from './validate.ts'
 import { proposeFrom } from './wiring.ts'
 import { refuseWorkers, Team } from './workers/team.ts'
 
@@ -21,6 +22,7 @@ export const actions: CommandActions = {
   },
   check: checkCatalog,
   propose: from => proposeFrom(from.includes('://') ? from : resolve(from)),
+  validate: validateFiles,
   async subgraph(name, config) {
     refuseWorkers(config, 'subgraph')
     const log = openLog({ level: config.logLevel })

@@ -58,6 +58,8 @@ import { openLog } from './telemetry/log.ts'
 import type { SubgraphMetrics } from './telemetry/metrics.ts'
 import { describe } from './workers/description.ts'
 
+export { readDocument } from '../subgraphs/pipelines/document/read.ts'
+
 export interface HubOptions {
   /** Folder for what outlives the process; absent: nothing does. */
   readonly data?: string

@@ -12,10 +12,29 @@ export interface CommandActions {
   check(config: Config, catalog: LoadedCatalog): Promise<readonly Problem[]>
   /** A catalog for what a folder, a SQLite file or a PostgreSQL URL holds. Paths as given or absolute; a URL as given, with its password. */
   propose(from: string, config: Config): Promise<Proposal>
+  /** Everything that can be said against pipelines and jobs in XML: of a file, or of all `.xml` files below a folder, in the order of their names. */
+  validate(path: string): Promise<readonly ValidatedFile[]>
   /** Serves one subgraph over HTTP until it is told to stop. Answers the exit code. */
   subgraph(name: string, config: Config): Promise<number>
   /** Serves the graph of a supergraph's file until it is told to stop. Answers the exit code. */
   gateway(supergraph: string, config: Config): Promise<number>
+}
+
+/** A document of pipelines, and what stands against it. */
+export interface ValidatedFile {
+  /** As given, or below what was given. */
+  readonly file: string
+  /** Absent: it could not be told. */
+  readonly kind?: 'pipeline' | 'job'
+  readonly findings: readonly {
+    readonly severity: 'ERROR' | 'WARNING'
+    readonly code: string
+    readonly line: number
+    readonly column: number
+    readonly path: string
+    readonly message: string
+    readonly proposal?: string
+  }[]
 }
 
 /** Where a command writes, and what it knows of who reads. */
@@ -76,6 +95,11 @@ export const commands: readonly Command[] = [
     ],
     summary: 'Writes a catalog for what a source holds.',
     details: 'Looks at the tables, keys and references of a source and writes a catalog that serves them.',
+  },
+  {
+    name: 'validate', usage: 'validate PATH', takes: [1, 1], flags: [json],
+    summary: 'Says what is wrong with pipelines and jobs in XML.',
+    details: 'Reads a document, or every .xml file below a folder, and says all mistakes with file, line and column. Runs nothing and reads no data.',
   },
   {
     name: 'subgraph', usage: 'subgraph NAME [--catalog CATALOG]', takes: [1, 1], flags: [],

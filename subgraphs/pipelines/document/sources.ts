@@ -1,0 +1,74 @@
+import { element, type ElementShape, may, optional, otherwise, required, textElement } from '../xml/shape.ts'
+import { choice, count, delimiter, jdbcUrl, name, path, schemaRef, tableName, text, truth } from '../xml/text-types.ts'
+import { type Checked, childrenOf, textOf } from '../xml/check.ts'
+import type { Report } from '../rules.ts'
+
+/** Something with rules over more than one of its attributes. */
+export interface Ruled {
+  readonly shape: ElementShape
+  readonly rules?: (checked: Checked, report: Report) => void
+}
+
+const id = required(name, 'What transformations and targets call it.')
+const loadPolicy = otherwise(choice('loadPolicy', ['eager', 'onDemand']), 'onDemand', 'eager: read as soon as the run begins; onDemand: when a step needs it, or never.')
+const schemaAttribute = optional(schemaRef, 'What the columns are: a file below the layer\'s schemas/, Avro (.avsc) or JSON Schema (.json).')
+const schemaChild = textElement('schemaRef', schemaRef, 'The same as the attribute.')
+export const isolation = optional(choice('isolationLevel', ['READ_COMMITTED', 'READ_UNCOMMITTED', 'REPEATABLE_READ', 'SERIALIZABLE']), 'Of the transaction it is done in.')
+export const credentials = optional(name, 'Name of the secret with user and password.')
+
+const sql = textElement('sql', text, 'A SELECT, best in CDATA; :name is bound to the run\'s parameter of that name.')
+const table = element('table', 'A table, whole.', { name: required(tableName, 'schema.table') })
+
+const csv = element('csv', 'Files with columns between delimiters (RFC 4180).', {
+  id, path: required(path, 'One file, several by wildcards (*, **, ?), or a URL.'),
+  header: otherwise(truth, true, 'Whether the first line has the names of the columns.'),
+  delimiter: otherwise(delimiter, ',', 'Between two values.'),
+  inferSchema: otherwise(truth, false, 'Whether types are told by the values, where no schema is given.'),
+  loadPolicy, schemaRef: schemaAttribute,
+}, { content: { each: [may(schemaChild)] } })
+
+const json = element('json', 'Files with one JSON object a line, or a list of them.', { id, path: required(path, 'One file, several by wildcards, or a URL.'), loadPolicy, schemaRef: schemaAttribute }, { content: { each: [may(schemaChild)] } })
+
+const parquet = element('parquet', 'Parquet files.', { id, path: required(path, 'One file, several by wildcards, or a URL.'), loadPolicy, schemaRef: schemaAttribute }, { content: { each: [may(schemaChild)] } })
+
+const hive = element('hive', 'A table of the lake.', { id, table: required(tableName, 'layer.table'), loadPolicy, schemaRef: schemaAttribute }, { content: { each: [may(schemaChild)] } })
+
+const database = element('database', 'A query to, or a table of, a database.', {
+  id, jdbcUrl: required(jdbcUrl, 'Where it is.'), userSecretRef: credentials,
+  fetchSize: otherwise(count, 10_000, 'Rows of one fetch.'),
+  loadPolicy, isolationLevel: isolation, schemaRef: schemaAttribute,
+  queryRef: optional(text, 'A file below resources/ with the query, in place of <sql>.'),
+}, { content: { each: [may(sql), may(table), may(schemaChild)] } })
+
+function schemaRules(checked: Checked, report: Report): void {
+  const { schemaRef: given, inferSchema } = checked.values as { readonly schemaRef?: string; readonly inferSchema?: boolean }
+  const inside = textOf(checked, schemaChild)
+  if (given !== undefined && inside !== undefined && given !== inside) report('CONTRADICTION', 'schemaRef', `The attribute "schemaRef" says "${given}", the element <schemaRef> "${String(inside)}". One of them is enough.`)
+  if (inferSchema === true && (given ?? inside) !== undefined) report('CONTRADICTION', 'inferSchema', 'The schema given is taken; "inferSchema" has no effect beside it.', 'WARNING')
+}
+
+/** A password in a URL is in every copy of the document. */
+export function urlRules({ values }: Checked, report: Report): void {
+  const { jdbcUrl: url } = values as { readonly jdbcUrl?: string }
+  if (url !== undefined && /:\/\/[^/@?]*:[^/@?]*@|[?;&](?:password|pwd)=/i.test(url)) report('CONTRADICTION', 'jdbcUrl', 'The URL has a password, which everybody sees who may read the document. Put it into a secret and name that in "userSecretRef".', 'WARNING')
+}
+
+function databaseRules(checked: Checked, report: Report): void {
+  const { queryRef } = checked.values as { readonly queryRef?: string }
+  const given = [...(childrenOf(checked, sql).length > 0 ? ['<sql>'] : []), ...(childrenOf(checked, table).length > 0 ? ['<table>'] : []), ...(queryRef === undefined ? [] : ['"queryRef"'])]
+  if (given.length === 0) report('MISSING_ELEMENT', { of: checked }, '<database> says neither <sql> nor <table> nor "queryRef"; one of them is expected.')
+  if (given.length > 1) report('CONTRADICTION', { of: checked }, `<database> has ${given.join(' and ')}; one of them is expected.`)
+}
+
+/** Every source a pipeline may read. */
+export const sources: readonly Ruled[] = [
+  { shape: csv, rules: schemaRules }, { shape: json, rules: schemaRules }, { shape: parquet, rules: schemaRules }, { shape: hive, rules: schemaRules },
+  {
+    shape: database,
+    rules: (checked, report) => {
+      schemaRules(checked, report)
+      urlRules(checked, report)
+      databaseRules(checked, report)
+    },
+  },
+]

@@ -1,0 +1,16 @@
+import { optional, otherwise, required } from '../xml/shape.ts'
+import { choice, columns, name } from '../xml/text-types.ts'
+import { defineTransform } from './transform.ts'
+
+export const sort = defineTransform({
+  name: 'sort',
+  doc: 'Puts rows into an order, which holds up to a target that is one file.',
+  attributes: {
+    source: required(name, 'The dataset.'),
+    orderBy: required(columns, 'Columns, the first one foremost.'),
+    direction: otherwise(choice('direction', ['asc', 'desc']), 'asc', 'Of all the columns.'),
+    nulls: optional(choice('nulls', ['first', 'last']), 'Where rows without a value stand. Without it last when ascending, first when descending.'),
+  },
+  reads: ['source'],
+  example: '<sort source="customer_csv" orderBy="customer_id"/>',
+})
