@@ -3,7 +3,7 @@ import { type DuckDBConnection, DuckDBTableFunction, type DuckDBType, type DuckD
 import type { Filter } from '../../schema/filter.ts'
 import { type Column, type Row, scaleOf, type Value } from '../../schema/values.ts'
 import type { MountedTable, RowIndexes } from '../ports/sql-engine.ts'
-import { quoteIdentifier } from '../statements/quote.ts'
+import { quoteIdentifier } from '../../schema/quote.ts'
 import { decimalWidth, duckType, toDuck } from './values.ts'
 
 /** Rows one call hands over. */

@@ -2,7 +2,7 @@ import { type DuckDBConnection, DuckDBDataChunk, type DuckDBType, type DuckDBVal
 import { type Column, type Row, scaleOf } from '../../schema/values.ts'
 import type { Scope } from '../ports/scope.ts'
 import type { ScanRequest } from '../ports/source-connector.ts'
-import { quoteIdentifier } from '../statements/quote.ts'
+import { quoteIdentifier } from '../../schema/quote.ts'
 import type { Scanned } from './live-tables.ts'
 import type { Parameters } from './parameters.ts'
 import { filterOf } from './pushdown.ts'

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Json } from '../../schema/values.ts'
 import type { Scope } from '../ports/scope.ts'
-import { quoteIdentifier, quoteText } from '../statements/quote.ts'
+import { quoteIdentifier, quoteText } from '../../schema/quote.ts'
 import type { TrinoClient } from './client.ts'
 import type { TrinoColumns } from './readings.ts'
 import type { CatalogDefinition } from './ways.ts'

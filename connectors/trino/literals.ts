@@ -1,6 +1,6 @@
 import { HubError } from '../../schema/errors.ts'
 import type { Value } from '../../schema/values.ts'
-import { quoteText } from '../statements/quote.ts'
+import { quoteText } from '../../schema/quote.ts'
 
 /** Whether Trino must be asked which type the parameter's place has: texts stand for many types, fractions for two. */
 export function needsType(value: Value): boolean {

@@ -1,5 +1,5 @@
 import type { Column, ColumnType } from '../../schema/values.ts'
-import { quoteIdentifier } from '../statements/quote.ts'
+import { quoteIdentifier } from '../../schema/quote.ts'
 
 /** By column type of the hub the expression in Trino that has exactly its values; undefined where a column of this Trino type needs none, or has none. */
 export type Conversions = Readonly<Partial<Record<ColumnType, (column: string, trinoType: string) => string | undefined>>>

@@ -1,6 +1,6 @@
 import { HubError } from '../../schema/errors.ts'
 import { type Body, blank, kindOf, type ParsedStatement, type Position, parseTrino, sqlError, walk } from '../statements/ast.ts'
-import { quoteIdentifier } from '../statements/quote.ts'
+import { quoteIdentifier } from '../../schema/quote.ts'
 import { eachTable, pathKey, type SessionNames, tableName } from '../statements/tables.ts'
 import type { Mounts } from '../statements/mounts.ts'
 import type { MountedTable, Statement } from '../ports/sql-engine.ts'

@@ -3,7 +3,7 @@ import { type Body, blank, bodyOf, checkMembers, kindOf, listOf, type Node, name
 import { type Call, callOf } from './calls.ts'
 import type { Environment } from './environment.ts'
 import { child, printAll, printExpression } from './expressions.ts'
-import { quoteIdentifier } from '../../statements/quote.ts'
+import { quoteIdentifier } from '../../../schema/quote.ts'
 
 export function isAggregate(call: Call): boolean {
   return Object.hasOwn(aggregates, call.name)

@@ -7,7 +7,7 @@ import type { Environment } from './environment.ts'
 import { printFunction } from './functions.ts'
 import { macros } from './prelude.ts'
 import { printQuery } from './query.ts'
-import { quoteIdentifier, quoteText } from '../../statements/quote.ts'
+import { quoteIdentifier, quoteText } from '../../../schema/quote.ts'
 import { isInterval, printInterval, printSpecial, printZoned, special } from './special-functions.ts'
 import { printCast } from './types.ts'
 

@@ -3,7 +3,7 @@ import { callOf } from './calls.ts'
 import type { Environment } from './environment.ts'
 import { child, inside, printAll, printExpression } from './expressions.ts'
 import { cteName, printQuery, printValues } from './query.ts'
-import { quoteIdentifier } from '../../statements/quote.ts'
+import { quoteIdentifier } from '../../../schema/quote.ts'
 import { tableName } from '../../statements/tables.ts'
 
 const joinKinds: Readonly<Record<string, string>> = {

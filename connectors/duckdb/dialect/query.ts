@@ -5,7 +5,7 @@ import { callOf } from './calls.ts'
 import type { Environment } from './environment.ts'
 import { child, inside, printAll, printExpression } from './expressions.ts'
 import { printFrom } from './from.ts'
-import { quoteIdentifier } from '../../statements/quote.ts'
+import { quoteIdentifier } from '../../../schema/quote.ts'
 import { withScope } from '../../statements/tables.ts'
 
 const setOperations: Readonly<Record<string, string>> = { union: 'UNION', intersect: 'INTERSECT', except: 'EXCEPT' }

@@ -5,7 +5,7 @@ import { child, printExpression } from './expressions.ts'
 import { printFunction } from './functions.ts'
 import { jsonPath } from './json-path.ts'
 import { macros } from './prelude.ts'
-import { quoteIdentifier, quoteText } from '../../statements/quote.ts'
+import { quoteIdentifier, quoteText } from '../../../schema/quote.ts'
 import { fromJodaFormat, fromMysqlFormat } from './time-formats.ts'
 import { printCast } from './types.ts'
 

@@ -1,6 +1,6 @@
 import { type Body, checkMembers, nameOf, unsupported } from '../../statements/ast.ts'
 import { macros } from './prelude.ts'
-import { quoteIdentifier } from '../../statements/quote.ts'
+import { quoteIdentifier } from '../../../schema/quote.ts'
 
 const plain: Readonly<Record<string, string>> = {
   big_int: 'BIGINT', int: 'INTEGER', small_int: 'SMALLINT', tiny_int: 'TINYINT', var_char: 'VARCHAR', double: 'DOUBLE', boolean: 'BOOLEAN', date: 'DATE', var_binary: 'BLOB',

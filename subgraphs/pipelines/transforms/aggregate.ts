@@ -1,5 +1,11 @@
 import { optional, required } from '../xml/shape.ts'
 import { columns, cron, name, type TextType } from '../xml/text-types.ts'
+import { quoteIdentifier } from '../../../schema/quote.ts'
+import type { ColumnType } from '../../../schema/values.ts'
+import { freeName, list } from '../plan/relation.ts'
+import { proposed } from '../xml/read.ts'
+import { didYouMean } from '../../../schema/names.ts'
+import { timeOf } from './deduplicate.ts'
 import { metrics } from './metrics.ts'
 import { defineTransform } from './transform.ts'
 
@@ -9,6 +15,8 @@ const window: TextType<string> = {
   read: text => (text === 'daily' || text === 'weekly' ? text : cron.read(text)),
   why: text => (/\s/.test(text) ? cron.why?.(text) : undefined),
 }
+
+const numbers: ReadonlySet<ColumnType> = new Set<ColumnType>(['Int', 'Long', 'Float', 'Decimal'])
 
 export const aggregate = defineTransform({
   name: 'aggregate',
@@ -20,6 +28,37 @@ export const aggregate = defineTransform({
     window: optional(window, 'Spans of time, in UTC, over each of which it is computed.'),
   },
   reads: ['source'],
+  columns: ['groupBy'],
+  compile({ values: { groupBy, metrics: wanted, window: span } }, inputs, { report }) {
+    const [input] = inputs
+    if (!input) return undefined
+    const known = new Map(input.columns.map(({ name: own, type }) => [own, type]))
+    let isRight = true
+    for (const { function: computed, column } of wanted) {
+      if (column === undefined) continue
+      const type = known.get(column)
+      if (type === undefined) report('COLUMN_NOT_FOUND', 'metrics', `"${input.dataset}" has no column "${column}", which ${computed}:${column} names.${didYouMean(column, known.keys())}`, 'ERROR', proposed(column, known.keys()))
+      else if ((computed === 'sum' || computed === 'avg') && !numbers.has(type)) report('INVALID_VALUE', 'metrics', `${computed}:${column} needs numbers; "${column}" is ${type}.`)
+      else if ((computed === 'max' || computed === 'min') && type === 'JSON') report('INVALID_VALUE', 'metrics', `${computed}:${column} needs values with an order; "${column}" is ${type}.`)
+      else continue
+      isRight = false
+    }
+    const time = span === undefined ? undefined : timeOf(input.columns)
+    if (span !== undefined && time === undefined) {
+      report('MISSING_ATTRIBUTE', 'window', `A window needs a time: "${input.dataset}" has no column updated_at, and not one single column with a date and a time.`)
+      isRight = false
+    }
+    const unit = span === 'daily' ? 'day' : span === 'weekly' ? 'week' : undefined
+    if (span !== undefined && unit === undefined) {
+      report('UNSUPPORTED', 'window', `Windows whose borders are ticks of a cron expression ("${span}") are not computed; "daily" and "weekly" are.`)
+      isRight = false
+    }
+    if (!isRight) return undefined
+    const values = wanted.map(({ function: computed, column, alias }) => `${computed}(${column === undefined ? '*' : quoteIdentifier(column)}) AS ${quoteIdentifier(alias)}`)
+    if (time === undefined || unit === undefined) return { sql: `SELECT ${list(groupBy)}, ${values.join(', ')} FROM ${input.sql} GROUP BY ${list(groupBy)}` }
+    const border = `date_trunc('${unit}', ${quoteIdentifier(time)})`
+    return { sql: `SELECT ${list(groupBy)}, ${border} AS ${quoteIdentifier(freeName('window_start', input.columns))}, ${values.join(', ')} FROM ${input.sql} GROUP BY ${list(groupBy)}, ${border}` }
+  },
   rules({ values }, report) {
     const taken = new Map((values.groupBy ?? []).map(column => [column, `column ${column} of groupBy`]))
     for (const { function: computed, column, alias } of values.metrics ?? []) {

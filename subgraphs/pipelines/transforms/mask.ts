@@ -12,6 +12,7 @@ export const mask = defineTransform({
     secretRef: optional(name, 'Name of the key. Without it the application\'s.'),
   },
   reads: ['source'],
+  columns: ['columns'],
   rules({ values: { strategy, secretRef } }, report) {
     if (strategy === 'redact' && secretRef !== undefined) report('CONTRADICTION', 'secretRef', 'Strategy "redact" needs no key; take "secretRef" out, or choose a strategy that has one.', 'WARNING')
   },

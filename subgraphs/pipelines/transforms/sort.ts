@@ -1,5 +1,6 @@
 import { optional, otherwise, required } from '../xml/shape.ts'
 import { choice, columns, name } from '../xml/text-types.ts'
+import { list, names } from '../plan/relation.ts'
 import { defineTransform } from './transform.ts'
 
 export const sort = defineTransform({
@@ -12,5 +13,14 @@ export const sort = defineTransform({
     nulls: optional(choice('nulls', ['first', 'last']), 'Where rows without a value stand. Without it last when ascending, first when descending.'),
   },
   reads: ['source'],
+  columns: ['orderBy'],
+  compile({ values: { orderBy, direction, nulls } }, inputs) {
+    const [input] = inputs
+    if (!input) return undefined
+    const descending = direction === 'desc'
+    const order = orderBy.map(column => ({ column, descending, nullsFirst: nulls === undefined ? descending : nulls === 'first' }))
+    // Of a statement's own only what is written last has an order.
+    return { sql: `SELECT ${list(names(input.columns))} FROM ${input.sql}`, order }
+  },
   example: '<sort source="customer_csv" orderBy="customer_id"/>',
 })

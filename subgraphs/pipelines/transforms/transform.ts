@@ -1,15 +1,27 @@
+import type { Made, Reference, Relation } from '../plan/relation.ts'
+import type { Report } from '../rules.ts'
 import type { Checked } from '../xml/check.ts'
 import { type Attributes, type Content, element, type ElementShape, optional } from '../xml/shape.ts'
 import { name } from '../xml/text-types.ts'
-import type { Report } from '../rules.ts'
 
-/** One kind of transformation: the element it is written as, what it reads, and an example that is checked as a test. */
+/** What a transformation is compiled with, beside what it reads. */
+export interface Surroundings {
+  readonly report: Report
+  /** Tables to look things up in, by their names in the catalogue. */
+  readonly references: ReadonlyMap<string, Reference>
+}
+
+/** One kind of transformation: the element it is written as, what it reads, what it makes of that, and an example that is checked as a test. */
 export interface Transform<A extends Attributes = Attributes> {
   readonly shape: ElementShape<A>
   /** Attributes that name datasets; its result is called by the first of them unless `as` says otherwise. */
   readonly reads: readonly string[]
+  /** Attributes that name columns of the first dataset. */
+  readonly columns: readonly string[]
   /** What its attributes have against each other. */
   readonly rules?: (checked: Checked<ElementShape<A>>, report: Report) => void
+  /** The statement that makes its result of its inputs, whose columns are there; undefined where that cannot be, which is reported. Absent: no statement can. */
+  readonly compile?: (checked: Checked<ElementShape<A>>, inputs: readonly Relation[], surroundings: Surroundings) => Made | undefined
   /** As it may stand in `<transformations>`. */
   readonly example: string
 }
@@ -23,9 +35,11 @@ export function defineTransform<const A extends Attributes>(definition: {
   readonly attributes: A
   readonly content?: Content
   readonly reads: readonly (keyof A & string)[]
-  readonly rules?: (checked: Checked<ElementShape<A & typeof common>>, report: Report) => void
+  readonly columns?: readonly (keyof A & string)[]
+  readonly rules?: Transform<A & typeof common>['rules']
+  readonly compile?: Transform<A & typeof common>['compile']
   readonly example: string
 }): Transform<A & typeof common> {
-  const { name: own, doc, attributes, content, reads, rules, example } = definition
-  return { shape: element(own, doc, { ...attributes, ...common }, content && { content }), reads, example, ...(rules && { rules }) }
+  const { name: own, doc, attributes, content, columns = [], ...rest } = definition
+  return { shape: element(own, doc, { ...attributes, ...common }, content && { content }), columns, ...rest }
 }

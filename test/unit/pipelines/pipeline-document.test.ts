@@ -140,6 +140,22 @@ describe('D-74: steps and what they depend on', () => {
 })
 
 test.each([
+  ['1 = 1) UNION ALL (SELECT 1', 'The condition closes a parenthesis that is not open.'],
+  ['(a.x = b.x', 'The condition has a parenthesis that is not closed.'],
+  ["a.x = 'b", "The condition has a ' that is not closed."],
+  ['a.x = b.x; DROP TABLE t', 'The condition has ";", which ends it; one condition without comments is expected.'],
+  ['a.x = b.x -- and', 'The condition has "--", which ends it; one condition without comments is expected.'],
+  ['a.x = /* */ b.x', 'The condition has "/*", which ends it; one condition without comments is expected.'],
+  ['a.x IN (SELECT 1)', 'The condition has a query in it; it may compare columns of the two datasets, and values.'],
+])('D-60: %p is not one condition and nothing more', (condition, why) => {
+  expect(said(withSteps(`<join left="a" right="b" condition="${condition}"/>`)).map(one => one.replace(/^\d+:\d+ /, ''))).toEqual([`INVALID_VALUE ${why}`])
+})
+
+test('D-60: what ends something may stand in quotes', () => {
+  expect(said(withSteps(`<join left="a" right="b" condition="a.x = ') -- select ;' AND b.&quot;y)&quot; = 'it''s'"/>`))).toEqual([])
+})
+
+test.each([
   ['D-70', '<merge sources="a" mode="union"/>', ['INVALID_VALUE "a" alone cannot be merged; name two datasets or more.']],
   ['D-70', '<merge sources="a,b,a" mode="union"/>', ['DUPLICATE_ID "a" stands twice in "sources".']],
   ['D-70', '<merge sources="a,b" mode="upsert"/>', ['MISSING_ATTRIBUTE Mode "upsert" needs "keys": columns a row is known by.']],
