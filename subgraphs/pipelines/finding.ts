@@ -15,6 +15,8 @@ export const findingCodes = {
   COLUMN_RENAMED: 'A column has another name in a result, for its own is taken.',
   COLUMNS_DIFFER: 'Datasets that are to be one have not the same columns.',
   UNSUPPORTED: 'It is right, and not done here.',
+  SCHEMA_NOT_FOUND: 'There is no such schema file.',
+  SCHEMA_INVALID: 'A schema file cannot be read.',
   PATH_ESCAPES: 'A path leads out of the folder it is below.',
   CONTRADICTION: 'Two parts of the document do not go together.',
   DUPLICATE_ID: 'Two things have one name.',

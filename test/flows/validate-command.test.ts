@@ -1,18 +1,33 @@
 import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { changed, customerMaster, customerStagingLoad } from '../support/pipelines.ts'
 
 const cli = resolve(import.meta.dirname, '../../gateway/cli.ts')
 let folder: string
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'validate-'))
-  mkdirSync(join(folder, 'config/staging'), { recursive: true })
+  mkdirSync(join(folder, 'config'))
 })
 afterEach(() => rmSync(folder, { recursive: true }))
 
-const write = (name: string, text: string | Buffer) => writeFileSync(join(folder, 'config', name), text)
+function write(name: string, text: string | Buffer): void {
+  const file = join(folder, 'config', name)
+  mkdirSync(dirname(file), { recursive: true })
+  writeFileSync(file, text)
+}
+
+/** The schemas the sample names, below a folder. */
+function writeSchemas(below: string): void {
+  const customer = { customer_id: 'long', ssn: ['null', 'string'], email: ['null', 'string'], revenue: 'double', updated_at: { type: 'long', logicalType: 'timestamp-micros' } }
+  const avro = (fields: Readonly<Record<string, unknown>>) => JSON.stringify({ type: 'record', name: 'rows', fields: Object.entries(fields).map(([name, type]) => ({ name, type })) })
+  const json = (properties: Readonly<Record<string, unknown>>) => JSON.stringify({ type: 'object', properties, required: Object.keys(properties) })
+  write(`${below}/schemas/customer_staging.avsc`, avro(customer))
+  write(`${below}/schemas/customer_db.json`, json({ customer_id: { type: 'integer' }, status: { type: 'string' }, updated_at: { type: 'string', format: 'date-time' } }))
+  write(`${below}/schemas/staging/customer_snapshot.avsc`, avro({ country_name: 'string', customers: 'long', revenue: 'double' }))
+  write(`${below}/schemas/service/crm_export.json`, json({ country_name: { type: 'string' } }))
+}
 
 function validate(...argv: readonly string[]): Promise<{ readonly code: number | null; readonly out: string; readonly err: string }> {
   return new Promise((done, failed) => {
@@ -27,11 +42,16 @@ function validate(...argv: readonly string[]): Promise<{ readonly code: number |
 }
 
 test('D-114, D-92: a folder without mistakes is counted, warnings are said, and the program ends with 0', async () => {
+  writeSchemas('staging')
   write('staging/load.xml', changed(customerStagingLoad, ['inferSchema="false"', 'inferSchema="true"']))
-  write('job.xml', customerMaster)
+  write('job.xml', '<jobPipeline id="all" version="1.0"><pipelines><pipelineRef id="customer_staging_load"/></pipelines></jobPipeline>')
   write('notes.txt', 'no document')
   expect(await validate('config')).toEqual({
-    code: 0, out: 'config: 1 pipeline, 1 job. No mistakes.\n', err: 'config/staging/load.xml:9:91  warning CONTRADICTION  The schema given is taken; "inferSchema" has no effect beside it.\n',
+    code: 0, out: 'config: 1 pipeline, 1 job. No mistakes.\n',
+    err: [
+      'config/staging/load.xml:9:91  warning CONTRADICTION  The schema given is taken; "inferSchema" has no effect beside it.',
+      'config/staging/load.xml:19:31  warning COLUMN_RENAMED  Both datasets have "customer_id", "updated_at"; of "customer_db" the result has "customer_id_customer_db", "updated_at_customer_db".', '',
+    ].join('\n'),
   })
 })
 
@@ -47,6 +67,44 @@ test('D-114: every mistake of every document below a folder is said with its pla
     'config/staging/load.xml:5:10  INVALID_VALUE  The text of <sla> is "2h"; a duration in ISO 8601 above zero, without years and months, such as PT2H or P1D is expected.',
     'config/staging/load.xml:21:5  UNKNOWN_ELEMENT  There is no element <msk>. Did you mean "mask"?',
     '',
+  ])
+})
+
+test('D-60, D-89, D-90: the fault of the sample is found by the schemas it names, those of its layer before the common ones', async () => {
+  const layer = 'applications/crm/staging'
+  writeSchemas('common')
+  const [from, to] = ['schemas/customer_staging.avsc', JSON.stringify({ type: 'record', name: 'rows', fields: ['customer_id', 'ssn', 'updated_at'].map(name => ({ name, type: name === 'updated_at' ? { type: 'long', logicalType: 'timestamp-millis' } : 'string' })) })]
+  write(`${layer}/${from}`, to)
+  write(`${layer}/schemas/customer_db.json`, '{"type":"object","properties":{"customer_id":{"type":"text"}}}')
+  write(`${layer}/pipelines/load.xml`, changed(customerStagingLoad, ['customer_db.customer_id"', 'customer_db.id"'], ['<lookup source="customer_csv" reference="country_dim" outputFields="country_name"/>', '']))
+  const lines = async () => (await validate('config')).err.split('\n').map(line => line.replace(/^config.*load.xml:/, ''))
+  const hidden = (name: string) => `There is another schema "${name}", ../../../../common/${name}; that of the layer is taken.`
+  expect(await lines()).toEqual([
+    `10:7  warning AMBIGUOUS  ${hidden('schemas/customer_staging.avsc')}`,
+    `12:103  warning AMBIGUOUS  ${hidden('schemas/customer_db.json')}`,
+    '12:103  SCHEMA_INVALID  "schemas/customer_db.json" gives "customer_id" the type "text", which is none of JSON Schema.', '',
+  ])
+  rmSync(join(folder, 'config', layer, 'schemas/customer_db.json'))
+  expect((await lines()).slice(1)).toEqual(['19:63  COLUMN_NOT_FOUND  "customer_db" has no column "id", which the condition names. Did you mean "customer_db.customer_id"?', ''])
+  rmSync(join(folder, 'config/common'), { recursive: true })
+  expect(await lines()).toEqual([
+    '12:103  SCHEMA_NOT_FOUND  There is no schema "schemas/customer_db.json"; it was looked for in ../schemas/customer_db.json.',
+    '25:85  SCHEMA_NOT_FOUND  There is no schema "schemas/staging/customer_snapshot.avsc"; it was looked for in ../schemas/staging/customer_snapshot.avsc.',
+    '27:106  SCHEMA_NOT_FOUND  There is no schema "schemas/service/crm_export.json"; it was looked for in ../schemas/service/crm_export.json.', '',
+  ])
+})
+
+test('D-27, D-29, D-79, D-89: documents of an application fit each other and where they lie', async () => {
+  const empty = (id: string, layer: string) => `<pipeline id="${id}" version="1.0" layer="${layer}"><metadata><owner>o</owner></metadata><sources><csv id="a" path="a.csv"/></sources><targets><region name="r"/></targets></pipeline>`
+  write('applications/crm/staging/pipelines/load.xml', empty('load', 'staging'))
+  write('applications/crm/service/pipelines/again.xml', empty('load', 'staging'))
+  write('applications/erp/staging/pipelines/load.xml', empty('load', 'staging'))
+  write('applications/crm/jobs/all.xml', '<jobPipeline id="all" version="1.0"><pipelines>\n<pipelineRef id="laod" onFailure="fallback" fallback="export"/>\n<pipelineRef id="load"/></pipelines></jobPipeline>')
+  expect((await validate('config')).err.split('\n')).toEqual([
+    'config/applications/crm/jobs/all.xml:2:14  UNKNOWN_REFERENCE  There is no pipeline "laod" here. Did you mean "load"?',
+    'config/applications/crm/jobs/all.xml:2:45  UNKNOWN_REFERENCE  There is no pipeline "export" here.',
+    'config/applications/crm/service/pipelines/again.xml:1:35  LAYER_VIOLATION  The pipeline is of layer "staging" and lies in the folder of "service", applications/crm/service/pipelines/again.xml; one of them is wrong.',
+    'config/applications/crm/staging/pipelines/load.xml:1:11  DUPLICATE_ID  "load" is the pipeline in applications/crm/service/pipelines/again.xml already; an id is one pipeline\'s in its application.', '',
   ])
 })
 

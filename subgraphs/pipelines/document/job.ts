@@ -28,6 +28,7 @@ export const jobShape = element('jobPipeline', 'Pipelines that run in the order 
 }, { content: { inOrder: [may(parameters), must(pipelineList), may(notificationList)] } })
 
 export interface PipelineRef {
+  readonly checked: Checked
   readonly id: string
   readonly dependsOn: readonly string[]
   readonly onFailure: 'retry' | 'halt' | 'skip' | 'continue' | 'fallback'
@@ -53,6 +54,8 @@ export interface JobDocument {
 }
 
 export interface JobRead {
+  /** Its root, whatever is wrong with it. */
+  readonly root: Checked<typeof jobShape>
   readonly document?: JobDocument
   readonly findings: readonly Finding[]
 }
@@ -69,13 +72,16 @@ export function jobOf(root: XmlElement): JobRead {
   const declared = parametersOf(job, report)
 
   const sorted = inOrder(findings)
-  if (sorted.some(({ severity }) => severity === 'ERROR')) return { findings: sorted }
+  if (sorted.some(({ severity }) => severity === 'ERROR')) return { root: job, findings: sorted }
   const notifications = childrenOf(job, notificationList).flatMap(({ children }) => children).map((checked): Notification => {
     const { to, url: where, on: when } = checked.values as { readonly to?: string; readonly url?: string; readonly on: Notification['on'] }
     return { kind: checked.shape === email ? 'email' : 'webhook', target: to ?? where ?? '', on: when }
   })
-  const read = refs.map(({ values: { id, dependsOn = [], onFailure, maxRetries = usualRetries, fallback } }): PipelineRef => ({ id, dependsOn, onFailure, maxRetries, ...(fallback !== undefined && { fallback }) }))
-  return { document: { id: job.values.id, version: job.values.version, parameters: declared, refs: read, notifications }, findings: sorted }
+  const read = refs.map((checked): PipelineRef => {
+    const { id, dependsOn = [], onFailure, maxRetries = usualRetries, fallback } = checked.values
+    return { checked, id, dependsOn, onFailure, maxRetries, ...(fallback !== undefined && { fallback }) }
+  })
+  return { root: job, document: { id: job.values.id, version: job.values.version, parameters: declared, refs: read, notifications }, findings: sorted }
 }
 
 function refRules(refs: readonly Checked<typeof pipelineRef>[], report: (finding: Finding) => void): void {

@@ -1,14 +1,16 @@
+import { didYouMean } from '../../../schema/names.ts'
 import { type Finding, inOrder } from '../finding.ts'
 import { reportOn } from '../rules.ts'
 import { transforms } from '../transforms/index.ts'
 import { check, type Checked, childrenOf, textOf } from '../xml/check.ts'
-import type { XmlElement } from '../xml/read.ts'
+import { proposed, type XmlElement } from '../xml/read.ts'
 import { element, may, must, otherwise, required, textElement } from '../xml/shape.ts'
 import { choice, cron, duration, name, text, type Version, version } from '../xml/text-types.ts'
 import { type Step, stepsOf } from './datasets.ts'
-import { type ParameterDeclaration, parametersOf, parameters } from './parameters.ts'
+import { builtIn, type ParameterDeclaration, parametersOf, parameters } from './parameters.ts'
 import { pathRules } from './paths.ts'
-import { type Ruled, sources } from './sources.ts'
+import { readQuery } from './query.ts'
+import { type Ruled, sources, sql } from './sources.ts'
 import { targets } from './targets.ts'
 
 export const layers = ['staging', 'standardization', 'service'] as const
@@ -48,6 +50,8 @@ export interface PipelineDocument {
 
 /** What was read, and everything that can be said against it without its data: with an ERROR there is no document. */
 export interface PipelineRead {
+  /** Its root, whatever is wrong with it. */
+  readonly root: Checked<typeof pipelineShape>
   readonly document?: PipelineDocument
   readonly findings: readonly Finding[]
 }
@@ -69,16 +73,32 @@ export function pipelineOf(root: XmlElement): PipelineRead {
   layerRules(pipeline.values.layer, read, written, report)
   const steps = stepsOf(read, transformed, written, report)
   const declared = parametersOf(pipeline, report)
+  queryRules(read, declared, report)
 
   const sorted = inOrder(findings)
-  if (sorted.some(({ severity }) => severity === 'ERROR')) return { findings: sorted }
+  if (sorted.some(({ severity }) => severity === 'ERROR')) return { root: pipeline, findings: sorted }
   const { id, version: numbers, layer, onNoData } = pipeline.values
   const optional = { description: textOf(about, description) as string | undefined, slaMs: textOf(about, sla) as number | undefined, schedule: textOf(about, schedule) as string | undefined }
-  return { document: { id, version: numbers, layer, onNoData, owner: String(textOf(about, owner)), ...optional, parameters: declared, steps }, findings: sorted }
+  return { root: pipeline, document: { id, version: numbers, layer, onNoData, owner: String(textOf(about, owner)), ...optional, parameters: declared, steps }, findings: sorted }
 }
 
 function applyRules(elements: readonly Checked[], ruled: readonly Ruled[], report: (finding: Finding) => void): void {
   for (const checked of elements) ruled.find(({ shape }) => shape === checked.shape)?.rules?.(checked, reportOn(checked, report))
+}
+
+/** Queries read, and name parameters that runs have. */
+function queryRules(read: readonly Checked[], declared: readonly ParameterDeclaration[], report: (finding: Finding) => void): void {
+  const known = [...builtIn, ...declared.map(({ name: own }) => own)]
+  for (const query of read.flatMap(checked => childrenOf(checked, sql))) {
+    if (typeof query.text !== 'string') continue
+    const { parameters: asked, why } = readQuery(query.text)
+    const at = { severity: 'ERROR', ...query.element.textAt, path: query.element.path } as const
+    if (why !== undefined) report({ ...at, code: 'INVALID_VALUE', message: why })
+    for (const one of asked.filter(each => !known.includes(each))) {
+      const proposal = proposed(one, known)
+      report({ ...at, code: 'UNKNOWN_REFERENCE', message: `The query names ":${one}", which is no parameter of this pipeline.${didYouMean(one, known) || ` There are ${known.join(', ')}; others are declared in <parameters>.`}`, ...(proposal && { proposal }) })
+    }
+  }
 }
 
 /** Tables of the lake are called by their layer: staging.customer_snapshot. */

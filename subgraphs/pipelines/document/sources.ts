@@ -12,11 +12,12 @@ export interface Ruled {
 const id = required(name, 'What transformations and targets call it.')
 const loadPolicy = otherwise(choice('loadPolicy', ['eager', 'onDemand']), 'onDemand', 'eager: read as soon as the run begins; onDemand: when a step needs it, or never.')
 const schemaAttribute = optional(schemaRef, 'What the columns are: a file below the layer\'s schemas/, Avro (.avsc) or JSON Schema (.json).')
-const schemaChild = textElement('schemaRef', schemaRef, 'The same as the attribute.')
+export const schemaChild = textElement('schemaRef', schemaRef, 'The same as the attribute.')
 export const isolation = optional(choice('isolationLevel', ['READ_COMMITTED', 'READ_UNCOMMITTED', 'REPEATABLE_READ', 'SERIALIZABLE']), 'Of the transaction it is done in.')
 export const credentials = optional(name, 'Name of the secret with user and password.')
 
-const sql = textElement('sql', text, 'A SELECT, best in CDATA; :name is bound to the run\'s parameter of that name.')
+/** The query of a database. */
+export const sql = textElement('sql', text, 'A SELECT, best in CDATA; :name is bound to the run\'s parameter of that name.')
 const table = element('table', 'A table, whole.', { name: required(tableName, 'schema.table') })
 
 const csv = element('csv', 'Files with columns between delimiters (RFC 4180).', {

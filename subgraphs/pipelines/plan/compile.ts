@@ -30,7 +30,8 @@ export interface Plan {
 export interface PlanParts {
   /** Columns of a source; undefined where they are not known, of which its own check tells. */
   readonly columnsOf: (source: Step) => Promise<readonly Column[] | undefined>
-  readonly references: ReadonlyMap<string, Reference>
+  /** Tables to look things up in, by name. Absent: nobody knows them here, and steps that need one are left out. */
+  readonly references?: ReadonlyMap<string, Reference>
   /** Columns of a statement, without running it; SQL_ERROR where it is none, SQL_UNSUPPORTED where the engine cannot run it. */
   readonly describe: (sql: string) => Promise<readonly Column[]>
 }
@@ -65,7 +66,7 @@ async function transformation(step: Step, inputs: readonly Relation[], parts: Pl
   if (!transform || !input || !hasColumns(transform, step, input, report)) return undefined
   // What cannot be done by a statement leaves the columns as they are.
   if (!transform.compile) return { ...step, relation: relationOf(step, input.columns, input.order) }
-  const compiled = transform.compile(checked, inputs, { report: reportOn(checked, report), references: parts.references })
+  const compiled = transform.compile(checked, inputs, { report: reportOn(checked, report), ...(parts.references && { references: parts.references }) })
   if (!compiled) return undefined
   try {
     const columns = await parts.describe(withColumns(inputs, compiled.sql))

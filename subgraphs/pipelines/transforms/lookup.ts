@@ -20,8 +20,8 @@ export const lookup = defineTransform({
   columns: ['keys'],
   compile({ values: { reference: wanted, outputFields, joinType, keys: given } }, inputs, { report, references }) {
     const [input] = inputs
+    if (!input || !references) return undefined
     const reference = references.get(wanted)
-    if (!input) return undefined
     if (!reference) return void report('UNKNOWN_REFERENCE', 'reference', `There is no reference table "${wanted}".${didYouMean(wanted, references.keys())}`, 'ERROR', proposed(wanted, references.keys()))
     const keys = given ?? reference.keys
     if (!keys) return void report('MISSING_ATTRIBUTE', 'reference', `The catalogue does not say what a row of "${wanted}" is known by; say it by "keys".`)

@@ -7,8 +7,8 @@ import { name } from '../xml/text-types.ts'
 /** What a transformation is compiled with, beside what it reads. */
 export interface Surroundings {
   readonly report: Report
-  /** Tables to look things up in, by their names in the catalogue. */
-  readonly references: ReadonlyMap<string, Reference>
+  /** Tables to look things up in, by their names in the catalogue; absent: nobody knows them here. */
+  readonly references?: ReadonlyMap<string, Reference>
 }
 
 /** One kind of transformation: the element it is written as, what it reads, what it makes of that, and an example that is checked as a test. */

@@ -175,6 +175,24 @@ test.each(transforms.map(({ shape, example }) => [shape.name, example]))('D-26: 
   expect(said(withSteps(example).replace('<csv id="b" path="b.csv"/><csv id="c" path="c.csv"/>', [...new Set(names)].map(id => `<csv id="${id}" path="x"/>`).join('')))).toEqual([])
 })
 
+describe('D-43, D-50: the query of a database', () => {
+  const withQuery = (sql: string, declared = '') => said(changed(sample, ['SELECT customer_id, status, updated_at FROM customer WHERE updated_at >= :runDate', sql], ['</metadata>', `</metadata><parameters>${declared}</parameters>`])).map(one => one.replace(/^13:\d+ /, ''))
+
+  test.each([
+    'WITH c AS (SELECT 1) SELECT * FROM c',
+    '  -- what it is\n /* SELECT */ select :since, :app FROM t;\n -- end',
+    "SELECT ':nothing', x::date, \":none\", `:no`, [a:b], 'it''s :x', 'a\\' :y' FROM t WHERE d >= :runDate AND e = :runId AND f = :env",
+  ])('%p is one reading statement', sql => expect(withQuery(sql, '<parameter name="since" type="date"/>')).toEqual([]))
+
+  test.each([
+    ['DELETE FROM customer', ['INVALID_VALUE The query begins with "DELETE"; a SELECT, or WITH and a SELECT, is expected.']],
+    ['/* SELECT */ UPDATE t SET a = 1', ['INVALID_VALUE The query begins with "UPDATE"; a SELECT, or WITH and a SELECT, is expected.']],
+    ['SELECT 1; DROP TABLE t', ['INVALID_VALUE Behind the ";" of the query another statement follows; one SELECT is expected.']],
+    ['SELECT * FROM t WHERE d >= :runDat', ['UNKNOWN_REFERENCE The query names ":runDat", which is no parameter of this pipeline. Did you mean "runDate"?']],
+    ['SELECT * FROM t WHERE d >= :since AND e <= :since', ['UNKNOWN_REFERENCE The query names ":since", which is no parameter of this pipeline. There are runDate, runId, app, env; others are declared in <parameters>.']],
+  ])('%p is not one that can be run', (sql, expected) => expect(withQuery(sql)).toEqual(expected))
+})
+
 test('D-87: parameters have a type, a default of that type, and names that nothing else has', () => {
   const declared = (list: string) => changed(sample, ['</metadata>', `</metadata><parameters>${list}</parameters>`])
   expect(pipelineIn(declared('<parameter name="since" type="date" default="2024-02-29"/><parameter name="region"/>')).parameters).toEqual([{ name: 'since', type: 'date', fallback: '2024-02-29' }, { name: 'region', type: 'string' }])
