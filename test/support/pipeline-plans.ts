@@ -36,11 +36,16 @@ export class PlanBench {
 
   async plan(transformations: string, datasets: Readonly<Record<string, Given>>, references: Readonly<Record<string, Given>> = {}): Promise<Plan> {
     const sources = Object.keys(datasets).map(id => `<csv id="${id}" path="${id}.csv"/>`).join('')
-    const document = pipelineIn(`<pipeline id="p" version="1.0" layer="service"><metadata><owner>o</owner></metadata><sources>${sources}</sources>\n<transformations>${transformations}</transformations>\n<targets><region name="r"/></targets></pipeline>`)
+    return this.compile(`<pipeline id="p" version="1.0" layer="service"><metadata><owner>o</owner></metadata><sources>${sources}</sources>\n<transformations>${transformations}</transformations>\n<targets><region name="r"/></targets></pipeline>`, datasets, references)
+  }
+
+  /** Of a whole document, whose sources have these columns. */
+  async compile(xml: string, datasets: Readonly<Record<string, Given>>, references: Readonly<Record<string, Given>> = {}): Promise<Plan> {
+    const document = pipelineIn(xml)
     const tables = [...Object.entries(datasets), ...Object.entries(references)].map(([name, given]) => liveTable(name, columnsOf(given), () => rowsOf(given)))
     await this.#engine.mount(tables)
     return compilePlan(document, {
-      columnsOf: async ({ id }) => columnsOf(datasets[id] as Given),
+      columnsOf: async ({ id }) => datasets[id] && columnsOf(datasets[id]),
       references: new Map(Object.entries(references).map(([name, given]): [string, Reference] => [name, { dataset: name, sql: `hub.${name}`, columns: columnsOf(given), ...(given.keys && { keys: given.keys }) }])),
       describe: sql => this.#engine.describe(testScope(), { sql }),
     })
