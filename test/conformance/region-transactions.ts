@@ -149,8 +149,10 @@ export const regionTransactionChecks = [
       await tx.putMany('accounts', [account(mine, balance - 100)])
     })
     const began = performance.now()
-    const failures = await Promise.all([failureOf(draw('a', 'b')), failureOf(draw('b', 'a'))])
-    expect(failures.filter(Boolean)).toEqual([code('TX_CONFLICT')])
+    const failures = (await Promise.all([failureOf(draw('a', 'b')), failureOf(draw('b', 'a'))])).filter(Boolean)
+    // None where the second read of the one comes behind the commit of the other, and so shows it.
+    expect(failures.length).toBeLessThan(2)
+    for (const failure of failures) expect(failure).toEqual(code('TX_CONFLICT'))
     expect(performance.now() - began).toBeLessThan(1_000)
     expect((await rowsOf(subject, left)).map(([, balance]) => balance).sort()).toEqual([-50, 50])
   }),
