@@ -171,6 +171,7 @@ export class PostingTable {
   /** Whether it was the last with this text. The id must have it still. */
   remove(text: string, id: number): boolean {
     const list = this.#lists.find(text)
+    if (list < 0) throw new RangeError('An index does not know what it is to forget.')
     const left = this.#postings.remove(list, id)
     if (left < 0) this.#lists.remove(text, list)
     else this.#become(text, list, left)
