@@ -1,10 +1,9 @@
-import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, join } from 'node:path'
 import { changed, customerMaster, customerStagingLoad } from '../support/pipelines.ts'
+import { startProgram } from '../support/program.ts'
 
-const cli = resolve(import.meta.dirname, '../../gateway/cli.ts')
 let folder: string
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'validate-'))
@@ -29,17 +28,7 @@ function writeSchemas(below: string): void {
   write(`${below}/schemas/service/crm_export.json`, json({ country_name: { type: 'string' } }))
 }
 
-function validate(...argv: readonly string[]): Promise<{ readonly code: number | null; readonly out: string; readonly err: string }> {
-  return new Promise((done, failed) => {
-    const child = spawn(process.execPath, [cli, 'validate', ...argv], { cwd: folder, env: { PATH: process.env['PATH'] } })
-    let out = ''
-    let err = ''
-    child.stdout.on('data', chunk => { out += chunk })
-    child.stderr.on('data', chunk => { err += chunk })
-    child.on('error', failed)
-    child.on('close', code => done({ code, out, err }))
-  })
-}
+const validate = (...argv: readonly string[]) => startProgram(['validate', ...argv], { cwd: folder }).ended
 
 test('D-114, D-92: a folder without mistakes is counted, warnings are said, and the program ends with 0', async () => {
   writeSchemas('staging')
