@@ -46,6 +46,7 @@ import { ResultCache } from '../subgraphs/regions/endpoints/result-cache.ts'
 import type { Answer } from '../subgraphs/regions/endpoints/run.ts'
 import type { PipelineDocument } from '../subgraphs/pipelines/document/pipeline.ts'
 import type { Finding } from '../subgraphs/pipelines/finding.ts'
+import { pipelinesSubgraph } from '../subgraphs/pipelines/index.ts'
 import { checkData, type DataParts } from '../subgraphs/pipelines/plan/data-check.ts'
 import { regionsSubgraph } from '../subgraphs/regions/index.ts'
 import { streamsSubgraph } from '../subgraphs/streams/index.ts'
@@ -183,6 +184,7 @@ export async function openHub(options: HubOptions): Promise<OpenHub> {
         }),
         lineageSubgraph({ model: () => model, tables: (of, name) => assembled.mounts.find(mount => same(mount.catalog, of) && same(mount.name, name))?.columns }),
         streamsSubgraph({ events, cursors, schemas }),
+        pipelinesSubgraph(),
       ]
     }
     const hub = opened(

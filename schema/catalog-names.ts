@@ -48,10 +48,11 @@ export const reservedNames: Readonly<Record<NameSpace, ReadonlySet<string>>> = {
     'RegionColumn', 'CacheCluster', 'CacheNode', 'CacheNodeState', 'CachePool', 'ResultColumn', 'StatementPageInfo', 'QueryStats', 'QueryInputs', 'QueryPlan', 'FederatedView', 'FederatedViewConnection', 'FederatedViewEdge', 'RefreshPolicy', 'SourceStatus', 'StoreRole', 'TableColumn', 'TableSchema', 'TableStats', 'MaterializeInput', 'QueryDataSource', 'QuarantinedRow',
     'Topic', 'TopicConnection', 'TopicEdge', 'TopicPartition', 'TopicConfig', 'TopicStart', 'TopicMessage', 'TopicMessageConnection', 'TopicMessageEdge', 'TopicMessageFilter', 'CreateTopicInput', 'UpdateTopicInput',
     'ApiEndpointInput', 'ApiEndpointPayload', 'ApiEndpointConnection', 'ApiEndpointEdge', 'EndpointParameter', 'ApiQueries', 'ApiQueryResult', 'ApiQueryCache', 'CacheStatus', 'ApiPreset', 'ApiPresetName', 'InstallPresetPayload',
+    'ValidationResult', 'ValidationFinding', 'FindingSeverity', 'DocumentKind', 'ExecutionPlan', 'ExecutionStep', 'StepKind', 'TransformationType', 'TransformationAttribute',
   ]),
   Query: new Set([
     'unifiedQuery', 'explainQuery', 'federatedViews', 'queryDataSources', 'tableSchema', 'queryLineage', 'lineage', 'sqlQuery', 'sqlExplain', 'cacheRegions', 'cacheRegion', 'cacheGet', 'cacheGetAll', 'cacheCluster', 'config', 'transaction', 'cacheMetrics', 'dataSources',
-    'dataSource', 'apiQuery', 'apiQueries', 'apiEndpoints', 'apiPresets', 'views', 'view', 'catalog', 'audit', 'auditTrail', 'health', 'diagnose', 'advice', 'hub', 'node', 'nodes', 'topics', 'topic', 'topicMessages',
+    'dataSource', 'apiQuery', 'apiQueries', 'apiEndpoints', 'apiPresets', 'views', 'view', 'catalog', 'audit', 'auditTrail', 'health', 'diagnose', 'advice', 'hub', 'node', 'nodes', 'topics', 'topic', 'topicMessages', 'validatePipeline', 'transformationTypes', 'pipelineXsd', 'jobXsd',
   ]),
   Mutation: new Set([
     'createCacheRegion', 'updateCacheRegion', 'deleteCacheRegion', 'clearCacheRegion', 'reloadCacheRegion', 'cachePut', 'cachePutAll', 'cacheRemove', 'registerDataSource', 'deleteDataSource', 'createView', 'createFederatedView', 'refreshView', 'dropView',

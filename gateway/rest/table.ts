@@ -4,6 +4,7 @@ import { endpointRoutes } from './endpoints.ts'
 import { entryRoutes } from './entries.ts'
 import { healthRoutes } from './health.ts'
 import { openApiRoute } from './openapi.ts'
+import { pipelineRoutes } from './pipelines.ts'
 import { queryRoutes } from './query.ts'
 import { regionRoutes } from './regions.ts'
 import { sqlRoutes } from './sql.ts'
@@ -13,6 +14,6 @@ import { viewRoutes } from './views.ts'
 
 /** The routes of the five systems. Each is an operation of the graph in a route's clothes, so that whoever may not do the one may not do the other. */
 export function restRoutes(hub: Hub): readonly Route[] {
-  const routes = [...regionRoutes(hub), ...entryRoutes(hub), ...transactionRoutes(hub), ...sqlRoutes(hub), ...healthRoutes(hub), ...queryRoutes(hub), ...viewRoutes(hub), ...endpointRoutes(hub), ...topicRoutes(hub)]
+  const routes = [...regionRoutes(hub), ...entryRoutes(hub), ...transactionRoutes(hub), ...sqlRoutes(hub), ...healthRoutes(hub), ...queryRoutes(hub), ...viewRoutes(hub), ...endpointRoutes(hub), ...topicRoutes(hub), ...pipelineRoutes(hub)]
   return [...routes, openApiRoute(hub, routes)]
 }

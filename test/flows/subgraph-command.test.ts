@@ -62,7 +62,7 @@ describe('the subgraphs of a hub, each in a process of its own', () => {
   let foreign: Foreign
   beforeAll(async () => {
     foreign = await serveForeign(reviewsSdl, reviewResolvers)
-    for (const name of ['regions', 'views', 'lineage', 'streams']) running.set(name, subgraph(name))
+    for (const name of ['regions', 'views', 'lineage', 'streams', 'pipelines']) running.set(name, subgraph(name))
     for (const [name, one] of running) urls.set(name, (await one.written(/http:\S+/))[0])
   }, 60_000)
   afterAll(async () => {
@@ -72,7 +72,7 @@ describe('the subgraphs of a hub, each in a process of its own', () => {
     expect(ended).toEqual(ended.map(() => ({ code: 0, out: expect.stringMatching(/^Subgraph \w+: http:\S+\n$/), err: '' })))
   }, 60_000)
 
-  test.each(['regions', 'views', 'lineage', 'streams'])('%s says its SDL, which @apollo/subgraph takes', async name => {
+  test.each(['regions', 'views', 'lineage', 'streams', 'pipelines'])('%s says its SDL, which @apollo/subgraph takes', async name => {
     const { data } = await ask(url(name), '{ _service { sdl } }')
     const { sdl = '' } = (data?.['_service'] ?? {}) as { sdl?: string }
     const schema = buildSubgraphSchema({ typeDefs: parse(sdl) })
