@@ -1,3 +1,4 @@
+import type { Stats } from 'node:fs'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { basename, dirname, join, relative, sep } from 'node:path'
 import { systemClock } from '../connectors/ports/scope.ts'
@@ -18,9 +19,8 @@ const limitMs = 600_000
  * below the folder of the document's layer, then below `common`. NOT_FOUND where there is no document.
  */
 export async function validateFiles(path: string): Promise<readonly ValidatedFile[]> {
-  const found = await stat(path).catch((cause: unknown) => {
-    throw new HubError('NOT_FOUND', `There is no file or folder "${path}".`, {}, { cause })
-  })
+  const found = await statOf(path)
+  if (!found) throw new HubError('NOT_FOUND', `There is no file or folder "${path}".`)
   const files = found.isDirectory() ? await documentsBelow(path) : [path]
   if (files.length === 0) throw new HubError('NOT_FOUND', `There is no .xml file below "${path}".`)
   const checks = await openPipelineChecks(hubScope({ clock: systemClock, log: openLog({ level: 'silent' }), signal: new AbortController().signal, later: work => void work() }, 'validate', limitMs))
@@ -42,9 +42,10 @@ async function documentsBelow(folder: string): Promise<string[]> {
 
 async function readOne(file: string, checks: PipelineChecks): Promise<Omit<ValidatedFile, 'file'> & { readonly read: DocumentRead }> {
   if ((await stat(file)).size > largest) return refused('REFUSED_XML', `The file has more than ${largest} bytes, which no document has.`)
+  const bytes = await readFile(file)
   let text: string
   try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(await readFile(file))
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
   } catch {
     return refused('NOT_WELL_FORMED', 'The document is not text in UTF-8.')
   }
@@ -76,15 +77,23 @@ async function commonFolders(from: string): Promise<string[]> {
   for (let above = 0; above < mostAbove; above++) {
     folder = dirname(folder)
     const common = join(folder, 'common')
-    if ((await stat(common).catch(() => undefined))?.isDirectory()) return [common]
+    if ((await statOf(common))?.isDirectory()) return [common]
   }
   return []
 }
 
 /** A text, or undefined where there is no such file, or none that a schema could be. */
 async function schemaIn(file: string): Promise<string | undefined> {
-  const found = await stat(file).catch(() => undefined)
+  const found = await statOf(file)
   return found?.isFile() && found.size <= largest ? readFile(file, 'utf8') : undefined
+}
+
+/** Undefined where there is nothing; any other failure is one. */
+async function statOf(path: string): Promise<Stats | undefined> {
+  return stat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined
+    throw error
+  })
 }
 
 /** As seen from the document's folder. */

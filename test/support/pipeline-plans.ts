@@ -2,8 +2,9 @@ import { type DuckDatabase, openDuckDb } from '../../connectors/duckdb/database.
 import { openDuckDbEngine } from '../../connectors/duckdb/engine.ts'
 import { allRows, type SqlEngine } from '../../connectors/ports/sql-engine.ts'
 import type { Column, ColumnType, Row, Value } from '../../schema/values.ts'
-import { compilePlan, type Plan, wholeStatement } from '../../subgraphs/pipelines/plan/compile.ts'
-import type { Reference } from '../../subgraphs/pipelines/plan/relation.ts'
+import { quoteIdentifier } from '../../schema/quote.ts'
+import { type CompiledStep, compilePlan, type Plan } from '../../subgraphs/pipelines/plan/compile.ts'
+import { list, names as namesOf, type Reference, term } from '../../subgraphs/pipelines/plan/relation.ts'
 import { pipelineIn } from './pipelines.ts'
 import { testScope } from './scope.ts'
 import { liveTable } from './sql-tables.ts'
@@ -79,4 +80,22 @@ export class PlanBench {
     await this.#engine.close()
     await this.#database.close()
   }
+}
+
+/** One statement for what a step makes, over the sources' relations alone. */
+function wholeStatement(plan: Plan, id: string): string {
+  const needed = new Map<string, CompiledStep>()
+  const add = (one: string) => {
+    const step = plan.steps.find(each => each.id === one)
+    if (!step || needed.has(one)) return
+    for (const other of step.dependsOn) add(other)
+    if (step.sql !== undefined) needed.set(one, step)
+  }
+  add(id)
+  const step = plan.steps.find(each => each.id === id)
+  if (!step) throw new RangeError(`There is no step "${id}".`)
+  const { relation } = step
+  const order = relation.order ? ` ORDER BY ${relation.order.map(term).join(', ')}` : ''
+  const parts = [...needed.values()].map(({ id: own, sql }) => `${quoteIdentifier(own)} AS (${sql})`)
+  return `${parts.length > 0 ? `WITH ${parts.join(', ')} ` : ''}SELECT ${list(namesOf(relation.columns))} FROM ${relation.sql}${order}`
 }

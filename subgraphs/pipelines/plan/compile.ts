@@ -9,7 +9,7 @@ import { reportOn } from '../rules.ts'
 import { transforms } from '../transforms/index.ts'
 import type { Transform } from '../transforms/transform.ts'
 import { proposed } from '../xml/read.ts'
-import { list, names, type OrderTerm, type Reference, type Relation, type Rule, term } from './relation.ts'
+import { names, type OrderTerm, type Reference, type Relation, type Rule } from './relation.ts'
 import { sqlType } from './types.ts'
 
 /** A step with what it makes. */
@@ -108,24 +108,6 @@ function relationOf({ id, dataset = id }: Step, columns: readonly Column[], orde
 function withColumns(inputs: readonly Relation[], sql: string): string {
   const empty = new Map(inputs.map(one => [one.sql, `${one.sql} AS (SELECT ${one.columns.map(({ name, type }) => `CAST(NULL AS ${sqlType[type]}) AS ${quoteIdentifier(name)}`).join(', ')} WHERE 1 = 0)`]))
   return `WITH ${[...empty.values()].join(', ')} ${sql}`
-}
-
-/** One statement for what a step makes, over the sources' relations alone. */
-export function wholeStatement(plan: Plan, id: string): string {
-  const needed = new Map<string, CompiledStep>()
-  const add = (one: string) => {
-    const step = plan.steps.find(each => each.id === one)
-    if (!step || needed.has(one)) return
-    for (const other of step.dependsOn) add(other)
-    if (step.sql !== undefined) needed.set(one, step)
-  }
-  add(id)
-  const step = plan.steps.find(each => each.id === id)
-  if (!step) throw new RangeError(`There is no step "${id}".`)
-  const { relation } = step
-  const order = relation.order ? ` ORDER BY ${relation.order.map(term).join(', ')}` : ''
-  const parts = [...needed.values()].map(({ id: own, sql }) => `${quoteIdentifier(own)} AS (${sql})`)
-  return `${parts.length > 0 ? `WITH ${parts.join(', ')} ` : ''}SELECT ${list(names(relation.columns))} FROM ${relation.sql}${order}`
 }
 
 function isWhole<T>(values: readonly (T | undefined)[]): values is readonly T[] {
