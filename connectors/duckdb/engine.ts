@@ -18,7 +18,7 @@ import { noteTables } from '../statements/footprint.ts'
 import { Parameters } from './parameters.ts'
 import { filterOf } from './pushdown.ts'
 import { columnsOf, heldResult, queryResult } from './result.ts'
-import { dropStage, fillStage, makeStage, scanRequest, settleDecimals } from './staging.ts'
+import { dropStage, fillStage, makeStage, scanRequest, settleStage } from './staging.ts'
 import { Stop } from '../statements/stop.ts'
 import { type Translation, tokenMark, translate } from './translate.ts'
 import { readerOf } from './values.ts'
@@ -205,7 +205,7 @@ class DuckDbEngine implements SqlEngine {
       for (const read of translation.staged) {
         await makeStage(connection, read)
         if (options.rows) await fillStage({ ...scope, signal: stop.signal }, connection, read, parameters, made.scanned)
-        else await settleDecimals(connection, read, read.columns.map(() => 2))
+        else await settleStage(connection, read)
       }
       stop.signal.throwIfAborted()
       const token = this.#shared.live.open(liveTables(prepared), options.rows ? scope.tenant : undefined, made.scanned)

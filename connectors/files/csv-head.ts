@@ -1,7 +1,10 @@
 import { open } from 'node:fs/promises'
+import { constants, gunzipSync } from 'node:zlib'
 import type { CsvFormat } from './options.ts'
 
 const headBytes = 1 << 20
+/** A thousand times as much may come out. */
+const gzipHeadBytes = 1 << 16
 
 export interface CsvHead {
   /** As many as the first MiB holds whole and at most `limit`. Values are as written, quotes removed. */
@@ -10,13 +13,16 @@ export interface CsvHead {
   readonly skipped: number
 }
 
-/** How a csv file begins. */
+/** How a csv file begins, one in gzip (RFC 1952) too. */
 export async function csvHead(path: string, format: CsvFormat & { delimiter: string }, limit: number): Promise<CsvHead> {
   const file = await open(path)
   try {
     const { bytesRead, buffer } = await file.read(Buffer.alloc(headBytes), 0, headBytes, 0)
-    const text = new TextDecoder().decode(buffer.subarray(0, bytesRead))
-    return { records: csvRecords(text, format, limit, bytesRead < headBytes), skipped: skippedLines(text, format.comment) }
+    const isGzip = buffer[0] === 0x1f && buffer[1] === 0x8b
+    const most = isGzip ? gzipHeadBytes : headBytes
+    const read = buffer.subarray(0, Math.min(bytesRead, most))
+    const text = new TextDecoder().decode(isGzip ? gunzipSync(read, { finishFlush: constants.Z_SYNC_FLUSH }) : read)
+    return { records: csvRecords(text, format, limit, bytesRead < most), skipped: skippedLines(text, format.comment) }
   } finally {
     await file.close()
   }

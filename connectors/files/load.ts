@@ -4,7 +4,7 @@ import type { Column, ColumnType } from '../../schema/values.ts'
 import type { Quarantine } from '../ports/source-connector.ts'
 import { identifier } from '../sql-text/filter.ts'
 import { duckTypes } from './dialect.ts'
-import { integerType, isSettled, kindsSql, typeOfKinds } from './infer.ts'
+import { integerType, isSettled, kindsSql, type RawColumn, typeOfKinds } from './infer.ts'
 import type { ParsedFormat } from './options.ts'
 import { literal, pathLiteral, type Raw, readRaw } from './raw.ts'
 
@@ -35,21 +35,22 @@ export async function load(connection: DuckDBConnection, request: LoadRequest): 
 async function loadText(connection: DuckDBConnection, request: LoadRequest, raw: Raw): Promise<Loaded> {
   const good = await countOf(connection, 'raw')
   refuseTooMany(raw.rejected.count, good, raw, request.quarantineLimit)
-  const types = await typesOf(connection, raw.columns)
+  const types = await typesOf(connection, 'raw', raw.columns)
   const read = raw.columns.map(({ name, text, jsonType }, index) => `${valueSql(types[index] ?? 'String', text, jsonType)} AS ${identifier(name)}`)
   return finish(connection, request, `SELECT ${read.join(', ')} FROM raw`, raw.columns.map(({ name }, index) => ({ name, type: types[index] ?? 'String' })), raw.rejected)
 }
 
-function valueSql(type: ColumnType, text: string, jsonType: string | undefined): string {
+/** A value of a text format as one of the type, which it has. */
+export function valueSql(type: ColumnType, text: string, jsonType?: string): string {
   if (type === 'String') return text
   if (type === 'JSON') return `CASE WHEN ${text} IS NULL THEN NULL WHEN ${jsonType} = 'VARCHAR' THEN to_json(${text}) ELSE CAST(${text} AS JSON) END`
   return `CAST(NULLIF(${text}, '') AS ${duckTypes[type]})`
 }
 
-/** First over a beginning, to find what is plainly text; then over everything for the rest, so that no late value is missed. */
-async function typesOf(connection: DuckDBConnection, columns: Raw['columns']): Promise<ColumnType[]> {
+/** The types all values of a relation's columns have. First over a beginning, to find what is plainly text; then over everything for the rest, so that no late value is missed. */
+export async function typesOf(connection: DuckDBConnection, relation: string, columns: readonly RawColumn[]): Promise<ColumnType[]> {
   const kinds = columns.map(() => 0)
-  for (const from of ['(FROM raw LIMIT 5000)', 'raw']) {
+  for (const from of [`(FROM ${relation} LIMIT 5000)`, relation]) {
     const open = columns.flatMap((column, index) => (isSettled(kinds[index] ?? 0, column) ? [] : [{ column, index }]))
     if (open.length === 0) break
     const [row] = (await connection.runAndReadAll(`SELECT ${open.map(({ column }) => kindsSql(column)).join(', ')} FROM ${from}`)).getRowsJson()
@@ -61,7 +62,7 @@ async function typesOf(connection: DuckDBConnection, columns: Raw['columns']): P
   const integral = columns.flatMap(({ text }, index) => (types[index] === 'Int' ? [{ text, index }] : []))
   if (integral.length > 0) {
     const bounds = integral.map(({ text }) => `min(CAST(NULLIF(${text}, '') AS HUGEINT)), max(CAST(NULLIF(${text}, '') AS HUGEINT))`)
-    const [row] = (await connection.runAndReadAll(`SELECT ${bounds.join(', ')} FROM raw`)).getRowsJson()
+    const [row] = (await connection.runAndReadAll(`SELECT ${bounds.join(', ')} FROM ${relation}`)).getRowsJson()
     integral.forEach(({ index }, at) => {
       types[index] = integerType(BigInt(String(row?.[2 * at] ?? 0)), BigInt(String(row?.[2 * at + 1] ?? 0)))
     })
@@ -99,17 +100,20 @@ const parquetTypes: readonly (readonly [RegExp, ColumnType, ((column: string) =>
   [/^/, 'JSON'],
 ]
 
+/** A column of a parquet file, of which DuckDB says this type: ours, and the expression that reads it as a value of ours, with its name. */
+export function parquetColumn(name: string, duckDbType: string): { readonly type: ColumnType; readonly sql: string } {
+  const [, type, read] = parquetTypes.find(([pattern]) => pattern.test(duckDbType)) ?? [/^/, 'JSON' as const]
+  const quoted = identifier(name)
+  return { type, sql: `${read?.(quoted) ?? `to_json(${quoted})`} AS ${quoted}` }
+}
+
 async function loadParquet(connection: DuckDBConnection, request: LoadRequest): Promise<Loaded> {
   const from = `read_parquet(${pathLiteral(request.path)}, hive_partitioning = false)`
   const described = (await connection.runAndReadAll(`SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM ${from})`)).getRowsJson().map(([name, type]) => ({ name: String(name), type: String(type) }))
   const missing = request.columns?.filter(name => !described.some(found => found.name === name)) ?? []
   if (missing.length > 0) throw new HubError('UPSTREAM_REJECTED', `it has no column ${missing.map(name => `"${name}"`).join(', ')}; its columns are ${described.map(({ name }) => name).join(', ')}.`)
   const taken = request.columns ? request.columns.flatMap(name => described.find(found => found.name === name) ?? []) : described
-  const columns = taken.map(({ name, type }) => {
-    const [, columnType, read] = parquetTypes.find(([pattern]) => pattern.test(type)) ?? [/^/, 'JSON' as const]
-    const quoted = identifier(name)
-    return { name, type: columnType, sql: `${read?.(quoted) ?? `to_json(${quoted})`} AS ${quoted}` }
-  })
+  const columns = taken.map(({ name, type }) => ({ name, ...parquetColumn(name, type) }))
   return finish(connection, request, `SELECT ${columns.map(({ sql }) => sql).join(', ')} FROM ${from}`, columns, { count: 0, samples: [] })
 }
 

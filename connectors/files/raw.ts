@@ -21,9 +21,9 @@ export interface RawRequest {
 }
 
 /** Longest record read, in bytes. */
-const maxRecordBytes = 16 << 20
+export const maxRecordBytes = 16 << 20
 /** What a thread that reads csv holds at a time. By itself DuckDB takes sixteen times the longest line, and files read side by side find no memory. */
-const bufferBytes = 2 * maxRecordBytes
+export const bufferBytes = 2 * maxRecordBytes
 const sampleLimit = 100
 
 /** Reads a text format into `raw`. Rows that cannot be read are counted; a file that cannot be read at all → UPSTREAM_REJECTED. */
@@ -57,7 +57,8 @@ async function readCsv(connection: DuckDBConnection, declared: CsvFormat, { path
   }
 }
 
-function csvReason(type: string, message: string): string {
+/** Why DuckDB did not read a line, as people are told. */
+export function csvReason(type: string, message: string): string {
   const width = /Expected Number of Columns: (\d+) Found: (\d+)/.exec(message)
   if (width) return `has ${type === 'MISSING COLUMNS' ? 'too few' : 'too many'} values, ${width[1]} are expected`
   if (type === 'UNQUOTED VALUE') return 'has a quote that is not closed, or text behind a closing quote'
@@ -112,14 +113,14 @@ async function firstCharacter(path: string): Promise<string> {
 }
 
 /** The width most records have; of equally frequent ones the first met. */
-function usualWidth(records: readonly (readonly string[])[]): number {
+export function usualWidth(records: readonly (readonly string[])[]): number {
   const counts = new Map<number, number>()
   for (const { length } of records) counts.set(length, (counts.get(length) ?? 0) + 1)
   return [...counts].sort((a, b) => b[1] - a[1])[0]?.[0] ?? 0
 }
 
 /** Names made different by a number behind them where they differ in letter case only, or not at all. */
-function unique(names: readonly string[]): string[] {
+export function unique(names: readonly string[]): string[] {
   const taken = new Set<string>()
   return names.map(name => {
     let free = name
