@@ -1,48 +1,19 @@
-import { Kysely, PostgresDialect } from 'kysely'
-import pg from 'pg'
-import { HubError } from '../../schema/errors.ts'
 import type { MetadataStore } from '../ports/metadata-store.ts'
-import type { Clock, Log, Scope } from '../ports/scope.ts'
+import type { Clock, Log } from '../ports/scope.ts'
+import { openPostgresDatabase, type Told } from './postgres-database.ts'
 import type { Database } from './schema.ts'
 import { openMetadata } from './store.ts'
-
-/** The schema the store's tables stand in, so that they meet nobody else's. */
-const schema = 'tributary'
-const connectMs = 5_000
-/** No statement of the store takes this long; one that does waits for a server that is gone. */
-const statementMs = 10_000
 
 /**
  * The store in a PostgreSQL database, shared by every hub that names it; its schema and tables are made if there are none. A server that cannot be reached → UPSTREAM_UNAVAILABLE,
  * one that refuses → UPSTREAM_REJECTED; the password is in neither.
  */
 export async function openPostgresMetadata({ url, clock, log }: { url: string; clock: Clock; log: Log }): Promise<MetadataStore> {
-  if (!URL.canParse(url) || !/^postgres(ql)?:\/\//.test(url)) throw new HubError('VALIDATION_ERROR', 'The address of the metadata store is not of the form postgresql://user:password@host:port/database.')
-  const { host, password } = new URL(url)
-  const failure = (error: unknown): HubError => asFailure(error, host, password)
-  const pool = new pg.Pool({
-    connectionString: url, max: 4, application_name: 'tributary', allowExitOnIdle: true, connectionTimeoutMillis: connectMs, statement_timeout: statementMs, query_timeout: statementMs,
-    onConnect: async client => {
-      // Whoever waits for an answer is told besides; a loss nobody listens to would end the process.
-      client.on('error', error => log.warn('A connection to the metadata store was lost.', { reason: failure(error).message }))
-      await client.query(`SET search_path TO ${schema}`)
-    },
-  })
-  pool.on('error', error => log.debug('The pool of the metadata store let go of a connection.', { reason: failure(error).message }))
-  try {
-    await pool.query(`CREATE SCHEMA IF NOT EXISTS ${schema}`)
-    return guarded(await openMetadata(new Kysely<Database>({ dialect: new PostgresDialect({ pool }) }), clock), failure)
-  } catch (error) {
-    await pool.end()
-    throw failure(error)
-  }
+  const { opened: store, told } = await openPostgresDatabase<Database, MetadataStore>({ url, log }, db => openMetadata(db, clock))
+  return guarded(store, told)
 }
 
-function guarded(store: MetadataStore, failure: (error: unknown) => HubError): MetadataStore {
-  const told = <T>(work: Promise<T>, scope?: Scope): Promise<T> => work.catch((error: unknown) => {
-    scope?.signal.throwIfAborted()
-    throw failure(error)
-  })
+function guarded(store: MetadataStore, told: Told): MetadataStore {
   return {
     entries: scope => told(store.entries(scope), scope),
     history: (scope, kind, name) => told(store.history(scope, kind, name), scope),
@@ -55,18 +26,4 @@ function guarded(store: MetadataStore, failure: (error: unknown) => HubError): M
     keepAnswer: (scope, key, kept) => told(store.keepAnswer(scope, key, kept), scope),
     close: () => store.close(),
   }
-}
-
-/** Codes of Node and of PostgreSQL that mean: not there, not now. */
-const absent = /^(ECONN.*|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EPIPE|57P0[1-5]|57014|08...|53...)$/
-const lost = /connection terminated|connection ended|timeout|not queryable/i
-
-function asFailure(error: unknown, host: string, password: string): HubError {
-  // An abort's reason is one already, and so is what the store itself refuses.
-  if (error instanceof HubError) return error
-  const { code, message } = error as { readonly code?: unknown; readonly message?: unknown }
-  const secrets = [password, decodeURIComponent(password)].filter(secret => secret !== '')
-  const said = secrets.reduce((text, secret) => text.replaceAll(secret, '***'), String(message || code || 'no reason given'))
-  if (absent.test(String(code)) || lost.test(said)) return new HubError('UPSTREAM_UNAVAILABLE', `The metadata store at ${host} does not answer: ${said}. Check that PostgreSQL runs and can be reached from here.`, {}, { cause: error })
-  return new HubError('UPSTREAM_REJECTED', `The metadata store at ${host} refused: ${said}.`, {}, { cause: error })
 }
