@@ -64,8 +64,7 @@ async function transformation(step: Step, inputs: readonly Relation[], parts: Pl
   const transform = transforms.find(({ shape }) => shape === checked.shape)
   const [input] = inputs
   if (!transform || !input || !hasColumns(transform, step, input, report)) return undefined
-  // What cannot be done by a statement leaves the columns as they are.
-  if (!transform.compile) return { ...step, relation: relationOf(step, input.columns, input.order) }
+  if (!transform.compile) return { ...step, relation: relationOf(step, transform.result?.(checked, input.columns) ?? input.columns, input.order) }
   const compiled = transform.compile(checked, inputs, { report: reportOn(checked, report), ...(parts.references && { references: parts.references }) })
   if (!compiled) return undefined
   try {

@@ -1,3 +1,4 @@
+import type { Column } from '../../../schema/values.ts'
 import type { Made, Reference, Relation } from '../plan/relation.ts'
 import type { Report } from '../rules.ts'
 import type { Checked } from '../xml/check.ts'
@@ -22,6 +23,8 @@ export interface Transform<A extends Attributes = Attributes> {
   readonly rules?: (checked: Checked<ElementShape<A>>, report: Report) => void
   /** The statement that makes its result of its inputs, whose columns are there; undefined where that cannot be, which is reported. Absent: no statement can. */
   readonly compile?: (checked: Checked<ElementShape<A>>, inputs: readonly Relation[], surroundings: Surroundings) => Made | undefined
+  /** Columns of its result, where no statement makes it. Absent: those of its first input. */
+  readonly result?: (checked: Checked<ElementShape<A>>, columns: readonly Column[]) => readonly Column[]
   /** As it may stand in `<transformations>`. */
   readonly example: string
 }
@@ -38,6 +41,7 @@ export function defineTransform<const A extends Attributes>(definition: {
   readonly columns?: readonly (keyof A & string)[]
   readonly rules?: Transform<A & typeof common>['rules']
   readonly compile?: Transform<A & typeof common>['compile']
+  readonly result?: Transform<A & typeof common>['result']
   readonly example: string
 }): Transform<A & typeof common> {
   const { name: own, doc, attributes, content, columns = [], ...rest } = definition

@@ -161,6 +161,9 @@ test.each([
   ['D-70', '<merge sources="a,b" mode="upsert"/>', ['MISSING_ATTRIBUTE Mode "upsert" needs "keys": columns a row is known by.']],
   ['D-70', '<merge sources="a,b" mode="union" allowMissing="true"/>', ['CONTRADICTION "allowMissing" means something only with byName="true".']],
   ['D-65', '<mask source="a" columns="x" strategy="redact" secretRef="k"/>', ['WARNING CONTRADICTION Strategy "redact" needs no key; take "secretRef" out, or choose a strategy that has one.']],
+  ['D-63', '<mask source="a" columns="x" strategy="tokenize" keepFormat="true"/><mask source="b" columns="x" strategy="hash" keepFormat="false"/><merge sources="a,b" mode="union"/>', []],
+  ['D-63', '<mask source="a" columns="x" strategy="hash" keepFormat="true"/>', ['WARNING CONTRADICTION Strategy "hash" keeps no format; take "keepFormat" out, or choose "tokenize".']],
+  ['D-63', '<mask source="a" columns="x" strategy="tokenize" keepFormat="yes"/>', ['INVALID_VALUE "keepFormat" of <mask> is "yes"; one of "true" or "false" is expected.']],
   ['D-68', '<aggregate source="a" groupBy="n" metrics="count:n"/>', ['DUPLICATE_ID The result of count would be called "n", as is column n of groupBy. Give it a name of its own: count:n_count.']],
   ['D-120', '<validate source="a"/>', ['MISSING_ELEMENT <validate> is empty; one of "<notNull>", "<unique>", "<range>", "<regex>", "<freshness>" or "<rowCount>" is expected in it.']],
   ['D-120', '<validate source="a"><range column="x"/><rowCount min="5" max="3"/><regex column="x" pattern="("/></validate>', [

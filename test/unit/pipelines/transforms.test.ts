@@ -152,6 +152,21 @@ describe('D-70: merge', () => {
   })
 })
 
+describe('D-62: mask', () => {
+  test('masked columns are text, whatever they were, and may be null as before; no statement makes them', async () => {
+    const plan = await bench.plan('<mask source="c" columns="id,updated_at" strategy="redact"/>', { c: customers })
+    const step = plan.steps.find(({ id }) => id.endsWith('mask'))
+    expect(step?.sql).toBeUndefined()
+    expect(step?.relation.columns.map(({ name, type, nullable }) => `${name} ${type} ${nullable}`)).toEqual(['id String true', 'name String true', 'country String true', 'updated_at String true', 'revenue Decimal true'])
+    expect(plan.steps.at(-1)?.relation.columns).toEqual(step?.relation.columns)
+  })
+
+  test('a column there is not, and a sum of what was masked, are findings', async () => {
+    expect(await said('<mask source="c" columns="id,revenu" strategy="hash"/>', { c: customers })).toEqual(['COLUMN_NOT_FOUND mask/@columns "c" has no column "revenu". Did you mean "revenue"? [revenue]'])
+    expect(await said('<mask source="c" columns="revenue" strategy="hash"/><aggregate source="c" groupBy="country" metrics="sum:revenue"/>', { c: customers })).toEqual(['INVALID_VALUE aggregate/@metrics sum:revenue needs numbers; "revenue" is String.'])
+  })
+})
+
 test('D-120: validate counts the rows that break its rules, and lets all of them pass', async () => {
   const rules = '<notNull columns="country,updated_at"/><unique columns="id" severity="warning"/><range column="revenue" min="1.5" max="15"/><regex column="country" pattern="F.|GB"/><freshness column="updated_at" maxAge="P1D"/><freshness column="updated_at" maxAge="P36500D"/><rowCount min="5" max="5"/><rowCount min="6"/>'
   const plan = await bench.plan(`<validate source="c">${rules}</validate>`, { c: customers })
