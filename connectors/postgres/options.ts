@@ -40,5 +40,5 @@ function isDecodable(url: string): boolean {
 /** Texts that may stand in no message. */
 export function secretsOf({ url, password }: z.output<typeof postgresOptions>): string[] {
   const inUrl = url && URL.canParse(url) ? new URL(url).password : ''
-  return [url, password, inUrl, decodeURIComponent(inUrl)].filter((secret): secret is string => secret !== undefined && secret !== '')
+  return [url, password, encodeURIComponent(password ?? ''), inUrl, decodeURIComponent(inUrl)].filter((secret): secret is string => secret !== undefined && secret !== '')
 }

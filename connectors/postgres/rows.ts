@@ -4,8 +4,6 @@ import { converters, type PostgresColumn } from './types.ts'
 
 export type Cells = readonly (string | null)[]
 
-const batchRows = 1000
-
 /** Statements that make a connection write values as `converters` read them. */
 export const textForms = `SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'iso_8601'; SET bytea_output = 'hex'; SET extra_float_digits = 1`
 /** What a connection that reads rows begins with. */
@@ -17,8 +15,8 @@ export function selectList(columns: readonly PostgresColumn[]): string {
   return columns.map(({ expression }) => expression).join(', ') || 'NULL'
 }
 
-/** The rows of a select over these columns, in batches as they are asked for. Inside a transaction. */
-export async function* fetched(ask: Ask, columns: readonly PostgresColumn[], select: string, values: Parameters<Ask>[1] = []): AsyncGenerator<Row[], void, void> {
+/** The rows of a select over these columns, in batches of so many as they are asked for. Inside a transaction. */
+export async function* fetched(ask: Ask, columns: readonly PostgresColumn[], select: string, values: Parameters<Ask>[1] = [], batchRows = 1000): AsyncGenerator<Row[], void, void> {
   await ask(`DECLARE scan NO SCROLL CURSOR FOR ${select}`, values)
   for (;;) {
     const rows = await ask(`FETCH ${batchRows} FROM scan`, [])
