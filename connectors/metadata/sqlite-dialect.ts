@@ -4,6 +4,7 @@ import {
   SqliteIntrospector, SqliteQueryCompiler,
 } from 'kysely'
 import { HubError } from '../../schema/errors.ts'
+import { isBusy } from '../sqlite/errors.ts'
 
 /** How long a statement waits for another process that writes, and how often it looks. */
 const busy = { waitMs: 5000, everyMs: 5 }
@@ -112,9 +113,4 @@ class NodeSqliteConnection implements DatabaseConnection {
     const { changes } = statement.run(...given)
     return { rows: [], numAffectedRows: BigInt(changes) }
   }
-}
-
-/** SQLITE_BUSY, whatever its extension. */
-function isBusy(error: unknown): boolean {
-  return typeof error === 'object' && error !== null && 'errcode' in error && typeof error.errcode === 'number' && (error.errcode & 0xff) === 5
 }

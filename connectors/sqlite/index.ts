@@ -1,15 +1,17 @@
 import { existsSync } from 'node:fs'
 import { basename } from 'node:path'
-import { DatabaseSync, type SQLInputValue, type SQLOutputValue } from 'node:sqlite'
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { z } from 'zod'
 import { HubError } from '../../schema/errors.ts'
-import { type ColumnType, type Json, type Row, toLong, type Value } from '../../schema/values.ts'
+import type { Row } from '../../schema/values.ts'
 import type { Scope } from '../ports/scope.ts'
 import type { SourceConnector } from '../ports/source-connector.ts'
 import { limitClause, noSuchTable, pickColumns } from '../sql-text/columns.ts'
 import { type Bind, filterSql, identifier, type SqlColumn } from '../sql-text/filter.ts'
 import { bound, sqliteDialect } from './dialect.ts'
+import { asSqliteFailure, type SqliteFile } from './errors.ts'
 import { introspect, type SqliteTable } from './introspect.ts'
+import { rowOf, selectList } from './rows.ts'
 
 /** The options of a source of type `sqlite` in the catalog, beside its type. */
 export const sqliteOptions = z.strictObject({
@@ -28,17 +30,12 @@ const lookupValues = 10_000
 export async function openSqlite(options: { name: string; file: string }): Promise<SourceConnector> {
   const { name, file } = options
   if (!existsSync(file)) throw new HubError('NOT_FOUND', `Source "${name}" has the file "${file}", which does not exist.`, { source: name })
-  const refused = (error: unknown) => {
-    if (error instanceof HubError) return error
-    const said = error instanceof Error ? error.message : String(error)
-    const busy = /locked|busy/i.test(said)
-    return new HubError(busy ? 'UPSTREAM_UNAVAILABLE' : 'UPSTREAM_REJECTED', `Source "${name}" (${basename(file)}) ${busy ? 'is busy' : 'refused'}: ${said}`, { source: name }, { cause: error })
-  }
+  const of: SqliteFile = { called: `source "${name}" (${basename(file)})`, details: { source: name } }
   const guard = <T>(work: () => T): T => {
     try {
       return work()
     } catch (error) {
-      throw refused(error)
+      throw asSqliteFailure(of, error)
     }
   }
   const connect = () => new DatabaseSync(file, { readOnly: true, timeout: 5000, allowExtension: false })
@@ -61,8 +58,7 @@ export async function openSqlite(options: { name: string; file: string }): Promi
     signal.throwIfAborted()
     const connection = guard(connect)
     try {
-      const selected = columns.map(({ expression }, index) => `${expression} AS c${index}`).join(', ') || '1'
-      const statement = guard(() => connection.prepare(`SELECT ${selected} FROM ${identifier(table.name)} ${tail}`))
+      const statement = guard(() => connection.prepare(`SELECT ${selectList(columns)} FROM ${identifier(table.name)} ${tail}`))
       statement.setReadBigInts(true)
       const rows = statement.iterate(...values)
       for (;;) {
@@ -133,31 +129,4 @@ function parameters(): { values: SQLInputValue[]; bind: Bind } {
     return '?'
   }
   return { values, bind }
-}
-
-function rowOf(columns: readonly SqlColumn[], read: Record<string, SQLOutputValue>): Row {
-  const row: Record<string, Value> = {}
-  columns.forEach(({ name, type }, index) => {
-    const value = read[`c${index}`] ?? null
-    row[name] = value === null ? null : converters[type](value)
-  })
-  return row
-}
-
-type Converter = (value: Exclude<SQLOutputValue, null>) => Value
-const text: Converter = value => String(value)
-const converters: Record<ColumnType, Converter> = {
-  String: text, Decimal: text, Date: text, Time: text, DateTime: text, LocalDateTime: text, UUID: text,
-  Int: value => toLong(integral(value)),
-  Long: value => toLong(integral(value)),
-  Float: value => (typeof value === 'number' ? value : Number(integral(value))),
-  Boolean: value => integral(value) !== 0n,
-  Bytes: value => Buffer.from(typeof value === 'object' ? value : String(value)).toString('base64'),
-  JSON: value => JSON.parse(String(value)) as Json,
-}
-
-/** The tables were looked at before: a value of another kind came since. */
-function integral(value: Exclude<SQLOutputValue, null>): bigint {
-  if (typeof value === 'bigint') return value
-  throw new HubError('UPSTREAM_REJECTED', `A column that held numbers only now holds ${typeof value === 'object' ? 'bytes' : `"${String(value).slice(0, 100)}"`}. Look at the source's tables again.`)
 }

@@ -1,4 +1,4 @@
-import type { DatabaseSync } from 'node:sqlite'
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
 import { HubError } from '../../schema/errors.ts'
 import type { ColumnType } from '../../schema/values.ts'
 import type { ForeignKey } from '../ports/source-connector.ts'
@@ -23,29 +23,50 @@ export function introspect(database: DatabaseSync): SqliteTable[] {
 
 function tableOf(database: DatabaseSync, name: string): SqliteTable {
   try {
-    const declared = database.prepare('SELECT name, type, "notnull" AS required, pk FROM pragma_table_xinfo(?) WHERE hidden <> 1 ORDER BY cid').all(name)
-    const found = declared.map(row => ({ name: String(row['name']), type: String(row['type'] ?? ''), required: Number(row['required']) === 1, pk: Number(row['pk']) }))
-    const statement = database.prepare(`SELECT count(*) AS "rows", ${found.map((column, index) => factsSql(identifier(column.name), index)).join(', ')} FROM ${identifier(name)}`)
-    statement.setReadBigInts(true)
-    const facts = statement.get() ?? {}
-    const rowCount = Number(facts['rows'])
-    const columns = found.map((column, index): SqlColumn => {
-      const fact = (of: string) => Number(facts[`${of}${index}`] ?? 0)
-      const type = typeOf(column.type, fact, [facts[`least${index}`], facts[`most${index}`]])
-      return { name: column.name, type, nullable: !column.required && !(column.pk > 0 && fact('nulls') === 0), expression: plain(type, fact) ? identifier(column.name) : readSql[type](identifier(column.name)) }
-    })
-    const key = found.filter(({ pk }) => pk > 0).sort((a, b) => a.pk - b.pk).map(column => column.name)
-    return { name, columns, key, foreignKeys: foreignKeysOf(database, name), rowCount }
+    const found = declaredColumns(database, name)
+    const { columns, rowCount } = typed(database, '', identifier(name), found.map(column => ({ ...column, place: identifier(column.name) })))
+    return { name, columns, key: keyOf(found), foreignKeys: foreignKeysOf(database, name), rowCount }
   } catch (error) {
     throw new HubError('UPSTREAM_REJECTED', `Table "${name}" cannot be looked at: ${error instanceof Error ? error.message : String(error)}`, { table: name }, { cause: error })
   }
 }
 
+export interface Declared {
+  readonly name: string
+  /** As it was declared; empty where there is no declaration. */
+  readonly type: string
+  readonly required: boolean
+  /** Place in the primary key, from 1 on; 0 beside it. */
+  readonly pk: number
+}
+
+export function declaredColumns(database: DatabaseSync, table: string): Declared[] {
+  const declared = database.prepare('SELECT name, type, "notnull" AS required, pk FROM pragma_table_xinfo(?) WHERE hidden <> 1 ORDER BY cid').all(table)
+  return declared.map(row => ({ name: String(row['name']), type: String(row['type'] ?? ''), required: Number(row['required']) === 1, pk: Number(row['pk']) }))
+}
+
+function keyOf(columns: readonly Declared[]): string[] {
+  return columns.filter(({ pk }) => pk > 0).sort((a, b) => a.pk - b.pk).map(column => column.name)
+}
+
+/** What the columns are by all of their values: reads `from` once, which `before` may define. `place` is what a column is called there, quoted. */
+export function typed(database: DatabaseSync, before: string, from: string, found: readonly (Declared & { readonly place: string })[], values: readonly SQLInputValue[] = []): { readonly columns: SqlColumn[]; readonly rowCount: number } {
+  const statement = database.prepare(`${before} SELECT count(*) AS "rows", ${found.map((column, index) => factsSql(column.place, column.type, index)).join(', ')} FROM ${from}`)
+  statement.setReadBigInts(true)
+  const facts = statement.get(...values) ?? {}
+  const columns = found.map(({ place, ...column }, index): SqlColumn => {
+    const fact = (of: string) => Number(facts[`${of}${index}`] ?? 0)
+    const type = typeOf(column.type, fact, [facts[`least${index}`], facts[`most${index}`]])
+    return { name: column.name, type, nullable: !column.required && !(column.pk > 0 && fact('nulls') === 0), expression: plain(type, fact) ? place : readSql[type](place) }
+  })
+  return { columns, rowCount: Number(facts['rows']) }
+}
+
 const dateGlob = '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]'
 const timeGlob = '[0-9][0-9]:[0-9][0-9]:[0-9][0-9]'
 
-/** What one column's values are, counted. */
-function factsSql(column: string, index: number): string {
+/** What one column's values are, counted; of the forms those that the declared type may have. */
+function factsSql(column: string, declared: string, index: number): string {
   const moment = `substr(${column}, 1, 19) GLOB '${dateGlob}[T ]${timeGlob}' AND date(substr(${column}, 1, 10)) = substr(${column}, 1, 10) AND datetime(${column}) IS NOT NULL`
   const fraction = (text: string) => `(length(${text}) = 19 OR (substr(${text}, 20, 1) = '.' AND length(${text}) BETWEEN 21 AND 26 AND substr(${text}, 21) NOT GLOB '*[^0-9]*'))`
   const counts = {
@@ -54,20 +75,25 @@ function factsSql(column: string, index: number): string {
     reals: `typeof(${column}) = 'real'`,
     texts: `typeof(${column}) = 'text'`,
     blobs: `typeof(${column}) = 'blob'`,
+  }
+  const forms = {
     flags: `typeof(${column}) = 'integer' AND ${column} IN (0, 1)`,
     dates: `typeof(${column}) = 'text' AND ${column} GLOB '${dateGlob}' AND date(${column}) = ${column}`,
     moments: `typeof(${column}) = 'text' AND ${moment} AND ${fraction(column)}`,
     instants: `typeof(${column}) = 'text' AND substr(${column}, -1) = 'Z' AND ${moment} AND ${fraction(`substr(${column}, 1, length(${column}) - 1)`)}`,
     uuids: `typeof(${column}) = 'text' AND length(${column}) = 36 AND replace(${column}, '-', '') NOT GLOB '*[^0-9a-fA-F]*' AND ${column} LIKE '________-____-____-____-____________'`,
-    capitals: `typeof(${column}) = 'text' AND ${column} <> lower(${column})`,
-    documents: `typeof(${column}) = 'text' AND json_valid(${column})`,
+    documents: `typeof(${column}) <> 'blob' AND json_valid(${column})`,
   }
+  const possible = declaredTypes.filter(([pattern]) => pattern.test(declared))
+  const counted = [...Object.entries(counts), ...possible.map(([, , form]) => [form, forms[form]] as const), ...(possible.some(([, type]) => type === 'UUID') ? [['capitals', `typeof(${column}) = 'text' AND ${column} <> lower(${column})`] as const] : [])]
   const bounds = ['min', 'max'].map((end, at) => `${end}(CASE WHEN typeof(${column}) = 'integer' THEN ${column} END) AS ${at === 0 ? 'least' : 'most'}${index}`)
-  return [...Object.entries(counts).map(([name, sql]) => `total(${sql}) AS ${name}${index}`), ...bounds].join(', ')
+  return [...counted.map(([name, sql]) => `total(${sql}) AS ${name}${index}`), ...bounds].join(', ')
 }
 
+type Form = 'flags' | 'dates' | 'moments' | 'instants' | 'uuids' | 'documents'
+
 /** Declared types whose values have a form of their own, and the fact that counts the values of that form. */
-const declaredTypes: readonly (readonly [RegExp, ColumnType, string])[] = [
+const declaredTypes: readonly (readonly [RegExp, ColumnType, Form])[] = [
   [/BOOL/i, 'Boolean', 'flags'],
   [/DATETIME|TIMESTAMP/i, 'LocalDateTime', 'moments'],
   [/DATETIME|TIMESTAMP/i, 'DateTime', 'instants'],
