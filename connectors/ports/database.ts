@@ -3,7 +3,7 @@ import type { Scope } from './scope.ts'
 
 /**
  * A database that pipelines read by queries of its own dialect and write whole tables of. Connections are made when needed. One that does not answer → UPSTREAM_UNAVAILABLE; what it
- * refuses → UPSTREAM_REJECTED with its own words; neither has the password. A signal that aborts stops the statement at the database.
+ * refuses → UPSTREAM_REJECTED with its own words, unless another transaction was first → TX_CONFLICT; none has the password. A signal that aborts stops the statement at the database.
  */
 export interface Database {
   /** `postgresql`, `sqlite`: as behind `jdbc:`. */

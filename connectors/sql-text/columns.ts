@@ -1,5 +1,6 @@
 import { HubError } from '../../schema/errors.ts'
 import { didYouMean } from '../../schema/names.ts'
+import { quoteIdentifier } from '../../schema/quote.ts'
 import type { Column } from '../../schema/values.ts'
 
 /** The columns asked for, in that order; all when nothing is said. Unknown ones → BAD_USER_INPUT listing each. */
@@ -28,4 +29,10 @@ export function limitClause(limit: number | undefined): string {
 export function checkedLimit(limit: number): number {
   if (Number.isSafeInteger(limit) && limit >= 0) return limit
   throw new HubError('BAD_USER_INPUT', `A limit is a whole number from 0 on, not ${limit}.`)
+}
+
+/** The names of a result's columns. Two of one name → VALIDATION_ERROR. */
+export function checkNames(names: readonly string[]): void {
+  const twice = names.find((name, index) => names.indexOf(name) < index)
+  if (twice !== undefined) throw new HubError('VALIDATION_ERROR', `The query answers two columns called "${twice}". Give one of them another name: ${quoteIdentifier(twice)} AS ${quoteIdentifier(`other_${twice}`)}.`, { column: twice })
 }
