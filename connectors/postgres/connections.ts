@@ -1,10 +1,11 @@
-import pg, { type ClientConfig, type PoolClient, type QueryArrayConfig } from 'pg'
+import pg, { type ClientConfig, type PoolClient, type QueryArrayConfig, type QueryArrayResult } from 'pg'
 import { HubError } from '../../schema/errors.ts'
 import { upperFirst } from '../../schema/names.ts'
 import type { Log, Scope } from '../ports/scope.ts'
+import type { Bound } from '../sql-text/filter.ts'
 import { asFailure, type Upstream } from './errors.ts'
 import type { Ask } from './introspect.ts'
-import { type Cells, untouched } from './rows.ts'
+import { untouched } from './rows.ts'
 
 export interface ConnectionParts {
   readonly of: Upstream
@@ -23,7 +24,7 @@ export interface Connections {
   /** Runs the work on a connection of its own. When the signal aborts, the server stops the statement, and the connection is given up rather than reused. */
   stream<T>(scope: Scope, work: (client: PoolClient) => AsyncGenerator<T, void, void>): AsyncGenerator<T, void, void>
   once<T>(scope: Scope, work: (client: PoolClient) => Promise<T>): Promise<T>
-  /** Leases that are not done fail with UPSTREAM_UNAVAILABLE. */
+  /** Leases that are not done fail with UPSTREAM_UNAVAILABLE. Twice is once. */
   close(): Promise<void>
 }
 
@@ -41,6 +42,7 @@ export function openConnections({ of, config, maxConnections, connectTimeoutMs, 
   // It is out of the pool by then; the next call makes another or reports why it cannot.
   pool.on('error', error => warn(`An idle connection to ${of.called} broke.`, error))
   const held = new Set<(end: boolean) => void>()
+  let ended: Promise<void> | undefined
 
   function warn(message: string, error: unknown): void {
     const { code, message: reason } = asFailure(of, error)
@@ -141,18 +143,21 @@ export function openConnections({ of, config, maxConnections, connectTimeoutMs, 
     },
     async close() {
       for (const release of held) release(true)
-      await pool.end()
+      ended ??= pool.end()
+      await ended
     },
   }
 }
 
-/** Asks over this connection. A text is one statement: the server refuses a second one in it. */
+/** Asks over this connection. */
 export function asking(client: PoolClient): Ask {
-  return async (sql, values) => {
-    const statement: QueryArrayConfig & { queryMode: 'extended' } = { text: sql, values: [...values], rowMode: 'array', types: untouched, queryMode: 'extended' }
-    const { rows } = await client.query<Cells & unknown[]>(statement)
-    return rows
-  }
+  return async (sql, values) => (await asked(client, sql, values)).rows
+}
+
+/** What the server answers to this text, which is one statement: it refuses a second one in it. */
+export function asked(client: PoolClient, sql: string, values: readonly Bound[]): Promise<QueryArrayResult<(string | null)[]>> {
+  const statement: QueryArrayConfig & { queryMode: 'extended' } = { text: sql, values: [...values], rowMode: 'array', types: untouched, queryMode: 'extended' }
+  return client.query<(string | null)[]>(statement)
 }
 
 function processIdOf(client: PoolClient): number {

@@ -26,7 +26,8 @@ export function textFor({ type }: SqlColumn, value: Present): string {
   return type === 'Bytes' ? `\\x${Buffer.from(String(value), 'base64').toString('hex')}` : storable(String(value))
 }
 
-function storable(text: string): string {
+/** The text as it is. What PostgreSQL has no place for → BAD_USER_INPUT. */
+export function storable(text: string): string {
   if (!text.includes('\0')) return text
   throw new HubError('BAD_USER_INPUT', 'A text holds the character U+0000, which PostgreSQL does not store. Leave it out.')
 }

@@ -22,10 +22,14 @@ export function asSourceError(source: string, error: unknown, secrets: readonly 
 export function asFailure({ called, details, secrets }: Upstream, error: unknown): HubError {
   if (error instanceof HubError) return error
   const { code, message, errors } = shapeOf(error)
-  const said = secrets.reduce((text, secret) => text.replaceAll(secret, '***'), message || errors.map(one => shapeOf(one).message).join('; ') || 'no reason given')
+  const said = masked(message || errors.map(one => shapeOf(one).message).join('; ') || 'no reason given', secrets)
   if (/timeout exceeded when trying to connect/.test(message)) return new HubError('POOL_EXHAUSTED', `Every connection to ${called} is in use, and none came free in time. Ask again later.`, details, { cause: error })
   if (absent.test(code) || lost.test(message)) return new HubError('UPSTREAM_UNAVAILABLE', `${upperFirst(called)} does not answer: ${said}. Check that PostgreSQL runs and can be reached from here.`, details, { cause: error })
   return new HubError('UPSTREAM_REJECTED', `${upperFirst(called)} refused: ${said}.`, { ...details, ...(code ? { sqlState: code } : {}) }, { cause: error })
+}
+
+export function masked(text: string, secrets: readonly string[]): string {
+  return secrets.reduce((said, secret) => said.replaceAll(secret, '***'), text)
 }
 
 function shapeOf(error: unknown): { code: string; message: string; errors: readonly unknown[] } {

@@ -15,14 +15,17 @@ export interface PostgresTable {
 /** Runs a statement and answers its rows; values as text. */
 export type Ask = (sql: string, values: readonly Bound[]) => Promise<readonly (readonly (string | null)[])[]>
 
+/** Begins a statement that asks for types: `base` has the type below each domain, which `typtype <> 'd'` tells from the domains between, and whether null is refused on the way. */
+export const baseTypes = `WITH RECURSIVE base(type, oid, required) AS (
+      SELECT oid, oid, typnotnull FROM pg_type
+      UNION ALL SELECT base.type, t.typbasetype, base.required OR b.typnotnull FROM base JOIN pg_type t ON t.oid = base.oid JOIN pg_type b ON b.oid = t.typbasetype WHERE t.typtype = 'd'
+    )`
+
 /** Tables, partitioned tables, views, materialized views and foreign tables of one schema that may be read, with the columns that may. Three statements. */
 export async function introspect(ask: Ask, schema: string): Promise<PostgresTable[]> {
   const tables = await ask(`SELECT c.oid::text, c.relname, obj_description(c.oid, 'pg_class') FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE n.nspname = $1 AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition AND has_any_column_privilege(c.oid, 'SELECT') ORDER BY c.relname`, [schema])
-  const columns = await ask(`WITH RECURSIVE base(type, oid, required) AS (
-      SELECT oid, oid, typnotnull FROM pg_type
-      UNION ALL SELECT base.type, t.typbasetype, base.required OR b.typnotnull FROM base JOIN pg_type t ON t.oid = base.oid JOIN pg_type b ON b.oid = t.typbasetype WHERE t.typtype = 'd'
-    )
+  const columns = await ask(`${baseTypes}
     SELECT a.attrelid::text, a.attname, t.typname, t.typtype::text, t.typcategory::text, (a.attnotnull OR base.required)::text, col_description(a.attrelid, a.attnum),
       (co.oid IS NOT NULL AND NOT co.collisdeterministic)::text
     FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace JOIN base ON base.type = a.atttypid

@@ -20,8 +20,30 @@ export const postgresOptions = z.strictObject({
 })
 export type PostgresOptions = z.input<typeof postgresOptions>
 
+/** How a database that pipelines read and write is reached. */
+export const postgresDatabaseOptions = postgresOptions.omit({ url: true, schema: true }).extend({
+  host: z.string().min(1),
+  database: z.string().min(1),
+  /** Where tables are that are named without their schema, first found first; absent: as the server has it for the user. */
+  schemas: z.array(z.string().min(1)).min(1).optional(),
+  /** As in sslmode: `require` asks nobody who the server is, `verify-ca` wants a certificate that is trusted, `verify-full` one of this host. */
+  ssl: z.enum(['disable', 'require', 'verify-ca', 'verify-full']).default('disable'),
+})
+export type PostgresDatabaseOptions = z.input<typeof postgresDatabaseOptions>
+
+const tls: Record<z.output<typeof postgresDatabaseOptions>['ssl'], ClientConfig['ssl']> = {
+  disable: false,
+  require: { rejectUnauthorized: false },
+  'verify-ca': { rejectUnauthorized: true, checkServerIdentity: () => undefined },
+  'verify-full': { rejectUnauthorized: true },
+}
+
+export function databaseConfig({ ssl, schemas: _, ...parts }: z.output<typeof postgresDatabaseOptions>): ClientConfig {
+  return { ...clientConfig(parts.database, parts), ssl: tls[ssl] }
+}
+
 /** What pg takes. A url of another form → CATALOG_INVALID. */
-export function clientConfig(source: string, { url, host, port, database, user, password }: z.output<typeof postgresOptions>): ClientConfig {
+export function clientConfig(source: string, { url, host, port, database, user, password }: Omit<z.output<typeof postgresOptions>, 'schema'>): ClientConfig {
   const application_name = 'tributary'
   if (url === undefined) return { host, port, database, user, password, application_name }
   // The URL holds the password: no message and no cause may quote it.
@@ -38,7 +60,7 @@ function isDecodable(url: string): boolean {
 }
 
 /** Texts that may stand in no message. */
-export function secretsOf({ url, password }: z.output<typeof postgresOptions>): string[] {
+export function secretsOf({ url, password }: Pick<z.output<typeof postgresOptions>, 'url' | 'password'>): string[] {
   const inUrl = url && URL.canParse(url) ? new URL(url).password : ''
   return [url, password, encodeURIComponent(password ?? ''), inUrl, decodeURIComponent(inUrl)].filter((secret): secret is string => secret !== undefined && secret !== '')
 }
