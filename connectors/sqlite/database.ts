@@ -146,8 +146,9 @@ export function openSqliteDatabase({ file }: { readonly file: string }): Databas
 function describe(connection: DatabaseSync, { texts, values: given }: Query): { readonly columns: readonly SqlColumn[]; readonly from: string; readonly values: readonly SQLInputValue[] } {
   const text = texts.join(' ? ').replace(/[;\s]+$/, '')
   const values = given.map(parameterOf)
+  // Some PRAGMA change the whole process while they are compiled. Between brackets only what reads can be compiled.
+  connection.prepare(`SELECT 1 FROM (\n${text}\n)`)
   const found = connection.prepare(text).columns()
-  if (found.length === 0) throw new HubError('UPSTREAM_REJECTED', 'The query has no columns: only a statement that reads is run.')
   checkNames(found.map(({ name }) => name))
   const places = found.map((column, index): Declared & { place: string } => ({ name: column.name, type: column.type ?? '', required: false, pk: 0, place: identifier(`c${index}`) }))
   const from = `WITH q(${places.map(({ place }) => place).join(', ')}) AS (\n${text}\n)`

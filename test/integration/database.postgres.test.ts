@@ -80,6 +80,14 @@ suite('needs PostgreSQL: server programs below /usr/lib/postgresql', () => {
     await eventually('the statement is stopped', async () => (await running(watcher, 'FETCH 7 FROM')).length === 0)
   })
 
+  test('D-50 a function that writes is refused in a read, whatever is set before, and what is set stays in the read', async () => {
+    await server.exec(`CREATE TABLE kept(n int); CREATE FUNCTION touch() RETURNS int LANGUAGE sql VOLATILE AS 'INSERT INTO kept VALUES (1) RETURNING n'`)
+    const database = open({ maxConnections: 1 })
+    for (const sql of ['SELECT touch()', `SELECT set_config('transaction_read_only', 'off', false) AS a, touch() AS b`, `SELECT 1 AS one FROM kept FOR UPDATE`]) await expect(read(database, sql)).rejects.toMatchObject({ code: 'UPSTREAM_REJECTED' })
+    await read(database, `SELECT set_config('search_path', 'nowhere', false) AS a, set_config('TimeZone', 'Asia/Tokyo', false) AS b`)
+    expect(await read(database, `SELECT count(*) AS n, current_setting('TimeZone') AS zone FROM kept`)).toEqual([{ n: 0, zone: 'UTC' }])
+  })
+
   test('a write that waits for another is stopped at the server when its caller leaves', async () => {
     await server.exec('CREATE TABLE kept(n int)')
     const database = open()

@@ -129,3 +129,12 @@ test('a file that is missing is not found, and not made; one that is no database
     await expect(missing.write(testScope(), { table: 't', columns: [column('v')], mode: 'append', batchSize: 1, mark: 'm' }, of())).rejects.toMatchObject({ code: 'NOT_FOUND' })
   }
 })
+
+test('a query changes nothing of the process that runs it', async () => {
+  const settings = () => ['hard_heap_limit', 'soft_heap_limit'].map(name => outside.prepare(`PRAGMA ${name}`).get())
+  const before = settings()
+  for (const sql of ['PRAGMA hard_heap_limit = 100000000', '; PRAGMA soft_heap_limit = 100000000', '/* */ PRAGMA hard_heap_limit = 100000000;', 'SELECT 1; PRAGMA hard_heap_limit = 100000000', `VACUUM INTO '${join(directory, 'copy.sqlite')}'`]) {
+    await expect(read(sql)).rejects.toMatchObject({ code: 'UPSTREAM_REJECTED' })
+  }
+  expect(settings()).toEqual(before)
+})
