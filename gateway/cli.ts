@@ -12,6 +12,7 @@ if (Number(process.versions.node.split('.')[0]) < least) {
     err: (text: string) => void process.stderr.write(`${text}\n`),
     color: wantsColor(environment, process.stderr.isTTY),
     folder: process.cwd(),
+    ...(process.stderr.isTTY && { progress: (line: string) => void process.stderr.write(`\r\u001b[K${line}`) }),
   }
   process.exitCode = await runCommand(process.argv.slice(2), terminal, environment, async () => (await import('./main.ts')).actions)
 }

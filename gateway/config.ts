@@ -20,6 +20,9 @@ const broker = /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?:([1-9]\d{0,3}|[1-5]\d{4
 /** A host's name, IPv4 or bracketed IPv6 address, and a port or none. */
 const igniteHost = /^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9a-fA-F:]+\])(:([1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5]))?$/
 
+/** As DuckDB takes it. */
+const size = /^\d+(\.\d+)?\s?(MB|GB|TB|MiB|GiB|TiB)$/
+
 /** Everything that can be set. Parts declare their own settings; here they meet. */
 const settings = z.object({
   catalog: path.optional().describe('The catalog: a YAML or JSON file, or a folder of them. Default hub.yaml, where there is one.'),
@@ -49,6 +52,18 @@ const settings = z.object({
       trinoUser: z.string().min(1).default('tributary').describe('Whose name statements run under in Trino. Also TRINO_USER.'),
       trinoPassword: z.string().min(1).optional().describe('Password of that user, over https. Also TRINO_PASSWORD.'),
       schemaRegistryUrl: z.url({ protocol: /^https?$/ }).optional().describe('Confluent-compatible registry with the schemas of values in topics. Also SCHEMA_REGISTRY_URL.'),
+    })
+    .prefault({}),
+  pipelines: z
+    .object({
+      memoryLimit: z.string().regex(size, { error: issue => `"${String(issue.input)}" is not a size: a number with MB or GB, as 2GB.` }).default('1GB').describe('What one run of a pipeline may hold in memory; the rest of its rows waits on disk.'),
+      tempLimit: z.string().regex(size, { error: issue => `"${String(issue.input)}" is not a size: a number with MB or GB, as 100GB.` }).default('50GB').describe('What one run may have on disk for that; a run that needs more fails.'),
+      threads: z.int().min(1).max(256).optional().describe('Cores one run may use. Absent: all.'),
+      secretsFolder: path.optional().describe('Folder with one file for each secret that pipelines name. Variables TRIBUTARY_SECRET_NAME come before it.'),
+      vaultUrl: z.url({ protocol: /^https?$/, error: issue => `"${String(issue.input)}" is not the address of a Vault: http(s)://host:port.` }).optional().describe('HashiCorp Vault with secrets that are in neither. Also VAULT_ADDR.'),
+      vaultMount: z.string().min(1).default('secret').describe('Where its engine of keys and values, version 2, is mounted.'),
+      vaultToken: z.string().min(1).optional().describe('Who the hub is to Vault. Also VAULT_TOKEN.'),
+      vaultNamespace: z.string().min(1).optional().describe('Namespace of Vault. Also VAULT_NAMESPACE.'),
     })
     .prefault({}),
   defaults: z
@@ -85,6 +100,9 @@ const elsewhere: Readonly<Record<string, string>> = {
   TRINO_USER: 'HUB_ENGINES__TRINO_USER',
   TRINO_PASSWORD: 'HUB_ENGINES__TRINO_PASSWORD',
   SCHEMA_REGISTRY_URL: 'HUB_ENGINES__SCHEMA_REGISTRY_URL',
+  VAULT_ADDR: 'HUB_PIPELINES__VAULT_URL',
+  VAULT_TOKEN: 'HUB_PIPELINES__VAULT_TOKEN',
+  VAULT_NAMESPACE: 'HUB_PIPELINES__VAULT_NAMESPACE',
   DIH_DEFAULT_CONSISTENCY: 'HUB_DEFAULTS__CONSISTENCY',
   DIH_DEFAULT_BACKUPS: 'HUB_DEFAULTS__BACKUPS',
   DIH_DEFAULT_EVICTION_SIZE: 'HUB_DEFAULTS__EVICTION_SIZE',
@@ -93,7 +111,7 @@ const elsewhere: Readonly<Record<string, string>> = {
 /** A list whose members have a variable each, counted from 1. */
 const ignite = { variable: /^IGNITE_HOST_(\d+)$/, path: ['engines', 'igniteHosts'] } as const
 
-const paths = [['catalog'], ['data'], ['persisted', 'trustedFile'], ['auth', 'apiKeysFile'], ['api', 'sourceFolders']]
+const paths = [['catalog'], ['data'], ['persisted', 'trustedFile'], ['auth', 'apiKeysFile'], ['api', 'sourceFolders'], ['pipelines', 'secretsFolder']]
 
 /** The process's environment, for whoever starts the hub to hand on. */
 export const environment: Environment = process.env

@@ -4,8 +4,9 @@ import type { CommandActions } from './commands/commands.ts'
 import { checkCatalog } from './check.ts'
 import { catalogOf } from './demo/index.ts'
 import { serve, serveGateway, serveSubgraph } from './server.ts'
+import { runFile } from './pipelines/run.ts'
 import { openLog } from './telemetry/log.ts'
-import { validateFiles } from './validate.ts'
+import { validateFiles } from './pipelines/validate.ts'
 import { proposeFrom } from './wiring.ts'
 import { refuseWorkers, Team } from './workers/team.ts'
 
@@ -23,6 +24,7 @@ export const actions: CommandActions = {
   check: checkCatalog,
   propose: from => proposeFrom(from.includes('://') ? from : resolve(from)),
   validate: validateFiles,
+  run: runFile,
   async subgraph(name, config) {
     refuseWorkers(config, 'subgraph')
     const log = openLog({ level: config.logLevel })

@@ -44,10 +44,7 @@ import type { Subgraph } from '../resolvers/subgraph.ts'
 import { lineageSubgraph } from '../subgraphs/lineage/index.ts'
 import { ResultCache } from '../subgraphs/regions/endpoints/result-cache.ts'
 import type { Answer } from '../subgraphs/regions/endpoints/run.ts'
-import type { PipelineDocument } from '../subgraphs/pipelines/document/pipeline.ts'
-import type { Finding } from '../subgraphs/pipelines/finding.ts'
 import { pipelinesSubgraph } from '../subgraphs/pipelines/index.ts'
-import { checkData, type DataParts } from '../subgraphs/pipelines/plan/data-check.ts'
 import { regionsSubgraph } from '../subgraphs/regions/index.ts'
 import { streamsSubgraph } from '../subgraphs/streams/index.ts'
 import { viewsSubgraph } from '../subgraphs/views/index.ts'
@@ -62,8 +59,6 @@ import { openLog } from './telemetry/log.ts'
 import type { SubgraphMetrics } from './telemetry/metrics.ts'
 import { describe } from './workers/description.ts'
 
-export { type DocumentRead, readDocument } from '../subgraphs/pipelines/document/read.ts'
-export { folderFindings } from '../subgraphs/pipelines/folder.ts'
 
 export interface HubOptions {
   /** Folder for what outlives the process; absent: nothing does. */
@@ -317,23 +312,5 @@ export async function proposeFrom(from: string): Promise<ProposedCatalog> {
     }
   } finally {
     await database.close()
-  }
-}
-
-/** Looks into what pipelines say of columns, with an engine of its own that holds no data. */
-export interface PipelineChecks {
-  check(document: PipelineDocument, schemaText: DataParts['schemaText']): Promise<readonly Finding[]>
-  close(): Promise<void>
-}
-
-export async function openPipelineChecks(scope: Scope): Promise<PipelineChecks> {
-  const database = await openDuckDb({})
-  const engine = await openDuckDbEngine(database, scope)
-  return {
-    check: (document, schemaText) => checkData(document, { schemaText, describe: sql => engine.describe(scope, { sql }) }),
-    async close() {
-      await engine.close()
-      await database.close()
-    },
   }
 }

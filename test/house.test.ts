@@ -52,8 +52,8 @@ test('resolvers and subgraphs know the ports and no adapter', () => {
   expect(said(wrong)).toEqual([])
 })
 
-test('only the wiring, of the hub and of its workers, touches adapters and subgraphs', () => {
-  const wirings = [join('gateway', 'wiring.ts'), join('gateway', 'workers', 'wiring.ts')]
+test('only the wiring, of the hub, of its workers and of its pipelines, touches adapters and subgraphs', () => {
+  const wirings = [join('gateway', 'wiring.ts'), join('gateway', 'workers', 'wiring.ts'), join('gateway', 'pipelines', 'wiring.ts')]
   const adapterOrSubgraph = (path: string) => inFolder(path, 'subgraphs') || (inFolder(path, 'connectors') && !inFolder(path, join('connectors', 'ports')))
   const wrong = edges.filter(({ file, target }) => inFolder(file, 'gateway') && adapterOrSubgraph(target) && !wirings.includes(file))
   expect(said(wrong)).toEqual([])

@@ -11,6 +11,6 @@ export function matching(pattern: string): { readonly folder: string; readonly m
 function expressionOf(part: string, isLast: boolean): string {
   if (part === '**') return isLast ? '(?:(?![._])[^/]*/)*(?![._])[^/]*' : '(?:(?![._])[^/]*/)*'
   const hidden = /^[*?]/.test(part) ? '(?![._])' : ''
-  const own = part.replace(/[.+^${}()|[\]\\/-]/g, '\\$&').replaceAll('*', '[^/]*').replaceAll('?', '[^/]')
+  const own = part.replace(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '[^/]*').replaceAll('?', '[^/]')
   return `${hidden}${own}${isLast ? '' : '/'}`
 }

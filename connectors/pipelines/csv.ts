@@ -7,7 +7,7 @@ import { duckTypes } from '../files/dialect.ts'
 import { typesOf, valueSql } from '../files/load.ts'
 import { bufferBytes, csvReason, maxRecordBytes, pathLiteral, unique, usualWidth } from '../files/raw.ts'
 import type { DatasetColumn, FileSource, Reading } from '../ports/pipeline-engine.ts'
-import { compareColumns, type FileDataset } from './file-dataset.ts'
+import { compareColumns, type FileDataset, type Rejects } from './file-dataset.ts'
 
 /** Files that are read by one call of the reader: what stands before the rows is the same in them. */
 interface Group {
@@ -52,7 +52,7 @@ export async function csvDataset(connection: DuckDBConnection, id: string, sourc
   }
 }
 
-const nothing: Omit<Reading, 'rows'> = { rejected: 0, samples: [] }
+const nothing: Rejects = { rejected: 0, unfit: 0, samples: [] }
 
 /** Looks at how each file begins. One without a record is left out. */
 async function grouped({ paths, header, delimiter = ',', columns }: FileSource): Promise<Group[]> {
@@ -81,13 +81,13 @@ interface PartOf {
   readonly unfit?: (path: string) => string
 }
 
-function partOf({ paths, names, skipped, isGzip }: Group, id: string, { header, delimiter = ',' }: FileSource, columns: readonly DatasetColumn[]): PartOf {
+function partOf({ paths, names, skipped, isGzip }: Group, id: string, { header, delimiter = ',', null: missing }: FileSource, columns: readonly DatasetColumn[]): PartOf {
   const own = names.map((name, place) => {
     const column = columns.find(one => one.name === name)
     return { name, column, raw: quoteIdentifier(`${id}c${place}`), reader: column ? readerOf(column) : text }
   })
   const options = `auto_detect = false, header = ${header ?? true}, skip = ${skipped}, delim = ${quoteText(delimiter)}, quote = '"', escape = '"',
-    nullstr = '', allow_quoted_nulls = false, hive_partitioning = false, compression = ${isGzip ? "'gzip'" : "'none'"}, max_line_size = ${maxRecordBytes}, buffer_size = ${bufferBytes}`
+    nullstr = [${['', ...(missing === undefined ? [] : [missing])].map(quoteText).join(', ')}], allow_quoted_nulls = false, hive_partitioning = false, compression = ${isGzip ? "'gzip'" : "'none'"}, max_line_size = ${maxRecordBytes}, buffer_size = ${bufferBytes}`
   const from = (files: readonly string[], typeOf: (reader: Reader) => string, more: string) => `read_csv([${files.map(pathLiteral).join(', ')}], ${options}, columns = {${own.map(({ raw, reader }) => `${raw}: ${quoteText(typeOf(reader))}`).join(', ')}}, ${more})`
   // Of one column a blank line would be a row; an empty text is one in quotes only.
   const blank = names.length === 1 ? ` WHERE ${own[0]?.raw} IS NOT NULL` : ''
@@ -145,8 +145,9 @@ function readerOf({ type, precision = 38, scale = 9 }: DatasetColumn): Reader {
 const mostSamples = 100
 
 /** What the reader left out, and, where rows got lost behind it, which of them did not fit. */
-async function rejectsOf(connection: DuckDBConnection, parts: readonly PartOf[], lostRows: (mark: string) => boolean): Promise<Omit<Reading, 'rows'>> {
+async function rejectsOf(connection: DuckDBConnection, parts: readonly PartOf[], lostRows: (mark: string) => boolean): Promise<Rejects> {
   let rejected = 0
+  let unfitRows = 0
   const samples: Reading['samples'][number][] = []
   for (const { id, mark, paths, unfit } of parts) {
     const [there] = (await connection.runAndReadAll(`SELECT count(*) FROM duckdb_tables() WHERE table_name = '${id}_rejects'`)).getRowsJson()
@@ -158,13 +159,13 @@ async function rejectsOf(connection: DuckDBConnection, parts: readonly PartOf[],
     }
     if (!unfit || !lostRows(mark)) continue
     for (const path of paths) {
-      rejected += await countOf(connection, `(${unfit(path)})`)
+      unfitRows += await countOf(connection, `(${unfit(path)})`)
       if (samples.length >= mostSamples) continue
       const rows = (await connection.runAndReadAll(`${unfit(path)} ORDER BY n LIMIT ${mostSamples}`)).getRowsJson()
       samples.push(...rows.map(([record, reason]) => ({ path, place: `record ${record}`, reason: String(reason) })))
     }
   }
-  return { rejected, samples: samples.slice(0, mostSamples) }
+  return { rejected: rejected + unfitRows, unfit: unfitRows, samples: samples.slice(0, mostSamples) }
 }
 
 async function countOf(connection: DuckDBConnection, relation: string): Promise<number> {

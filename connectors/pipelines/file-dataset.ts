@@ -1,6 +1,12 @@
 import { HubError } from '../../schema/errors.ts'
 import type { DatasetColumn, Reading } from '../ports/pipeline-engine.ts'
 
+/** What was left out. */
+export interface Rejects extends Omit<Reading, 'rows'> {
+  /** Those among them that the reader of a csv had made rows of. */
+  readonly unfit: number
+}
+
 /** Files as DuckDB reads them. */
 export interface FileDataset {
   readonly columns: readonly DatasetColumn[]
@@ -11,7 +17,7 @@ export interface FileDataset {
   /** How many rows there are; absent: whoever reads them counts. */
   readonly rows?: number
   /** What was left out, once statements have read it; `lostRows` tells whether fewer rows came out behind a read than it made. */
-  rejects(lostRows: (mark: string) => boolean): Promise<Omit<Reading, 'rows'>>
+  rejects(lostRows: (mark: string) => boolean): Promise<Rejects>
 }
 
 /** Refuses a file that has not exactly these columns, in any order; says all that are missing or not wanted. */

@@ -32,7 +32,7 @@ export async function jsonDataset(connection: DuckDBConnection, id: string, { pa
   if (!wanted) {
     const types = await typesOf(connection, all, names.map(name => ({ text: text(name), jsonType: kind(name) })))
     const columns = names.map((name, place): DatasetColumn => ({ name, type: types[place] ?? 'String', nullable: true }))
-    return { columns, marks: [], rows: await countOf(connection, all), select: `SELECT ${columns.map(({ name, type }) => `${valueSql(type, text(name), kind(name))} AS ${quoteIdentifier(name)}`).join(', ')} FROM ${all}`, rejects: async () => ({ rejected, samples }) }
+    return { columns, marks: [], rows: await countOf(connection, all), select: `SELECT ${columns.map(({ name, type }) => `${valueSql(type, text(name), kind(name))} AS ${quoteIdentifier(name)}`).join(', ')} FROM ${all}`, rejects: async () => ({ rejected, unfit: 0, samples }) }
   }
   const values = wanted.map(column => ({ ...column, sql: found.has(column.name) ? castOf(column, text(column.name)) : `CAST(NULL AS ${duckTypes[column.type]})` }))
   const misfit = values.map(({ name, nullable, sql }) => (found.has(name) ? `(${text(name)} IS NOT NULL AND ${sql} IS NULL)${nullable ? '' : ` OR ${text(name)} IS NULL`}` : 'false')).join(' OR ')
@@ -42,7 +42,7 @@ export async function jsonDataset(connection: DuckDBConnection, id: string, { pa
   const rows = await countOf(connection, typed)
   for (const nth of paths.keys()) await connection.run(`DROP TABLE ${quoteIdentifier(`${id}r${nth}`)}`)
   if (total > rows) samples.push({ path: paths.join(', '), place: `${total - rows} ${total - rows === 1 ? 'object' : 'objects'}`, reason: 'have values that are not of the types of the schema' })
-  return { columns: wanted, marks: [], rows, select: `SELECT * FROM ${typed}`, rejects: async () => ({ rejected: rejected + total - rows, samples }) }
+  return { columns: wanted, marks: [], rows, select: `SELECT * FROM ${typed}`, rejects: async () => ({ rejected: rejected + total - rows, unfit: 0, samples }) }
 }
 
 function castOf({ type, precision = 38, scale = 9 }: DatasetColumn, text: string): string {

@@ -21,7 +21,7 @@ export async function parquetDataset(connection: DuckDBConnection, { paths, colu
     columns, marks: [],
     select: wanted ? `SELECT ${wanted.map(column => `${castOf(column)} AS ${quoteIdentifier(column.name)}`).join(', ')} FROM (${read})` : read,
     rows: Number((await connection.runAndReadAll(`SELECT coalesce(sum(num_rows), 0) FROM parquet_file_metadata(${files})`)).getRowsJson()[0]?.[0] ?? 0),
-    rejects: async () => ({ rejected: 0, samples: [] }),
+    rejects: async () => ({ rejected: 0, unfit: 0, samples: [] }),
   }
 }
 

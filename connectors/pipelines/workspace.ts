@@ -101,7 +101,7 @@ class DuckDbWorkspace implements Workspace {
 
   async keep(dataset: string): Promise<number> {
     const id = this.#relation(dataset)
-    const rows = await this.#profiled(`CREATE TABLE ${id}_kept AS FROM ${id}`)
+    const rows = await this.#profiled(`CREATE TABLE ${id}_kept AS FROM ${id}`, `SELECT * FROM ${quoteIdentifier(dataset)}`)
     await this.#run(`CREATE OR REPLACE VIEW ${id} AS FROM ${id}_kept`)
     return rows
   }
@@ -144,12 +144,12 @@ class DuckDbWorkspace implements Workspace {
   async reading(dataset: string): Promise<Reading> {
     const { files } = this.#dataset(dataset)
     if (!files) return { rejected: 0, samples: [] }
-    const rejects = await this.#guarded(() => files.rejects(mark => {
+    const { unfit, ...rejects } = await this.#guarded(() => files.rejects(mark => {
       const read = this.#csvRows.get(mark)
       return read === undefined || read.left < read.made
     }), `What was left out of "${dataset}" cannot be told`)
     const counted = files.marks.map(mark => this.#csvRows.get(mark)?.made)
-    const rows = files.rows ?? (counted.every(count => count !== undefined) && counted.length > 0 ? counted.reduce((sum, count) => sum + count, 0) : undefined)
+    const rows = files.rows ?? (counted.every(count => count !== undefined) && counted.length > 0 ? counted.reduce((sum, count) => sum + count, -unfit) : undefined)
     return { ...rejects, ...(rows !== undefined && { rows }) }
   }
 

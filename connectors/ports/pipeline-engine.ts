@@ -53,6 +53,8 @@ export interface FileSource {
   /** Of a csv. */
   readonly header?: boolean
   readonly delimiter?: string
+  /** Of a csv: a text that stands for no value, beside an empty field. */
+  readonly null?: string
   /** Whether types of a csv are told by its values, all of which are looked at. */
   readonly infer?: boolean
   /** Columns that stand in the paths, as `/day=2026-01-31/`. */
@@ -72,9 +74,9 @@ export interface Written {
 }
 
 export interface Reading {
-  /** Absent: not known. */
+  /** Those that could be read. Absent: not known. */
   readonly rows?: number
-  /** Rows left out. */
+  /** Those that were left out. */
   readonly rejected: number
   /** The first hundred. */
   readonly samples: readonly { readonly path: string; readonly place: string; readonly reason: string }[]

@@ -11,6 +11,8 @@ export interface Arguments {
   readonly positionals: readonly string[]
   /** By flag, with its dashes; `true` for flags without a value. Of a flag given twice the last. */
   readonly flags: ReadonlyMap<string, string>
+  /** Every value of each flag that takes one, in order. */
+  readonly values: ReadonlyMap<string, readonly string[]>
   readonly problems: readonly Problem[]
 }
 
@@ -21,6 +23,7 @@ export function parseArguments(argv: readonly string[], known: readonly Flag[]):
   const byName = new Map(known.map(flag => [flag.name, flag]))
   const positionals: string[] = []
   const flags = new Map<string, string>()
+  const values = new Map<string, readonly string[]>()
   const problems: Problem[] = []
   const rest = [...argv]
   for (let token = rest.shift(); token !== undefined; token = rest.shift()) {
@@ -47,9 +50,12 @@ export function parseArguments(argv: readonly string[], known: readonly Flag[]):
       if (value === undefined || (given === undefined && value.startsWith('--'))) {
         problems.push({ path: flag.name, message: `Option "${flag.name}" needs a value.` })
         if (value !== undefined) rest.unshift(value)
-      } else flags.set(flag.name, value)
+      } else {
+        flags.set(flag.name, value)
+        values.set(flag.name, [...(values.get(flag.name) ?? []), value])
+      }
     } else if (given !== undefined && (flag.takes === 'nothing' || name !== flag.name)) problems.push({ path: written, message: `Option "${written}" takes no value.` })
     else flags.set(flag.name, given ?? (name === flag.name ? 'true' : 'false'))
   }
-  return { positionals, flags, problems }
+  return { positionals, flags, values, problems }
 }

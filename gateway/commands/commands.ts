@@ -14,6 +14,8 @@ export interface CommandActions {
   propose(from: string, config: Config): Promise<Proposal>
   /** Everything that can be said against pipelines and jobs in XML: of a file, or of all `.xml` files below a folder, in the order of their names. */
   validate(path: string): Promise<readonly ValidatedFile[]>
+  /** Runs a pipeline of a file. One that may not run as it is written → VALIDATION_ERROR with what is wrong, parameters that do not fit too; what goes wrong later is in what it answers. */
+  run(order: RunCommand): Promise<FinishedRun>
   /** Serves one subgraph over HTTP until it is told to stop. Answers the exit code. */
   subgraph(name: string, config: Config): Promise<number>
   /** Serves the graph of a supergraph's file until it is told to stop. Answers the exit code. */
@@ -37,6 +39,46 @@ export interface ValidatedFile {
   }[]
 }
 
+/** A run as the command line asks for it. */
+export interface RunCommand {
+  readonly file: string
+  readonly parameters: Readonly<Record<string, string>>
+  /** The folder of the application's data; absent: as the place of the file says. */
+  readonly files: string | undefined
+  readonly config: Config
+  readonly env: Environment
+  /** Hears of the steps as they go on. */
+  readonly listener: (steps: readonly FinishedStep[]) => void
+}
+
+/** What a run did. */
+export interface FinishedRun {
+  readonly runId: string
+  readonly pipelineId: string
+  readonly version: string
+  readonly engine: string
+  readonly state: 'SUCCEEDED' | 'FAILED' | 'CANCELLED'
+  readonly startedAtMs: number
+  readonly endedAtMs: number
+  readonly steps: readonly FinishedStep[]
+  readonly findings: ValidatedFile['findings']
+  readonly error?: { readonly category: string; readonly message: string; readonly step?: string }
+}
+
+export interface FinishedStep {
+  readonly id: string
+  readonly kind: string
+  readonly type: string
+  readonly state: string
+  readonly rows?: number
+  readonly rejected?: number
+  readonly bytes?: number
+  readonly into?: string
+  readonly key?: string
+  readonly samples?: readonly { readonly path: string; readonly place: string; readonly reason: string }[]
+  readonly broken?: readonly { readonly rule: string; readonly severity: string; readonly rows: number }[]
+}
+
 /** Where a command writes, and what it knows of who reads. */
 export interface Terminal {
   /** Lines of the answer. */
@@ -47,6 +89,8 @@ export interface Terminal {
   readonly color: boolean
   /** Working directory: what relative paths start from. */
   readonly folder: string
+  /** Rewrites the last line of what went wrong, for work that takes long; absent: who reads does not see it as it comes. */
+  readonly progress?: (line: string) => void
 }
 
 /** Loads what a command needs of the hub, once it is needed: help and mistakes are said without it. */
@@ -100,6 +144,16 @@ export const commands: readonly Command[] = [
     name: 'validate', usage: 'validate PATH', takes: [1, 1], flags: [json],
     summary: 'Says what is wrong with pipelines and jobs in XML.',
     details: 'Reads a document, or every .xml file below a folder, and says all mistakes with file, line and column. Runs nothing and reads no data.',
+  },
+  {
+    name: 'run', usage: 'run FILE [--param NAME=VALUE …] [--files FOLDER]', takes: [1, 1],
+    flags: [
+      { name: '--param', takes: 'value', description: 'A parameter of the run, as runDate=2026-01-31; once for each.' },
+      { name: '--files', takes: 'value', description: 'Folder of the application\'s data. Default: data/applications/APP beside the config folder that the file lies in, else the folder of the file.' },
+      json,
+    ],
+    summary: 'Runs a pipeline in XML.',
+    details: 'Reads what the pipeline names, computes it and writes its targets: all of them once everything is ready, or none.',
   },
   {
     name: 'subgraph', usage: 'subgraph NAME [--catalog CATALOG]', takes: [1, 1], flags: [],

@@ -8,6 +8,7 @@ import { check, problemLine, problemsOf } from './check.ts'
 import { commands, type Call, type Command, type LoadActions, type Terminal } from './commands.ts'
 import { commandHelp, generalHelp } from './help.ts'
 import { occupied, writeCatalog } from './init.ts'
+import { runPipeline } from './run-pipeline.ts'
 import { validate } from './validate.ts'
 
 /** Runs one command line. Answers the exit code: 0 done, 1 failed or mistakes found, 2 called wrongly, or with a port that is taken. Never throws. */
@@ -33,6 +34,7 @@ export async function runCommand(argv: readonly string[], terminal: Terminal, en
 async function run(command: Command, [first = '']: readonly string[], config: Config, line: Arguments, call: Call): Promise<number> {
   if (command.name === 'check') return check(config, call)
   if (command.name === 'validate') return validate(first, call)
+  if (command.name === 'run') return runPipeline({ file: first, given: line.values.get('--param') ?? [], files: line.flags.get('--files'), config }, call)
   if (command.name === 'init') return init(line.flags.get('--from') ?? '', line.flags.get('--to') ?? 'hub.yaml', config, call)
   const { start, subgraph, gateway } = await call.actions()
   if (command.name === 'start' && start) return start(config)

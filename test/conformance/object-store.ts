@@ -36,7 +36,7 @@ export const objectStoreChecks = [
   }),
   must<ObjectStoreSubject>('OS02', 'patterns stand for characters and for parts; what begins with a dot or an underscore is found by those that write it', async subject => {
     const { objects, scope } = subject
-    for (const path of ['in/a.csv', 'in/b.csv', 'in/b.csv.gz', 'in/c[1].csv', 'in/2026/d.csv', 'in/2026/01/e.csv', 'in/_versions/v.csv', 'in/.hidden.csv', 'out.csv']) await put(subject, path, 'x')
+    for (const path of ['in/a.csv', 'in/b.csv', 'in/b.csv.gz', 'in/c[1].csv', 'in/2026/d.csv', 'in/2026/01/e.csv', 'in/_versions/v.csv', 'in/.hidden.csv', 'out.csv', 'day=1/part-a+b (1) {x}^$|.csv']) await put(subject, path, 'x')
     const found = async (pattern: string) => (await objects.find(scope, pattern)).map(({ path }) => path)
     expect(await found('in/*.csv')).toEqual(['in/a.csv', 'in/b.csv', 'in/c[1].csv'])
     expect(await found('in/?.csv')).toEqual(['in/a.csv', 'in/b.csv'])
@@ -45,6 +45,7 @@ export const objectStoreChecks = [
     expect(await found('in/**')).toEqual(['in/2026/01/e.csv', 'in/2026/d.csv', 'in/a.csv', 'in/b.csv', 'in/b.csv.gz', 'in/c[1].csv'])
     expect(await found('in/_versions/*')).toEqual(['in/_versions/v.csv'])
     expect(await found('*.csv')).toEqual(['out.csv'])
+    expect(await found('day=1/part-a+b (1) {x}^$|.*')).toEqual(['day=1/part-a+b (1) {x}^$|.csv'])
     expect(await found('nowhere/*')).toEqual([])
   }),
   must<ObjectStoreSubject>('OS03', 'of several who make a file one does, and it is whole', async subject => {

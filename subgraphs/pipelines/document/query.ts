@@ -11,6 +11,21 @@ export interface QueryText {
  */
 const token = /'(?:[^'\\]|''|\\.)*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]\n]*\]|--[^\n]*|\/\*[\s\S]*?\*\/|::|:([A-Za-z_][A-Za-z0-9_]*)|;|[A-Za-z_]+/g
 
+/** A query cut at its parameters: one text more than there are names. What ends it is cut off. */
+export function cutQuery(sql: string): { readonly texts: readonly string[]; readonly names: readonly string[] } {
+  const texts: string[] = []
+  const names: string[] = []
+  let from = 0
+  for (const { 0: found, 1: parameter, index } of sql.matchAll(token)) {
+    if (parameter === undefined && found !== ';') continue
+    texts.push(sql.slice(from, index))
+    from = index + found.length
+    if (parameter === undefined) return { texts, names }
+    names.push(parameter)
+  }
+  return { texts: [...texts, sql.slice(from)], names }
+}
+
 /** Looks through a query without knowing its dialect: first word, end, parameters. */
 export function readQuery(sql: string): QueryText {
   const parameters: string[] = []

@@ -18,23 +18,24 @@ export const credentials = optional(name, 'Name of the secret with user and pass
 
 /** The query of a database. */
 export const sql = textElement('sql', text, 'A SELECT, best in CDATA; :name is bound to the run\'s parameter of that name.')
-const table = element('table', 'A table, whole.', { name: required(tableName, 'schema.table') })
+export const table = element('table', 'A table, whole.', { name: required(tableName, 'schema.table') })
 
-const csv = element('csv', 'Files with columns between delimiters (RFC 4180).', {
+export const csv = element('csv', 'Files with columns between delimiters (RFC 4180).', {
   id, path: required(path, 'One file, several by wildcards (*, **, ?), or a URL.'),
   header: otherwise(truth, true, 'Whether the first line has the names of the columns.'),
   delimiter: otherwise(delimiter, ',', 'Between two values.'),
   inferSchema: otherwise(truth, false, 'Whether types are told by the values, where no schema is given.'),
+  null: optional(text, 'A text that stands for no value, as \\N, beside an empty field.'),
   loadPolicy, schemaRef: schemaAttribute,
 }, { content: { each: [may(schemaChild)] } })
 
-const json = element('json', 'Files with one JSON object a line, or a list of them.', { id, path: required(path, 'One file, several by wildcards, or a URL.'), loadPolicy, schemaRef: schemaAttribute }, { content: { each: [may(schemaChild)] } })
+export const json = element('json', 'Files with one JSON object a line, or a list of them.', { id, path: required(path, 'One file, several by wildcards, or a URL.'), loadPolicy, schemaRef: schemaAttribute }, { content: { each: [may(schemaChild)] } })
 
-const parquet = element('parquet', 'Parquet files.', { id, path: required(path, 'One file, several by wildcards, or a URL.'), loadPolicy, schemaRef: schemaAttribute }, { content: { each: [may(schemaChild)] } })
+export const parquet = element('parquet', 'Parquet files.', { id, path: required(path, 'One file, several by wildcards, or a URL.'), loadPolicy, schemaRef: schemaAttribute }, { content: { each: [may(schemaChild)] } })
 
-const hive = element('hive', 'A table of the lake.', { id, table: required(tableName, 'layer.table'), loadPolicy, schemaRef: schemaAttribute }, { content: { each: [may(schemaChild)] } })
+export const hive = element('hive', 'A table of the lake.', { id, table: required(tableName, 'layer.table'), loadPolicy, schemaRef: schemaAttribute }, { content: { each: [may(schemaChild)] } })
 
-const database = element('database', 'A query to, or a table of, a database.', {
+export const database = element('database', 'A query to, or a table of, a database.', {
   id, jdbcUrl: required(jdbcUrl, 'Where it is.'), userSecretRef: credentials,
   fetchSize: otherwise(count, 10_000, 'Rows of one fetch.'),
   loadPolicy, isolationLevel: isolation, schemaRef: schemaAttribute,

@@ -8,7 +8,7 @@ const source = optional(name, 'The dataset that is written. Without it the last 
 const schema = optional(schemaRef, 'What the columns have to be.')
 const keys = optional(columns, 'For merge: what a row is known by. Without it the keys of the schema.')
 
-const csv = element('csv', 'Files with columns between delimiters.', {
+export const csv = element('csv', 'Files with columns between delimiters.', {
   source, path: required(path, 'A folder; %Y, %m, %d, %H, %M and %S are those of the run\'s date.'),
   mode: otherwise(choice('fileMode', ['append', 'overwrite', 'ignore', 'error']), 'error', 'What to do where there is something: overwrite swaps all of it at once.'),
   compression: otherwise(choice('compression', ['gzip', 'bzip2', 'snappy', 'none']), 'none', 'Of each file.'),
@@ -17,7 +17,7 @@ const csv = element('csv', 'Files with columns between delimiters.', {
   schemaRef: schema,
 })
 
-const hive = element('hive', 'A table of the lake.', {
+export const hive = element('hive', 'A table of the lake.', {
   source, table: required(tableName, 'layer.table'),
   mode: required(choice('tableMode', ['append', 'overwrite', 'merge']), 'overwrite replaces the partitions it touches, or all of a table without any.'),
   partitionBy: optional(columns, 'Columns by whose values rows go into folders; ingest_date is added where it is not there.'),
@@ -25,22 +25,24 @@ const hive = element('hive', 'A table of the lake.', {
   schemaRef: schema, keys,
 })
 
-const database = element('database', 'A table of a database.', {
+export const targetTable = element('table', 'The table.', { name: required(tableName, 'schema.table') })
+
+export const database = element('database', 'A table of a database.', {
   id: required(name, 'What the run calls it.'), source, jdbcUrl: required(jdbcUrl, 'Where it is.'), userSecretRef: credentials,
   mode: required(choice('databaseMode', ['append', 'overwrite', 'merge', 'truncateInsert']), 'All of it in one transaction.'),
   writeBatchSize: otherwise(count, 1_000, 'Rows of one statement.'),
   isolationLevel: isolation, schemaRef: schema, keys,
-}, { content: { each: [must(element('table', 'The table.', { name: required(tableName, 'schema.table') }))] } })
+}, { content: { each: [must(targetTable)] } })
 
-const region = element('region', 'A region of the hub.', {
+export const region = element('region', 'A region of the hub.', {
   source, name: required(name, 'The region.'), mode: otherwise(choice('regionMode', ['merge', 'overwrite']), 'merge', 'merge: rows are put, others stay; overwrite: all entries are swapped at once.'),
 })
 
-const elasticsearch = element('elasticsearch', 'An index.', {
+export const elasticsearch = element('elasticsearch', 'An index.', {
   source, connection: required(name, 'A source of the catalog.'), index: required(text, 'The index.'), mode: otherwise(choice('indexMode', ['merge', 'overwrite']), 'merge', 'overwrite: a new index takes over the name when it is full.'), keys,
 })
 
-const kafka = element('kafka', 'A topic: a message for each row.', { source, topic: required(text, 'The topic.'), keys: optional(columns, 'What the message\'s key is made of.') })
+export const kafka = element('kafka', 'A topic: a message for each row.', { source, topic: required(text, 'The topic.'), keys: optional(columns, 'What the message\'s key is made of.') })
 
 /** merge has to know which row is which. */
 function mergeRules({ values }: Checked, report: Report): void {

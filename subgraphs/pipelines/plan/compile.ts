@@ -64,7 +64,7 @@ async function transformation(step: Step, inputs: readonly Relation[], parts: Pl
   const transform = transforms.find(({ shape }) => shape === checked.shape)
   const [input] = inputs
   if (!transform || !input || !hasColumns(transform, step, input, report)) return undefined
-  if (!transform.compile) return { ...step, relation: relationOf(step, transform.result?.(checked, input.columns) ?? input.columns, input.order) }
+  if (!transform.compile) return { ...step, relation: relationOf(step, transform.result?.(checked, input.columns) ?? input.columns, orderBefore(input, columnsNamed(transform, step))) }
   const compiled = transform.compile(checked, inputs, { report: reportOn(checked, report), ...(parts.references && { references: parts.references }) })
   if (!compiled) return undefined
   try {
@@ -79,17 +79,22 @@ async function transformation(step: Step, inputs: readonly Relation[], parts: Pl
 }
 
 /** Whether the columns its attributes name are the first dataset's. */
-function hasColumns({ columns }: Transform, { checked }: Step, input: Relation, report: (finding: Finding) => void): boolean {
+function hasColumns(transform: Transform, step: Step, input: Relation, report: (finding: Finding) => void): boolean {
   const known = names(input.columns)
-  let isRight = true
-  for (const attribute of columns) {
-    for (const column of (checked.values as Readonly<Record<string, readonly string[] | undefined>>)[attribute] ?? []) {
-      if (known.includes(column)) continue
-      isRight = false
-      reportOn(checked, report)('COLUMN_NOT_FOUND', attribute, `"${input.dataset}" has no column "${column}".${didYouMean(column, known) || ` It has ${known.join(', ')}.`}`, 'ERROR', proposed(column, known))
-    }
-  }
-  return isRight
+  const missing = columnsNamed(transform, step).filter(({ column }) => !known.includes(column))
+  for (const { attribute, column } of missing) reportOn(step.checked, report)('COLUMN_NOT_FOUND', attribute, `"${input.dataset}" has no column "${column}".${didYouMean(column, known) || ` It has ${known.join(', ')}.`}`, 'ERROR', proposed(column, known))
+  return missing.length === 0
+}
+
+function columnsNamed({ columns }: Transform, { checked }: Step): readonly { readonly attribute: string; readonly column: string }[] {
+  return columns.flatMap(attribute => ((checked.values as Readonly<Record<string, readonly string[] | undefined>>)[attribute] ?? []).map(column => ({ attribute, column })))
+}
+
+/** As much of the order as stands before the first of these columns: their values are others now. */
+function orderBefore({ order = [] }: Relation, changed: readonly { readonly column: string }[]): readonly OrderTerm[] | undefined {
+  const end = order.findIndex(({ column }) => changed.some(one => one.column === column))
+  const left = end < 0 ? order : order.slice(0, end)
+  return left.length > 0 ? left : undefined
 }
 
 /** Inputs as the step calls them: a dataset whose step has another name was put into the place of it. */

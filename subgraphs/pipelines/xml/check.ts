@@ -14,6 +14,11 @@ export interface Checked<Shape extends ElementShape = ElementShape> {
   readonly children: readonly Checked[]
 }
 
+/** Whether an element is one of the shape. */
+export function isOf<Shape extends ElementShape>(checked: Checked, shape: Shape): checked is Checked<Shape> {
+  return (checked.shape as ElementShape) === shape
+}
+
 /** Those of its children that have the shape. */
 export function childrenOf<Shape extends ElementShape>(checked: Checked | undefined, shape: Shape): readonly Checked<Shape>[] {
   return (checked?.children ?? []).filter((child): child is Checked<Shape> => child.shape === shape)

@@ -1,0 +1,103 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { openDuckDb } from '../../connectors/duckdb/database.ts'
+import { openDuckDbEngine } from '../../connectors/duckdb/engine.ts'
+import { openDatabase } from '../../connectors/jdbc/index.ts'
+import { openLake } from '../../connectors/lake/index.ts'
+import { openFolder } from '../../connectors/objects/folder.ts'
+import { duckDbPipelines } from '../../connectors/pipelines/duckdb.ts'
+import type { Log, Scope } from '../../connectors/ports/scope.ts'
+import type { TokenVault } from '../../connectors/ports/token-vault.ts'
+import { environmentSecrets, fileSecrets, openSecrets, vaultSecrets } from '../../connectors/secrets/index.ts'
+import { type OpenedTokenVault, openPostgresTokenVault, openSqliteTokenVault } from '../../connectors/token-vault/index.ts'
+import type { PipelineDocument } from '../../subgraphs/pipelines/document/pipeline.ts'
+import type { Finding } from '../../subgraphs/pipelines/finding.ts'
+import { checkData, type DataParts } from '../../subgraphs/pipelines/plan/data-check.ts'
+import type { RunParts } from '../../subgraphs/pipelines/run/parts.ts'
+import type { RunRecord } from '../../subgraphs/pipelines/run/record.ts'
+import { type RunOrder, runPipeline } from '../../subgraphs/pipelines/run/run.ts'
+import type { Config, Environment } from '../config.ts'
+
+export { type DocumentRead, readDocument } from '../../subgraphs/pipelines/document/read.ts'
+export { folderFindings } from '../../subgraphs/pipelines/folder.ts'
+export type { FoundSchema } from '../../subgraphs/pipelines/plan/data-check.ts'
+export type { LookupFile, Lookups } from '../../subgraphs/pipelines/run/parts.ts'
+
+/** Looks into what pipelines say of columns, with an engine of its own that holds no data. */
+export interface PipelineChecks {
+  check(document: PipelineDocument, schemaText: DataParts['schemaText']): Promise<readonly Finding[]>
+  close(): Promise<void>
+}
+
+export async function openPipelineChecks(scope: Scope): Promise<PipelineChecks> {
+  const database = await openDuckDb({})
+  const engine = await openDuckDbEngine(database, scope)
+  return {
+    check: (document, schemaText) => checkData(document, { schemaText, describe: sql => engine.describe(scope, { sql }) }),
+    async close() {
+      await engine.close()
+      await database.close()
+    },
+  }
+}
+
+export interface PipelineRunOptions extends Pick<RunParts, 'schemaText' | 'queryText' | 'lookups'> {
+  readonly config: Pick<Config, 'data' | 'pipelines' | 'engines'>
+  readonly env: Environment
+  readonly log: Log
+  /** The folder of the application's data, made where it is not there. */
+  readonly files: string
+}
+
+export interface PipelineRuns {
+  run(scope: Scope, order: RunOrder): Promise<RunRecord>
+  close(): Promise<void>
+}
+
+/** Runs of the pipelines of one application, in this process. */
+export async function openPipelineRuns({ config, env, log, files, ...named }: PipelineRunOptions): Promise<PipelineRuns> {
+  const { memoryLimit, tempLimit, threads, secretsFolder, vaultUrl, vaultMount, vaultToken, vaultNamespace } = config.pipelines
+  const objects = await openFolder(files)
+  const secrets = openSecrets([
+    environmentSecrets(env), ...(secretsFolder === undefined ? [] : [fileSecrets({ folder: secretsFolder })]),
+    ...(vaultUrl !== undefined && vaultToken !== undefined ? [vaultSecrets({ url: vaultUrl, mount: vaultMount, token: vaultToken, ...(vaultNamespace !== undefined && { namespace: vaultNamespace }) })] : []),
+  ])
+  const vault = new LazyVault(async () => {
+    const { postgresUrl } = config.engines
+    if (postgresUrl !== undefined) return openPostgresTokenVault({ url: postgresUrl, log })
+    await mkdir(config.data, { recursive: true })
+    return openSqliteTokenVault({ file: join(config.data, 'metadata.sqlite') })
+  })
+  const parts: RunParts = {
+    ...named, objects, secrets, vault, lake: openLake(objects), engine: duckDbPipelines({ memoryLimit, tempLimit, ...(threads !== undefined && { threads }) }),
+    openDatabase: (jdbcUrl, credentials) => openDatabase({ jdbcUrl, ...(credentials && { credentials }), root: files, log }),
+  }
+  return { run: (scope, order) => runPipeline(scope, order, parts), close: () => vault.close() }
+}
+
+/** The vault, opened by the first who has tokens. */
+class LazyVault implements TokenVault {
+  readonly #open: () => Promise<OpenedTokenVault>
+  #vault: Promise<OpenedTokenVault> | undefined
+
+  constructor(open: () => Promise<OpenedTokenVault>) {
+    this.#open = open
+  }
+
+  async put(...given: Parameters<TokenVault['put']>): Promise<void> {
+    await (await this.#opened()).put(...given)
+  }
+
+  async find(...given: Parameters<TokenVault['find']>): ReturnType<TokenVault['find']> {
+    return (await this.#opened()).find(...given)
+  }
+
+  async close(): Promise<void> {
+    await (await this.#vault?.catch(() => undefined))?.close()
+  }
+
+  #opened(): Promise<OpenedTokenVault> {
+    this.#vault ??= this.#open()
+    return this.#vault
+  }
+}

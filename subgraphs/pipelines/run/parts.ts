@@ -1,0 +1,56 @@
+import type { Database } from '../../../connectors/ports/database.ts'
+import type { Lake } from '../../../connectors/ports/lake.ts'
+import type { ObjectStore } from '../../../connectors/ports/object-store.ts'
+import type { PipelineEngine, Workspace } from '../../../connectors/ports/pipeline-engine.ts'
+import type { Scope } from '../../../connectors/ports/scope.ts'
+import type { Secrets } from '../../../connectors/ports/secrets.ts'
+import type { TokenVault } from '../../../connectors/ports/token-vault.ts'
+import type { FoundSchema } from '../plan/data-check.ts'
+import type { Bindings } from './parameters.ts'
+
+/** What runs of one application have to do with. */
+export interface RunParts {
+  readonly engine: PipelineEngine
+  /** The application's files. */
+  readonly objects: ObjectStore
+  readonly lake: Lake
+  readonly secrets: Secrets
+  readonly vault: TokenVault
+  openDatabase(jdbcUrl: string, credentials: Credentials | undefined): Promise<Database>
+  /** A schema by the path a document says. */
+  schemaText(path: string): Promise<FoundSchema>
+  /** A query by the path a document says; undefined where there is none. */
+  queryText(path: string): Promise<string | undefined>
+  /** Tables to look things up in, that are files. */
+  readonly lookups: Lookups
+}
+
+export interface Credentials {
+  readonly user: string
+  readonly password: string
+}
+
+export interface Lookups {
+  names(): Promise<readonly string[]>
+  find(name: string): Promise<LookupFile | undefined>
+}
+
+export interface LookupFile {
+  readonly format: 'csv' | 'json' | 'parquet'
+  /** On this machine. */
+  readonly path: string
+  /** Of the schema beside it, with its name. */
+  readonly schema?: { readonly text: string; readonly file: string }
+}
+
+/** One run while it goes on. */
+export interface RunContext {
+  readonly scope: Scope
+  readonly parts: RunParts
+  readonly workspace: Workspace
+  readonly runId: string
+  readonly pipelineId: string
+  readonly bindings: Bindings
+  /** Text of the parameter that every run has. */
+  readonly runDate: string
+}

@@ -1,0 +1,132 @@
+import type { DatasetColumn, FileSource } from '../../../connectors/ports/pipeline-engine.ts'
+import { HubError } from '../../../schema/errors.ts'
+import { didYouMean } from '../../../schema/names.ts'
+import { quoteIdentifier } from '../../../schema/quote.ts'
+import type { Step } from '../document/datasets.ts'
+import { cutQuery, readQuery } from '../document/query.ts'
+import { csv, database, hive, json, type parquet, sql, table } from '../document/sources.ts'
+import { type Checked, childrenOf, isOf, textOf } from '../xml/check.ts'
+import { datedPath } from './parameters.ts'
+import type { Credentials, RunContext } from './parts.ts'
+import { drift, schemaOf } from './schemas.ts'
+
+/** A source as a dataset. */
+export interface OpenedSource {
+  readonly columns: readonly DatasetColumn[]
+  /** Whether its rows are held; otherwise each statement reads them anew. */
+  readonly isHeld: boolean
+  readonly rows?: number
+}
+
+/** Nothing matches the path of a source of files. */
+export class NoData extends HubError {}
+
+/** Makes a dataset of a source, called as its step. Rows of a database are read now; files when something is computed of them. */
+export async function openSource({ id, checked }: Step, context: RunContext): Promise<OpenedSource> {
+  if (isOf(checked, database)) return readDatabase(id, checked, context)
+  if (isOf(checked, hive)) return openTable(id, checked, context)
+  if (isOf(checked, csv)) {
+    const { path, header, delimiter, inferSchema, null: missing } = checked.values
+    return openFiles(id, checked, { format: 'csv', path, header, delimiter, infer: inferSchema, ...(missing !== undefined && { null: missing }) }, context)
+  }
+  const format = isOf(checked, json) ? 'json' : 'parquet'
+  return openFiles(id, checked, { format, path: (checked as Checked<typeof json | typeof parquet>).values.path }, context)
+}
+
+async function openFiles(id: string, checked: Checked, { path, ...source }: Omit<FileSource, 'paths'> & { readonly path: string }, { workspace, parts, scope, runDate }: RunContext): Promise<OpenedSource> {
+  const schema = await schemaOf(checked, parts)
+  const dated = datedPath(path, runDate)
+  const found = await parts.objects.find(scope, objectPath(dated))
+  if (found.length === 0) throw new NoData('NOT_FOUND', `No file matches "${dated}".`)
+  const paths = await Promise.all(found.map(one => parts.objects.local(scope, one.path)))
+  return { columns: await workspace.files(id, { ...source, paths, ...(schema && { columns: schema.columns }) }), isHeld: false }
+}
+
+/** A path below the application's files. Those of other places are not read yet. */
+export function objectPath(path: string): string {
+  const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(path)?.[1]
+  if (scheme !== undefined) throw new HubError('VALIDATION_ERROR', `"${path}" is of ${scheme}://, and runs read and write only what is below the application's data. Name a path without a scheme.`)
+  return path
+}
+
+async function openTable(id: string, checked: Checked<typeof hive>, context: RunContext): Promise<OpenedSource> {
+  const { scope, parts: { lake } } = context
+  const { table: name } = checked.values
+  const found = await lake.table(scope, name)
+  if (!found) throw new HubError('NOT_FOUND', `There is no table "${name}" in the lake.${didYouMean(name, await lake.names(scope))}`)
+  const schema = await schemaOf(checked, context.parts)
+  const problems = schema ? drift(found.columns, schema.columns) : []
+  if (problems.length > 0) throw new HubError('VALIDATION_ERROR', `Table "${name}" is not as its schema says. ${problems.join(' ')}`)
+  return openLakeFiles(id, name, context)
+}
+
+/** The newest version of a table of the lake as a dataset; undefined columns where there is no such table. */
+export async function openLakeFiles(dataset: string, name: string, { scope, workspace, parts: { lake } }: RunContext): Promise<OpenedSource> {
+  const found = await lake.table(scope, name)
+  if (!found) throw new HubError('NOT_FOUND', `There is no table "${name}" in the lake.`)
+  if (found.files.length === 0) {
+    await workspace.rows(dataset, found.columns, none())
+    return { columns: found.columns, isHeld: true, rows: 0 }
+  }
+  const columns = await workspace.files(dataset, { format: 'parquet', paths: await lake.paths(scope, found), partitionBy: found.columns.filter(({ name: own }) => found.partitionBy.includes(own)) })
+  return { columns, isHeld: false }
+}
+
+async function* none(): AsyncGenerator<never, void, void> {}
+
+async function readDatabase(id: string, checked: Checked<typeof database>, context: RunContext): Promise<OpenedSource> {
+  const { scope, workspace, parts } = context
+  const { jdbcUrl, userSecretRef, fetchSize, isolationLevel } = checked.values
+  const schema = await schemaOf(checked, parts)
+  const { texts, names } = cutQuery(await queryOf(id, checked, context))
+  const connected = await parts.openDatabase(jdbcUrl, await credentialsOf(userSecretRef, context))
+  try {
+    const { columns, batches } = await connected.read(scope, { texts, values: names.map(name => bound(name, context)), fetchSize, ...(isolationLevel && { isolation: isolationLevel }) })
+    const problems = schema ? drift(columns, schema.columns) : []
+    if (problems.length > 0) throw new HubError('VALIDATION_ERROR', `What the query of "${id}" answers is not as its schema says. ${problems.join(' ')}`)
+    return { columns, isHeld: true, rows: await workspace.rows(id, columns, batches) }
+  } finally {
+    await connected.close()
+  }
+}
+
+function bound(name: string, { bindings }: RunContext) {
+  const value = bindings.get(name)
+  if (value === undefined) throw new HubError('VALIDATION_ERROR', `The query names ":${name}", which is no parameter of this run.`)
+  return value
+}
+
+async function queryOf(id: string, checked: Checked<typeof database>, { parts }: RunContext): Promise<string> {
+  const written = textOf(checked, sql)
+  if (typeof written === 'string') return written
+  const [named] = childrenOf(checked, table)
+  if (named) return `SELECT * FROM ${named.values.name.split('.').map(quoteIdentifier).join('.')}`
+  const { queryRef = '' } = checked.values
+  const found = await parts.queryText(queryRef)
+  if (found === undefined) throw new HubError('VALIDATION_ERROR', `There is no query "${queryRef}" below resources/, which source "${id}" names.`)
+  const { why } = readQuery(found)
+  if (why !== undefined) throw new HubError('VALIDATION_ERROR', `"${queryRef}": ${why}`)
+  return found
+}
+
+/** User and password of a secret: JSON with both, or `user:password`. */
+export async function credentialsOf(name: string | undefined, { scope, parts: { secrets } }: RunContext): Promise<Credentials | undefined> {
+  if (name === undefined) return undefined
+  const text = (await secrets.read(scope, name)).trim()
+  if (text.startsWith('{')) {
+    const { user, password } = parsed(text)
+    if (typeof user === 'string' && typeof password === 'string') return { user, password }
+    throw new HubError('VALIDATION_ERROR', `Secret "${name}" is JSON without "user" and "password".`)
+  }
+  const colon = text.indexOf(':')
+  if (colon < 1) throw new HubError('VALIDATION_ERROR', `Secret "${name}" is neither user:password nor JSON with "user" and "password".`)
+  return { user: text.slice(0, colon), password: text.slice(colon + 1) }
+}
+
+function parsed(text: string): { readonly user?: unknown; readonly password?: unknown } {
+  try {
+    return JSON.parse(text) as { readonly user?: unknown; readonly password?: unknown }
+  } catch {
+    return {}
+  }
+}

@@ -1,0 +1,19 @@
+import { HubError } from '../../../../schema/errors.ts'
+import * as shapes from '../../document/targets.ts'
+import { isOf } from '../../xml/check.ts'
+import type { RunContext } from '../parts.ts'
+import { csvTarget } from './csv.ts'
+import { databaseTarget } from './database.ts'
+import { hiveTarget } from './hive.ts'
+import type { PreparedTarget, TargetOrder } from './target.ts'
+
+export { orderOf, type PreparedTarget } from './target.ts'
+
+/** Makes everything of a target ready but the last step. */
+export async function prepareTarget(order: TargetOrder, context: RunContext): Promise<PreparedTarget> {
+  const { checked } = order
+  if (isOf(checked, shapes.csv)) return csvTarget.prepare({ ...order, checked }, context)
+  if (isOf(checked, shapes.hive)) return hiveTarget.prepare({ ...order, checked }, context)
+  if (isOf(checked, shapes.database)) return databaseTarget.prepare({ ...order, checked }, context)
+  throw new HubError('VALIDATION_ERROR', `Runs do not write to <${checked.shape.name}> yet; csv, hive and database are what they write to.`)
+}

@@ -1,0 +1,106 @@
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { gunzipSync } from 'node:zlib'
+import { csvRecords } from '../../connectors/files/csv-head.ts'
+import { openflights } from '../support/openflights.ts'
+import { maskKey } from '../support/pipeline-runs.ts'
+import { startProgram } from '../support/program.ts'
+
+const data = resolve(import.meta.dirname, '../../../shared/data')
+const applications = 'config/applications/flights'
+const own = 'data/applications/flights'
+const env = { TRIBUTARY_SECRET_MASK: maskKey }
+
+let folder: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'run-'))
+})
+afterEach(() => rm(folder, { recursive: true }))
+
+const run = (...argv: readonly string[]) => startProgram(['run', ...argv], { cwd: folder, env }).ended
+
+async function write(path: string, content: string): Promise<void> {
+  await mkdir(join(folder, path, '..'), { recursive: true })
+  await writeFile(join(folder, path), content)
+}
+
+const pipeline = (inside: string) => `<pipeline id="small" version="1.0" layer="service"><metadata><owner>o</owner></metadata>\n${inside}\n</pipeline>`
+
+const real = openflights.present ? test : test.skip
+real('D-26 D-92 the flights of a quarter go from files over staging and standardization to an export and a database', async () => {
+  await cp(resolve(import.meta.dirname, 'flights'), folder, { recursive: true })
+  await mkdir(join(folder, own, 'landing'), { recursive: true })
+  await cp(join(data, 'openflights/airports.dat'), join(folder, own, 'landing/airports.dat'))
+  await cp(join(data, 'flights/flights-20k.json'), join(folder, own, 'landing/flights-20k.json'))
+  const countries = csvRecords(await readFile(join(data, 'openflights/countries.dat'), 'utf8'), { quote: '"', delimiter: ',' }, 1_000)
+  await write('config/common/lookups/countries.csv', `country,iso_code\n${countries.map(([name, iso]) => `"${name}",${iso}\n`).join('')}`)
+  await write('config/common/lookups/countries.avsc', JSON.stringify({ type: 'record', name: 'countries', keys: ['country'], fields: [{ name: 'country', type: 'string' }, { name: 'iso_code', type: ['null', 'string'] }] }))
+  const crm = new DatabaseSync(join(folder, own, 'crm.sqlite'))
+  crm.exec("CREATE TABLE delays (origin TEXT PRIMARY KEY, city TEXT, flights INTEGER, mean_delay REAL, worst_delay INTEGER, note TEXT); INSERT INTO delays VALUES ('LAX', 'old', 0, 0, 0, 'kept'), ('XXX', 'gone', 0, 0, 0, 'kept')")
+
+  const { airports, flights, delays } = await expected()
+  const results: Record<string, { state: string; rowsWritten: number; rowsRejected: number; error?: unknown }> = {}
+  for (const file of ['staging/pipelines/airports', 'staging/pipelines/flights', 'standardization/pipelines/airports', 'standardization/pipelines/flights', 'service/pipelines/delays']) {
+    const { out, err } = await run(`${applications}/${file}.xml`, '--json', '--param', 'runDate=2001-03-31')
+    expect(err).toBe('')
+    results[file] = JSON.parse(out)
+  }
+  expect(Object.values(results).map(({ state, rowsWritten, rowsRejected, error }) => [state, rowsWritten, rowsRejected, error])).toEqual([
+    ['SUCCEEDED', airports.all, 0, undefined], ['SUCCEEDED', 20_000, 0, undefined], ['SUCCEEDED', airports.named, 0, undefined], ['SUCCEEDED', flights, 0, undefined], ['SUCCEEDED', 2 * delays.length, 0, undefined],
+  ])
+
+  const lines = gunzipSync(await readFile(join(folder, own, 'service/delays/2001/03/31/delays_export.csv.gz'))).toString().trimEnd().split('\n')
+  expect(lines[0]).toBe('origin,city,flights,mean_delay,worst_delay')
+  expect(csvRecords(lines.slice(1).join('\n'), { quote: '"', delimiter: ',' }, 10_000).map(([origin, city, count, mean, worst]) => [origin, city, Number(count), Number(mean), Number(worst)])).toEqual(delays.map(({ origin, city, count, mean, worst }) => [origin, city, count, expect.closeTo(mean, 9), worst]))
+  const merged = crm.prepare('SELECT origin, flights, note FROM delays ORDER BY origin').all() as { origin: string; flights: number; note: string | null }[]
+  expect(merged).toHaveLength(delays.length + 1)
+  expect(merged.filter(({ note }) => note !== null)).toEqual([{ origin: 'LAX', flights: delays.find(({ origin }) => origin === 'LAX')?.count, note: 'kept' }, { origin: 'XXX', flights: 0, note: 'kept' }])
+  crm.close()
+})
+
+/** What the files hold, told without a SQL engine. */
+async function expected() {
+  const airports = csvRecords(await readFile(join(data, 'openflights/airports.dat'), 'utf8'), { quote: '"', delimiter: ',', escape: '\\' }, 100_000)
+  const cities = new Map(airports.flatMap(([, , city = '', , iata = '']) => (iata === '\\N' || iata === '' ? [] : [[iata, city] as const])))
+  const rows = JSON.parse(await readFile(join(data, 'flights/flights-20k.json'), 'utf8')) as { date: string; delay: number; origin: string; destination: string }[]
+  const latest = new Map<string, { origin: string; delay: number }>()
+  for (const { date, origin, destination, delay } of rows) {
+    const key = JSON.stringify([date, origin, destination])
+    const known = latest.get(key)
+    if (!known || known.delay < delay) latest.set(key, { origin, delay })
+  }
+  const placed = [...latest.values()].filter(({ origin }) => cities.has(origin))
+  const delays = [...Map.groupBy(placed, ({ origin }) => origin)].map(([origin, own]) => ({
+    origin, city: cities.get(origin) ?? '', count: own.length, mean: own.reduce((sum, { delay }) => sum + delay, 0) / own.length, worst: Math.max(...own.map(({ delay }) => delay)),
+  }))
+  return { airports: { all: airports.length, named: cities.size }, flights: placed.length, delays: delays.sort((a, b) => (a.origin < b.origin ? -1 : 1)) }
+}
+
+test('what a run did is said step by step, and the program ends with 0', async () => {
+  await write('small.xml', pipeline('<sources><csv id="c" path="in.csv"/></sources>\n<transformations><sort source="c" orderBy="n"/></transformations>\n<targets><csv path="out" mode="overwrite"/></targets>'))
+  await write('in.csv', 'n\n2\n1\n3,4\n')
+  const { code, out, err } = await run('small.xml')
+  expect([code, err]).toEqual([1, ''])
+  expect(out.replace(/[\d.]+ s on duckdb {2}run [0-9a-f-]+/, 'RUN').split('\n')).toEqual([
+    'small 1.0.0  FAILED  RUN', '  c             failed     csv, 2 rows, 1 left out', '      in.csv, line 4: has too many values, 1 are expected', '  1-sort        succeeded  sort', '  target-1-csv  cancelled  csv',
+    '  SOURCE in c: 1 of 3 rows of "c" cannot be read, more than the share of 0.05 that may be. The first: line 4 of "in.csv": has too many values, 1 are expected. Nothing is written.', '',
+  ])
+  await write('in.csv', 'n\n2\n1\n')
+  const done = await run('small.xml')
+  expect([done.code, done.err]).toEqual([0, ''])
+  expect(done.out.replace(/[\d.]+ s on duckdb {2}run [0-9a-f-]+/, 'RUN').split('\n')).toEqual(['small 1.0.0  SUCCEEDED  RUN', '  c             succeeded  csv, 2 rows', '  1-sort        succeeded  sort', '  target-1-csv  succeeded  csv, 2 rows, 6 bytes, into out/small.csv', ''])
+  expect(await readFile(join(folder, 'out/small.csv'), 'utf8')).toBe('n\n1\n2\n')
+})
+
+test('a document with mistakes, a job, parameters that do not fit and files that are not there are refused', async () => {
+  await write('wrong.xml', pipeline('<sources><csv id="c" path="in.csv"/></sources><targets><csv path="out" mode="replace"/></targets>'))
+  expect(await run('wrong.xml')).toMatchObject({ code: 1, out: '', err: expect.stringContaining('"mode" of <csv> is "replace"') })
+  await write('job.xml', '<jobPipeline id="all" version="1.0"><pipelines><pipelineRef id="a"/></pipelines></jobPipeline>')
+  expect(await run('job.xml')).toMatchObject({ code: 2, err: 'The document is a job; a pipeline is what can be run here.\n' })
+  await write('small.xml', pipeline('<sources><csv id="c" path="in.csv"/></sources><targets><csv path="out"/></targets>'))
+  expect(await run('small.xml', '--param', 'day=1', '--param', 'x')).toMatchObject({ code: 2, err: expect.stringContaining('"x" is no parameter: NAME=VALUE is expected.') })
+  expect(await run('small.xml', '--param', 'day=1')).toMatchObject({ code: 2, err: expect.stringContaining('There is no parameter "day".') })
+  expect(await run('none.xml')).toMatchObject({ code: 1, err: expect.stringContaining('none.xml') })
+})
