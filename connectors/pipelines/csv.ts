@@ -77,6 +77,8 @@ interface PartOf {
   readonly mark: string
   readonly id: string
   readonly paths: readonly string[]
+  /** As they stand in the files. */
+  readonly columns: readonly Pick<DatasetColumn, 'name' | 'type'>[]
   /** The records of one file that the reader takes and that are left out all the same: number, among those with the right number of values, and why. Absent: there are none. */
   readonly unfit?: (path: string) => string
 }
@@ -103,14 +105,14 @@ function partOf({ paths, names, skipped, isGzip }: Group, id: string, { header, 
     const place = names.indexOf(column.name)
     return place < 0 ? [] : [`v${place} AS ${quoteIdentifier(column.name)}`]
   })
-  const why = `concat_ws(', ', ${checks.map(({ name, column, raw, sql }) => `CASE WHEN ${sql} THEN NULL ELSE ${quoteText(`"${name}" is `)} || coalesce('"' || left(CAST(${raw} AS VARCHAR), 100) || '"', 'empty') || ${quoteText(`, not ${column?.type ?? 'String'}`)} END`).join(', ') || 'NULL'})`
+  const why = `concat_ws(', ', ${checks.map(({ name, column, raw, sql }) => `CASE WHEN ${sql} THEN NULL ELSE ${quoteText(`"${name}" is `)} || coalesce('"' || left(${raw}, 100) || '"', 'empty') || ${quoteText(`, not ${column?.type ?? 'String'}`)} END`).join(', ') || 'NULL'})`
   const rejects = `store_rejects = true, rejects_table = '${id}_rejects', rejects_scan = '${id}_scans', rejects_limit = 0`
   return {
-    id, paths, mark: `${id}c0`,
+    id, paths, mark: `${id}c0`, columns: own.map(({ name, column }) => ({ name, type: column?.type ?? 'String' })),
     select: `SELECT ${ordered.join(', ')} FROM (SELECT ${inner} FROM ${from(paths, ({ read }) => read, rejects)}${blank}) WHERE ${[...checks.map(({ sql }) => sql), all].join(' AND ')}`,
     ...(checks.length > 0 && {
       unfit: path => {
-        const isRead = own.flatMap(({ raw, reader }) => (reader.fits || reader === text ? [] : [`(${raw} IS NULL OR TRY_CAST(${raw} AS ${reader.read}) IS NOT NULL)`]))
+        const isRead = own.flatMap(({ raw, reader }) => (reader.read === text.read ? [] : [`(${raw} IS NULL OR TRY_CAST(${raw} AS ${reader.read}) IS NOT NULL)`]))
         return `SELECT n, ${why} AS why FROM (SELECT ${inner}, row_number() OVER () AS n FROM ${from([path], () => text.read, 'ignore_errors = true')}${blank}) WHERE ${[...isRead, `NOT coalesce(${checks.map(({ sql }) => sql).join(' AND ')}, false)`].join(' AND ')}`
       },
     }),
@@ -119,24 +121,21 @@ function partOf({ paths, names, skipped, isGzip }: Group, id: string, { header, 
 
 const text: Reader = { read: 'VARCHAR', value: read => read }
 
-/** The reader rounds what has more digits than its type, and takes an exponent for one; such texts are no numbers of the type. */
+/** The reader rounds what has more digits than its type. A whole number is one if it is as much as a double, or is written with as many characters; in a decimal digits are counted. */
 function readerOf({ type, precision = 38, scale = 9 }: DatasetColumn): Reader {
-  const number = (sql: string, digits: number): Reader => ({
-    read: 'VARCHAR', value: read => `TRY_CAST(${read} AS ${sql})`,
-    fits: (read, value) => `(${value} IS NOT NULL AND ${digits === 0 ? `NOT contains(${read}, '.')` : `(strpos(${read}, '.') = 0 OR strlen(${read}) - strpos(${read}, '.') <= ${digits})`} AND NOT contains(lower(${read}), 'e'))`,
-  })
   switch (type) {
     case 'Int':
+      return { read: 'DOUBLE', value: read => `TRY_CAST(TRY_CAST(${read} AS DOUBLE) AS INTEGER)`, fits: (read, value) => `CAST(${value} AS DOUBLE) = TRY_CAST(${read} AS DOUBLE)` }
     case 'Long':
-      return number(duckTypes[type], 0)
+      return { read: 'VARCHAR', value: read => `TRY_CAST(${read} AS BIGINT)`, fits: (read, value) => `(strlen(CAST(${value} AS VARCHAR)) = strlen(${read}) OR (${value} IS NOT NULL AND regexp_full_match(${read}, ' *[+-]?[0-9]+ *')))` }
     case 'Decimal':
-      return number(`DECIMAL(${precision}, ${scale})`, scale)
+      return { read: 'VARCHAR', value: read => `TRY_CAST(${read} AS DECIMAL(${precision}, ${scale}))`, fits: (read, value) => `(${value} IS NOT NULL AND (strpos(${read}, '.') = 0 OR strlen(${read}) - strpos(${read}, '.') <= ${scale}) AND strpos(${read}, '-') <= 1)` }
     case 'Float':
-      return { read: 'VARCHAR', value: read => `TRY_CAST(${read} AS DOUBLE)`, fits: (_, value) => `isfinite(${value})` }
+      return { read: 'DOUBLE', value: read => `TRY_CAST(${read} AS DOUBLE)`, fits: (_, value) => `isfinite(${value})` }
     case 'Bytes':
-      return { read: 'VARCHAR', value: read => `TRY(from_base64(${read}))`, fits: (_, value) => `${value} IS NOT NULL` }
+      return { ...text, value: read => `TRY(from_base64(${read}))`, fits: (_, value) => `${value} IS NOT NULL` }
     case 'JSON':
-      return { read: 'VARCHAR', value: read => `TRY_CAST(${read} AS JSON)`, fits: (_, value) => `${value} IS NOT NULL` }
+      return { ...text, value: read => `TRY_CAST(${read} AS JSON)`, fits: (_, value) => `${value} IS NOT NULL` }
     default:
       return { ...text, read: duckTypes[type satisfies Exclude<ColumnType, 'Int' | 'Long' | 'Decimal' | 'Float' | 'Bytes' | 'JSON'>] }
   }
@@ -149,13 +148,13 @@ async function rejectsOf(connection: DuckDBConnection, parts: readonly PartOf[],
   let rejected = 0
   let unfitRows = 0
   const samples: Reading['samples'][number][] = []
-  for (const { id, mark, paths, unfit } of parts) {
+  for (const { id, mark, paths, columns, unfit } of parts) {
     const [there] = (await connection.runAndReadAll(`SELECT count(*) FROM duckdb_tables() WHERE table_name = '${id}_rejects'`)).getRowsJson()
     if (Number(there?.[0]) > 0) {
-      const lines = `(SELECT file_path, line, first(error_type ORDER BY byte_position) AS type, first(error_message ORDER BY byte_position) AS message FROM ${id}_rejects JOIN ${id}_scans USING (scan_id, file_id) GROUP BY file_path, line)`
+      const lines = `(SELECT file_path, line, first(error_type ORDER BY byte_position) AS type, first(error_message ORDER BY byte_position) AS message, first(column_idx ORDER BY byte_position) AS place FROM ${id}_rejects JOIN ${id}_scans USING (scan_id, file_id) GROUP BY file_path, line)`
       rejected += await countOf(connection, lines)
-      const rows = (await connection.runAndReadAll(`SELECT file_path, line, type, message FROM ${lines} ORDER BY file_path, line LIMIT ${mostSamples}`)).getRowsJson()
-      samples.push(...rows.map(([path, line, type, message]) => ({ path: String(path), place: `line ${line}`, reason: csvReason(String(type), String(message)) })))
+      const rows = (await connection.runAndReadAll(`SELECT file_path, line, type, message, place FROM ${lines} ORDER BY file_path, line LIMIT ${mostSamples}`)).getRowsJson()
+      samples.push(...rows.map(([path, line, type, message, place]) => ({ path: String(path), place: `line ${line}`, reason: castReason(String(message), columns[Number(place) - 1]) ?? csvReason(String(type), String(message)) })))
     }
     if (!unfit || !lostRows(mark)) continue
     for (const path of paths) {
@@ -170,4 +169,10 @@ async function rejectsOf(connection: DuckDBConnection, parts: readonly PartOf[],
 
 async function countOf(connection: DuckDBConnection, relation: string): Promise<number> {
   return Number((await connection.runAndReadAll(`SELECT count(*) FROM ${relation}`)).getRowsJson()[0]?.[0] ?? 0)
+}
+
+/** Of a text that the reader did not take for a value of its column. */
+function castReason(message: string, column: Pick<DatasetColumn, 'name' | 'type'> | undefined): string | undefined {
+  const [, value] = /Could not convert string "(.*)" to /s.exec(message) ?? []
+  return value === undefined || !column ? undefined : `"${column.name}" is "${value.slice(0, 100)}", not ${column.type}`
 }

@@ -92,8 +92,7 @@ class DuckDbWorkspace implements Workspace {
     return this.#engine.describe(this.#atMoment(), { sql: select })
   }
 
-  async define(dataset: string, select: string): Promise<void> {
-    const columns = await this.describe(select)
+  async define(dataset: string, select: string, columns: readonly Column[]): Promise<void> {
     const id = this.#next()
     await this.#run(`CREATE VIEW ${id} AS ${this.#translated(select)}`, select)
     await this.#mount(dataset, id, columns)

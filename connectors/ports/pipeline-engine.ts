@@ -19,8 +19,8 @@ export interface Workspace {
   /** Makes a dataset of rows, all read before this ends. Answers how many. Several may be made at a time. */
   rows(dataset: string, columns: readonly Column[], batches: AsyncIterable<readonly Row[]>): Promise<number>
   describe(select: string): Promise<readonly Column[]>
-  /** Makes a dataset by a statement. */
-  define(dataset: string, select: string): Promise<void>
+  /** Makes a dataset by a statement that has these columns, as `describe` says. */
+  define(dataset: string, select: string, columns: readonly Column[]): Promise<void>
   /** Computes what was only defined and holds it: it is not computed again, however often it is read. Answers its rows. */
   keep(dataset: string): Promise<number>
   /** Makes a dataset that has other texts in some columns, made of theirs one by one; null stays. The columns are texts then, whatever they were. `change` is called within statements, with values in no promised order, perhaps more than once; what it throws fails the statement. */

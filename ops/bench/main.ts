@@ -13,14 +13,16 @@ import { writeSection } from './gateway/results.ts'
 import { hubErrors, hubFindings, measureHub } from './hub/index.ts'
 import { ask, bodyOf, drive, post, setReady, type Figures, type LoadOptions } from './load.ts'
 import { startServer, type Server } from './processes.ts'
+import { measurePipelines, pipelinesFindings } from './pipelines/index.ts'
 import { findingsMarkdown, findingsText, table, type Findings, type Measured } from './report.ts'
 import { fanOutScenarios, requestScenarios, type FanOutScenario, type RequestScenario } from './scenarios.ts'
 
-const usage = `npm run bench -- [engines | region | gateway | check | hub | growth] [options]
+const usage = `npm run bench -- [engines | region | gateway | check | hub | growth | pipelines] [options]
   gateway              instead: the gateway over remote subgraphs, and the hub, beside their peers, which are installed below ops/bench/gateway/peers
   check                instead: a short run of ours against what RESULTS.md has stored; fails on a severe loss
   hub                  instead: reads, SQL and durable transactions over one region, in process and over HTTP, each alone and all together
   growth               instead: a read with more and more entries, then 10,000 documents: what planning takes, and what they leave in memory
+  pipelines            instead: a pipeline beside SQL that does the same in DuckDB, and beside Spark where Python finds pyspark
   engines              instead: the adapters of real engines beside what they replace, then the hub on Ignite; where they are is read
                        from the environment (npm run engines -- env)
   region               instead: the layout of the embedded regions, beside a Map of objects
@@ -40,7 +42,9 @@ const usage = `npm run bench -- [engines | region | gateway | check | hub | grow
   --records N          entries of the region (default 1000000); TMPDIR says on which disk they are
  of growth, beside --connections, --scale, --rounds and --write
   --users N            most users of a region: it is measured with 10,000, 1,000,000 and 10,000,000 of them, up to this (default 1000000)
-  --requests N         requests over the documents (default 1000000)`
+  --requests N         requests over the documents (default 1000000)
+ of pipelines, beside --rounds and --write
+  --rows N             most rows: it is measured with 1,000,000, 10,000,000 and 50,000,000 of them, up to this (default 10000000); TMPDIR says on which disk they are`
 
 const root = join(import.meta.dirname, '../..')
 const command = `npm run bench -- ${process.argv.slice(2).join(' ')}`
@@ -51,7 +55,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     only: { type: 'string', default: '' }, connections: { type: 'string', default: '32' }, scale: { type: 'string' }, sockets: { type: 'string', default: '1000' }, catalog: { type: 'string' },
-    bare: { type: 'boolean', default: false }, json: { type: 'boolean', default: false }, rounds: { type: 'string', default: '5' }, users: { type: 'string', default: '1000000' }, peers: { type: 'string' }, records: { type: 'string', default: '1000000' }, requests: { type: 'string', default: '1000000' }, write: { type: 'boolean', default: false }, help: { type: 'boolean', default: false },
+    bare: { type: 'boolean', default: false }, json: { type: 'boolean', default: false }, rounds: { type: 'string', default: '5' }, users: { type: 'string', default: '1000000' }, peers: { type: 'string' }, records: { type: 'string', default: '1000000' }, requests: { type: 'string', default: '1000000' }, rows: { type: 'string', default: '10000000' }, write: { type: 'boolean', default: false }, help: { type: 'boolean', default: false },
   },
 })
 
@@ -69,6 +73,9 @@ else if (positionals[0] === 'gateway') {
 } else if (positionals[0] === 'growth') {
   const figures = await measureGrowth({ ...gatewayOptions('1'), requests: whole('requests', values.requests, 10) })
   await show(figures, growthFindings(figures), growthErrors(figures))
+} else if (positionals[0] === 'pipelines') {
+  const figures = await measurePipelines({ rows: whole('rows', values.rows), rounds: whole('rounds', values.rounds), progress: onTerminal })
+  await show(figures, pipelinesFindings(figures), 0)
 } else if (positionals.some(name => name !== 'engines' && name !== 'region')) throw new RangeError(`There is no bench "${positionals.join(' ')}".\n${usage}`)
 else if (positionals.includes('region')) await run('region.ts')
 else {

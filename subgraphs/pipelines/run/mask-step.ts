@@ -18,7 +18,7 @@ export async function maskStep(step: CompiledStep, checked: Checked<typeof mask.
   const ring = strategy === 'redact' ? undefined : readKeyRing(secretRef, await context.parts.secrets.read(context.scope, secretRef))
   const { workspace } = context
   if (strategy === 'tokenize' && ring) {
-    await workspace.define(step.id, await tokenSelect(step, columns, input, ring, keepFormat, context))
+    await workspace.define(step.id, await tokenSelect(step, columns, input, ring, keepFormat, context), step.relation.columns)
   } else if (strategy !== 'tokenize') {
     await workspace.change(step.id, datasetOf(input), columns, maskerOf(strategy, ring))
   }

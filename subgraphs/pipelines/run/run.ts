@@ -121,7 +121,7 @@ class Run {
       await this.#step('TRANSFORM', step.id, async () => {
         const { checked, sql, dependsOn: [first = ''] } = step
         const input = byId.get(first)?.relation
-        if (sql !== undefined) await workspace.define(step.id, sql)
+        if (sql !== undefined) await workspace.define(step.id, sql, step.relation.columns)
         else if (isOf(checked, mask.shape) && input) this.#progress.set(step.id, { key: await maskStep(step, checked, input, context) })
         if (isReadAgain(step, steps)) this.#progress.set(step.id, { rows: await workspace.keep(step.id) })
         await this.#rules(step, workspace)

@@ -103,10 +103,10 @@ test('D-12 rows that cannot be read are left out and told; more than the share t
   await world.file('n.csv', rows(5))
   const few = await world.run(document)
   expect([few.state, few.rowsRead, few.rowsWritten, few.rowsRejected]).toEqual(['SUCCEEDED', 95, 95, 5])
-  expect(few.steps[0]?.samples?.[0]).toMatchObject({ place: 'record 1', reason: '"n" is "x0", not Int' })
+  expect(few.steps[0]?.samples?.[0]).toMatchObject({ place: 'line 2', reason: '"n" is "x0", not Int' })
   await world.file('n.csv', rows(6))
   const many = await world.run(document)
-  expect(many).toMatchObject({ state: 'FAILED', rowsWritten: 0, error: { category: 'SOURCE', step: 'n', message: expect.stringMatching(/^6 of 100 rows of "n" cannot be read, more than the share of 0\.05 that may be\. The first: record 1 of "n\.csv": "n" is "x0", not Int\. Nothing is written\.$/) } })
+  expect(many).toMatchObject({ state: 'FAILED', rowsWritten: 0, error: { category: 'SOURCE', step: 'n', message: expect.stringMatching(/^6 of 100 rows of "n" cannot be read, more than the share of 0\.05 that may be\. The first: line 2 of "n\.csv": "n" is "x0", not Int\. Nothing is written\.$/) } })
   expect((await world.lines('out/p.csv')).length).toBe(96)
 })
 

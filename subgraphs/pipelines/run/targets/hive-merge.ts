@@ -14,7 +14,7 @@ export async function mergedSelect({ checked: { values: { table: name, keys: giv
   const { workspace } = context
   const keys = keysOf(given ?? schema?.keys, columns, name)
   const [news, before] = [`${step.id} new`, `${step.id} before`]
-  await workspace.define(news, select)
+  await workspace.define(news, select, columns)
   await workspace.keep(news)
   await refuseRepeated(quoteIdentifier(news), keys, name, context)
   const all = list(names(columns))
