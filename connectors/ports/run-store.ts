@@ -2,26 +2,37 @@ import type { Json } from '../../schema/values.ts'
 import type { Scope } from './scope.ts'
 
 /**
- * Runs of pipelines and jobs of every hub that shares the store: what waits, what is under way, what was. Of a tenant, but `claim` and `reclaim`, which are the workers' and see all. Every method is
+ * Runs of pipelines and jobs of every hub that shares the store: what waits, what is under way, what was. Of a tenant, but `claim`, `reclaim` and `queue`, which are the workers' and see all. Every method is
  * one transaction, durable when answered. Moments are on the scope's clock, in milliseconds.
  */
 export interface RunStore {
-  /** Puts a run into the queue. One with the key of another is that one: nothing is put in, and the other is answered. Another run of the same subject that waits or goes on → CONFLICT naming it, unless `allowConcurrent`. */
+  /**
+   * Puts a run into the queue. One with the key of another is that one: nothing is put in, and the other is answered. Another run of the same subject that waits or goes on → CONFLICT naming it, unless `allowConcurrent`;
+   * a run of the same id → CONFLICT. A text that cannot be kept, as it is too long or has a NUL → VALIDATION_ERROR.
+   */
   enqueue(scope: Scope, run: NewRun): Promise<StoredRun>
   /** The run that waits longest among those that may begin, for one of all who ask; undefined: there is none. It is the worker's for `leaseMs`. */
   claim(scope: Scope, worker: Claim): Promise<StoredRun | undefined>
-  /** Keeps a run for `leaseMs` more, and stores how far it is. CANCEL: it was asked to stop; LOST: it is not this worker's any more, and nothing was stored. */
-  renew(scope: Scope, runId: string, worker: string, leaseMs: number, progress: RunProgress): Promise<'GO_ON' | 'CANCEL' | 'LOST'>
+  /**
+   * Keeps a run for `leaseMs` more, and stores how far it is. CANCEL: it was asked to stop, and is kept all the same. LOST: it is not this worker's any more, and nothing was stored. A lease that ran out is lost
+   * once someone has reclaimed it, and not before.
+   */
+  renew(scope: Scope, held: HeldRun, leaseMs: number, progress: RunProgress): Promise<'GO_ON' | 'CANCEL' | 'LOST'>
   /** Stores how it ended. False: it is not this worker's any more, and nothing was stored. */
-  finish(scope: Scope, runId: string, worker: string, ending: RunEnding): Promise<boolean>
+  finish(scope: Scope, held: HeldRun, ending: RunEnding): Promise<boolean>
   /** Asks for an end: a run that waits is CANCELLED now, one under way is told when it is renewed. One that has ended → CONFLICT; none → NOT_FOUND. */
   cancel(scope: Scope, runId: string): Promise<StoredRun>
-  /** Runs whose worker did not come back in time: each once goes back into the queue with one attempt more, and what has had `mostAttempts` ends as FAILED with `LOST`. Answers them as they are now. */
+  /**
+   * Runs whose worker did not come back in time, each for one of all who ask: it goes back to its place in the queue with one attempt more. What was asked to stop ends as CANCELLED, and what has had
+   * `mostAttempts` as FAILED of category SYSTEM with a message that begins with LOST. Answers them as they are now.
+   */
   reclaim(scope: Scope, mostAttempts: number): Promise<readonly StoredRun[]>
   run(scope: Scope, runId: string): Promise<StoredRun | undefined>
   /** Newest first, by when they were put in and then by id; at most `limit`, those behind `after`. */
   runs(scope: Scope, filter: RunFilter, limit: number, after?: RunPlace): Promise<readonly StoredRun[]>
-  /** What waits, of all tenants: how many, and since when the longest. */
+  /** How many runs there are of each subject and day, week (of ISO 8601: from Monday) or category of failure, the earliest first. Days and weeks are those a run was put in, in UTC. By category only those that failed are counted. */
+  counts(scope: Scope, filter: CountFilter, by: CountedBy): Promise<readonly RunCount[]>
+  /** What waits and may begin, of all tenants: how many, and since when the longest. */
   queue(scope: Scope): Promise<{ readonly depth: number; readonly oldestAtMs?: number }>
   close(): Promise<void>
 }
@@ -29,6 +40,7 @@ export interface RunStore {
 export type RunState = 'QUEUED' | 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'CANCELLED'
 
 export interface NewRun {
+  /** No other run of the tenant has it. At most 64 characters, as `jobRunId` and `rerunOf`; a key at most 512, other texts 255. */
   readonly runId: string
   readonly kind: 'pipeline' | 'job'
   readonly application: string
@@ -55,9 +67,12 @@ export interface NewRun {
 export interface Claim {
   readonly worker: string
   readonly leaseMs: number
-  /** Runs of all workers under way at a time: of one application, and of one subject. Absent: as many as there are workers. */
+  /** Runs of one application of a tenant under way at a time, of all workers. Absent: as many as there are workers. */
   readonly mostOfApplication?: number
 }
+
+/** A run as its claim answered it. The attempt tells a worker that lost it from whoever has it now, also where that is the same worker. */
+export type HeldRun = Pick<StoredRun, 'runId' | 'attempt'>
 
 export interface RunProgress {
   readonly record: Json
@@ -83,16 +98,17 @@ export interface StoredRun extends Omit<NewRun, 'key' | 'allowConcurrent' | 'not
   /** Of the last attempt; absent while it waits. */
   readonly startedAtMs?: number
   readonly endedAtMs?: number
+  /** Of the last attempt; absent while it waits. */
   readonly worker?: string
   readonly isAskedToStop: boolean
-  /** MET and BREACHED once that is known: it ended, or the time was over. NONE: it has as much time as it likes. */
+  /** As of when it is read. MET: it ended before its time was over, however it ended; BREACHED: it did not, also while it goes on. PENDING: that is not known yet. NONE: it has as much time as it likes. */
   readonly sla: 'NONE' | 'PENDING' | 'MET' | 'BREACHED'
   readonly category?: string
   readonly message?: string
   readonly rowsRead: number
   readonly rowsWritten: number
   readonly rowsRejected: number
-  /** What its worker told last. */
+  /** What its worker told last; null: nothing yet. */
   readonly record: Json
 }
 
@@ -111,4 +127,33 @@ export interface RunFilter {
 export interface RunPlace {
   readonly queuedAtMs: number
   readonly runId: string
+}
+
+export interface CountFilter extends Pick<RunFilter, 'application' | 'subject' | 'kind'> {
+  /** Put in at this moment or later. */
+  readonly sinceMs: number
+  /** Before this. */
+  readonly untilMs: number
+}
+
+export type CountedBy = 'DAY' | 'WEEK' | 'CATEGORY'
+
+/** Runs of one subject that have a day, a week or a category in common. The five states add up to all of them. */
+export interface RunCount {
+  readonly kind: 'pipeline' | 'job'
+  readonly application: string
+  readonly subject: string
+  /** When the day or the week begins; absent by category. */
+  readonly periodAtMs?: number
+  /** By category; absent: none was told. */
+  readonly category?: string
+  readonly queued: number
+  readonly running: number
+  readonly succeeded: number
+  readonly failed: number
+  readonly cancelled: number
+  readonly slaMet: number
+  readonly slaBreached: number
+  /** Of those that failed, the one that ended last. */
+  readonly lastFailure?: { readonly runId: string; readonly endedAtMs: number; readonly message?: string }
 }
