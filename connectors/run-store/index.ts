@@ -1,0 +1,33 @@
+import { openPostgresDatabase, type Told } from '../metadata/postgres-database.ts'
+import { openSqliteDatabase } from '../metadata/sqlite-database.ts'
+import type { RunStore } from '../ports/run-store.ts'
+import type { Log } from '../ports/scope.ts'
+import type { Database } from './schema.ts'
+import { openRuns } from './store.ts'
+
+/** The runs in one SQLite file, which may be the metadata store's, or in memory for `:memory:`; what was answered survives a loss of power. A file that is no database → UPSTREAM_REJECTED. */
+export async function openSqliteRunStore({ file }: { readonly file: string }): Promise<RunStore> {
+  return openSqliteDatabase<Database, RunStore>({ file, called: 'the run store' }, openRuns)
+}
+
+/** The runs in a PostgreSQL database beside the metadata store's tables, shared by every hub that names it. Fails as the store does: UPSTREAM_UNAVAILABLE or UPSTREAM_REJECTED, without the password. */
+export async function openPostgresRunStore({ url, log }: { readonly url: string; readonly log: Log }): Promise<RunStore> {
+  const { opened: store, told } = await openPostgresDatabase<Database, RunStore>({ url, log }, openRuns)
+  return guarded(store, told)
+}
+
+function guarded(store: RunStore, told: Told): RunStore {
+  return {
+    enqueue: (scope, run) => told(store.enqueue(scope, run), scope),
+    claim: (scope, worker) => told(store.claim(scope, worker), scope),
+    renew: (scope, held, leaseMs, progress) => told(store.renew(scope, held, leaseMs, progress), scope),
+    finish: (scope, held, ending) => told(store.finish(scope, held, ending), scope),
+    cancel: (scope, runId) => told(store.cancel(scope, runId), scope),
+    reclaim: (scope, mostAttempts) => told(store.reclaim(scope, mostAttempts), scope),
+    run: (scope, runId) => told(store.run(scope, runId), scope),
+    runs: (scope, filter, limit, after) => told(store.runs(scope, filter, limit, after), scope),
+    counts: (scope, filter, by) => told(store.counts(scope, filter, by), scope),
+    queue: scope => told(store.queue(scope), scope),
+    close: () => store.close(),
+  }
+}

@@ -1,0 +1,109 @@
+import { type Migration, sql } from 'kysely'
+
+/** The store's own tables, as kysely knows them. Moments are milliseconds since 1970; documents are JSON text. */
+export interface Database {
+  run: RunTable
+  run_writer: RunWriterTable
+}
+
+interface RunTable {
+  tenant: string
+  run_id: string
+  kind: string
+  application: string
+  subject: string
+  version: string
+  layer: string | null
+  trigger: string
+  parameters: string
+  run_key: string | null
+  job_run_id: string | null
+  rerun_of: string | null
+  started_by: string
+  state: string
+  attempt: number
+  queued_at_ms: number
+  /** Null: it may begin at once. */
+  not_before_ms: number | null
+  started_at_ms: number | null
+  ended_at_ms: number | null
+  sla_at_ms: number | null
+  worker: string | null
+  /** Until when it is the worker's; null: it is nobody's. */
+  lease_until_ms: number | null
+  /** 0 or 1. */
+  asked_to_stop: number
+  category: string | null
+  message: string | null
+  rows_read: number
+  rows_written: number
+  rows_rejected: number
+  record: string
+}
+
+/** One row, which whoever moves runs changes first, so that they do so one after the other in any engine. */
+interface RunWriterTable {
+  turns: number
+}
+
+// SQLite takes an index of some of the rows where a statement has the index's own words, so both have them from here.
+export const isWaiting = sql<boolean>`state = 'QUEUED'`
+export const isUnderWay = sql<boolean>`state = 'RUNNING'`
+export const hasNotEnded = sql<boolean>`state in ('QUEUED', 'RUNNING')`
+
+/** Where the store's migrations are noted, apart from those of the tables it stands beside. */
+export const migrationTables = { migrationTableName: 'run_store_migration', migrationLockTableName: 'run_store_migration_lock' } as const
+
+/** In order of their names; what one wrote stays as it is for ever. */
+export const migrations: Record<string, Migration> = {
+  '0001-runs': {
+    async up(db) {
+      await db.schema.createTable('run')
+        .addColumn('tenant', 'varchar(64)', column => column.notNull())
+        .addColumn('run_id', 'varchar(64)', column => column.notNull())
+        .addColumn('kind', 'varchar(16)', column => column.notNull())
+        .addColumn('application', 'varchar(255)', column => column.notNull())
+        .addColumn('subject', 'varchar(255)', column => column.notNull())
+        .addColumn('version', 'varchar(255)', column => column.notNull())
+        .addColumn('layer', 'varchar(255)')
+        .addColumn('trigger', 'varchar(16)', column => column.notNull())
+        .addColumn('parameters', 'text', column => column.notNull())
+        .addColumn('run_key', 'varchar(512)')
+        .addColumn('job_run_id', 'varchar(64)')
+        .addColumn('rerun_of', 'varchar(64)')
+        .addColumn('started_by', 'text', column => column.notNull())
+        .addColumn('state', 'varchar(16)', column => column.notNull())
+        .addColumn('attempt', 'integer', column => column.notNull())
+        .addColumn('queued_at_ms', 'bigint', column => column.notNull())
+        .addColumn('not_before_ms', 'bigint')
+        .addColumn('started_at_ms', 'bigint')
+        .addColumn('ended_at_ms', 'bigint')
+        .addColumn('sla_at_ms', 'bigint')
+        .addColumn('worker', 'text')
+        .addColumn('lease_until_ms', 'bigint')
+        .addColumn('asked_to_stop', 'integer', column => column.notNull())
+        .addColumn('category', 'text')
+        .addColumn('message', 'text')
+        .addColumn('rows_read', 'bigint', column => column.notNull())
+        .addColumn('rows_written', 'bigint', column => column.notNull())
+        .addColumn('rows_rejected', 'bigint', column => column.notNull())
+        .addColumn('record', 'text', column => column.notNull())
+        .addPrimaryKeyConstraint('run_primary', ['tenant', 'run_id'])
+        .execute()
+      await db.schema.createIndex('run_by_key').on('run').columns(['tenant', 'run_key']).unique().execute()
+      const behind = ['queued_at_ms', 'run_id']
+      await db.schema.createIndex('run_by_time').on('run').columns(['tenant', ...behind]).execute()
+      await db.schema.createIndex('run_by_application').on('run').columns(['tenant', 'application', ...behind]).execute()
+      await db.schema.createIndex('run_by_subject').on('run').columns(['tenant', 'subject', ...behind]).execute()
+      await db.schema.createIndex('run_by_state').on('run').columns(['tenant', 'state', ...behind]).execute()
+      await db.schema.createIndex('run_by_job').on('run').columns(['tenant', 'job_run_id', ...behind]).where('job_run_id', 'is not', null).execute()
+      // These stay small, however many runs have ended.
+      await db.schema.createIndex('run_waiting').on('run').columns(behind).where(isWaiting).execute()
+      await db.schema.createIndex('run_under_way').on('run').columns(['tenant', 'application', 'lease_until_ms']).where(isUnderWay).execute()
+      await db.schema.createIndex('run_not_ended').on('run').columns(['tenant', 'application', 'subject']).where(hasNotEnded).execute()
+
+      await db.schema.createTable('run_writer').addColumn('turns', 'bigint', column => column.notNull()).execute()
+      await db.insertInto('run_writer').values({ turns: 0 }).execute()
+    },
+  },
+}

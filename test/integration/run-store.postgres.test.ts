@@ -1,0 +1,73 @@
+import { openPostgresMetadata } from '../../connectors/metadata/postgres.ts'
+import type { NewRun, RunStore } from '../../connectors/ports/run-store.ts'
+import { openPostgresRunStore } from '../../connectors/run-store/index.ts'
+import { runStoreChecks, type RunStoreSubject } from '../conformance/run-store.ts'
+import { conforms } from '../support/conformance.ts'
+import { type PostgresServer, postgresBin, startPostgres } from '../support/postgres.ts'
+import { MovedClock, testScope } from '../support/scope.ts'
+
+const suite = postgresBin ? describe : describe.skip
+
+suite('needs PostgreSQL: server programs below /usr/lib/postgresql', () => {
+  let server: PostgresServer
+  let databases = 0
+  beforeAll(async () => {
+    server = await startPostgres()
+  })
+  afterAll(() => server.stop())
+
+  const { log } = testScope()
+  const run: NewRun = { runId: 'r1', kind: 'pipeline', application: 'sales', subject: 'orders', version: '1', trigger: 'MANUAL', parameters: null }
+  const emptyDatabase = async () => {
+    const name = `runs_${++databases}`
+    await server.exec(`CREATE DATABASE ${name}`)
+    return server.url.replace(/postgres$/, name)
+  }
+
+  conforms('the run store over PostgreSQL', runStoreChecks, async (): Promise<RunStoreSubject> => {
+    const url = await emptyDatabase()
+    const clock = new MovedClock()
+    const stores: RunStore[] = []
+    const opened = async () => {
+      const store = await openPostgresRunStore({ url, log })
+      stores.push(store)
+      return store
+    }
+    return {
+      store: await opened(),
+      other: await opened(),
+      clock,
+      scope: tenant => testScope({ tenant, clock }),
+      reopen: opened,
+      async close() {
+        for (const store of stores) await store.close()
+      },
+    }
+  })
+
+  test('it stands beside the metadata store, also where hubs begin at the same time', async () => {
+    const url = await emptyDatabase()
+    const metadata = await openPostgresMetadata({ url, clock: new MovedClock(), log })
+    const stores = await Promise.all([openPostgresRunStore({ url, log }), openPostgresRunStore({ url, log }), openPostgresRunStore({ url, log })])
+    const [first, ...others] = stores
+    await first?.enqueue(testScope(), run)
+    for (const store of others) expect(await store.run(testScope(), 'r1')).toMatchObject(run)
+    expect(await metadata.entries(testScope())).toEqual([])
+    for (const store of stores) await store.close()
+    await metadata.close()
+    const again = await openPostgresMetadata({ url, clock: new MovedClock(), log })
+    await again.close()
+  })
+
+  test('a server that is gone is said to be, without the password', async () => {
+    const own = await startPostgres()
+    const store = await openPostgresRunStore({ url: own.url, log })
+    await own.stop()
+    const failure = { code: 'UPSTREAM_UNAVAILABLE', message: expect.not.stringContaining(own.password) }
+    await expect(store.enqueue(testScope(), run)).rejects.toMatchObject(failure)
+    await expect(store.claim(testScope(), { worker: 'w1', leaseMs: 1 })).rejects.toMatchObject(failure)
+    await expect(store.queue(testScope())).rejects.toMatchObject(failure)
+    await store.close()
+    await expect(openPostgresRunStore({ url: own.url, log })).rejects.toMatchObject(failure)
+  })
+})
