@@ -98,7 +98,7 @@ export const migrations: Record<string, Migration> = {
       await db.schema.createIndex('run_by_state').on('run').columns(['tenant', 'state', ...behind]).execute()
       await db.schema.createIndex('run_by_job').on('run').columns(['tenant', 'job_run_id', ...behind]).where('job_run_id', 'is not', null).execute()
       // These stay small, however many runs have ended.
-      await db.schema.createIndex('run_waiting').on('run').columns(behind).where(isWaiting).execute()
+      await db.schema.createIndex('run_waiting').on('run').columns([...behind, 'tenant']).where(isWaiting).execute()
       await db.schema.createIndex('run_under_way').on('run').columns(['tenant', 'application', 'lease_until_ms']).where(isUnderWay).execute()
       await db.schema.createIndex('run_not_ended').on('run').columns(['tenant', 'application', 'subject']).where(hasNotEnded).execute()
 

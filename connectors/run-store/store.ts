@@ -15,9 +15,11 @@ export async function openRuns(db: Kysely<Database>): Promise<RunStore> {
   const { error } = await new Migrator({ db, provider: { getMigrations: async () => migrations }, ...migrationTables }).migrateToLatest()
   if (error) throw error
 
-  const alone = <T>(work: (tx: Transaction<Database>) => Promise<T>): Promise<T> =>
+  const alone = <T>({ signal }: Scope, work: (tx: Transaction<Database>) => Promise<T>): Promise<T> =>
     db.transaction().execute(async tx => {
       await tx.updateTable('run_writer').set(eb => ({ turns: eb('turns', '+', 1) })).execute()
+      // Nobody would work on what is given to a worker that left while it waited.
+      signal.throwIfAborted()
       return work(tx)
     })
 
@@ -30,7 +32,7 @@ export async function openRuns(db: Kysely<Database>): Promise<RunStore> {
     async enqueue(scope, run) {
       scope.signal.throwIfAborted()
       checkTexts(run)
-      return alone(async tx => {
+      return alone(scope, async tx => {
         const ofTenant = tx.selectFrom('run').selectAll().where('tenant', '=', scope.tenant)
         const same = run.key !== undefined && (await ofTenant.where('run_key', '=', run.key).executeTakeFirst())
         if (same) return storedRun(scope.clock.now(), same)
@@ -46,7 +48,7 @@ export async function openRuns(db: Kysely<Database>): Promise<RunStore> {
       scope.signal.throwIfAborted()
       // Most who ask find nothing, and then hold nobody up.
       if (!(await waiting(db, scope.clock.now()).select('run_id').limit(1).executeTakeFirst())) return undefined
-      return alone(async tx => {
+      return alone(scope, async tx => {
         const nowMs = scope.clock.now()
         let may = waiting(tx, nowMs)
         if (mostOfApplication !== undefined) {
@@ -77,7 +79,7 @@ export async function openRuns(db: Kysely<Database>): Promise<RunStore> {
     async cancel(scope, runId) {
       scope.signal.throwIfAborted()
       const nowMs = () => scope.clock.now()
-      return alone(async tx => {
+      return alone(scope, async tx => {
         const found = isKept(runId) ? await find(tx, scope, runId) : undefined
         if (!found) throw new HubError('NOT_FOUND', `There is no run "${runId}".`, { runId })
         const asked: Partial<RunRow> = found.state === 'QUEUED' ? { asked_to_stop: 1, state: 'CANCELLED', ended_at_ms: nowMs() } : { asked_to_stop: 1 }
@@ -92,7 +94,7 @@ export async function openRuns(db: Kysely<Database>): Promise<RunStore> {
     async reclaim(scope, mostAttempts) {
       scope.signal.throwIfAborted()
       if (!(await overdue(db, scope.clock.now()).select('run_id').limit(1).executeTakeFirst())) return []
-      return alone(async tx => {
+      return alone(scope, async tx => {
         const nowMs = scope.clock.now()
         const handled: RunRow[] = []
         for (const run of await overdue(tx, nowMs).selectAll().orderBy('queued_at_ms').orderBy('run_id').execute()) {

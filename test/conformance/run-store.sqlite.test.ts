@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { openSqliteMetadata } from '../../connectors/metadata/sqlite.ts'
 import { openSqliteRunStore } from '../../connectors/run-store/index.ts'
 import { conforms } from '../support/conformance.ts'
@@ -47,6 +48,23 @@ test('the runs may stand in the metadata store\'s file, whichever was there firs
     await metadata.close()
     await store.close()
   }
+})
+
+test('a worker that leaves while it waits for another who writes is given nothing', async () => {
+  const file = join(folder, 'runs.sqlite')
+  const store = await openSqliteRunStore({ file })
+  await store.enqueue(testScope(), { runId: 'r1', kind: 'pipeline', application: 'sales', subject: 'orders', version: '1', trigger: 'MANUAL', parameters: null })
+  const writer = new DatabaseSync(file)
+  writer.exec('BEGIN IMMEDIATE')
+  const scope = testScope()
+  const claiming = expect(store.claim(scope, { worker: 'w1', leaseMs: 1_000 })).rejects.toThrow('the worker left')
+  await new Promise(resolve => setImmediate(resolve))
+  scope.abort(new Error('the worker left'))
+  writer.exec('COMMIT')
+  writer.close()
+  await claiming
+  expect(await store.run(testScope(), 'r1')).toMatchObject({ state: 'QUEUED' })
+  await store.close()
 })
 
 test('a file that is something else is refused by name', async () => {
