@@ -8,9 +8,9 @@ import type { Scope } from './scope.ts'
 export interface RunStore {
   /**
    * Puts a run into the queue. One with the key of another is that one: nothing is put in, and the other is answered. Another run of the same subject that waits or goes on → CONFLICT naming it, unless `allowConcurrent`;
-   * a run of the same id → CONFLICT. A text that cannot be kept, as it is too long or has a NUL → VALIDATION_ERROR.
+   * a run of the same id → CONFLICT. With `held` it never waits: it is that worker's from the beginning. A text that cannot be kept, as it is too long or has a NUL → VALIDATION_ERROR.
    */
-  enqueue(scope: Scope, run: NewRun): Promise<StoredRun>
+  enqueue(scope: Scope, run: NewRun, held?: Pick<Claim, 'worker' | 'leaseMs'>): Promise<StoredRun>
   /** The run that waits longest among those that may begin, for one of all who ask; undefined: there is none. It is the worker's for `leaseMs`. */
   claim(scope: Scope, worker: Claim): Promise<StoredRun | undefined>
   /**
@@ -24,9 +24,9 @@ export interface RunStore {
   cancel(scope: Scope, runId: string): Promise<StoredRun>
   /**
    * Runs whose worker did not come back in time, each for one of all who ask: it goes back to its place in the queue with one attempt more. What was asked to stop ends as CANCELLED, and what has had
-   * `mostAttempts` as FAILED of category SYSTEM with a message that begins with LOST. Answers them as they are now.
+   * as many attempts as it may as FAILED of category SYSTEM with a message that begins with LOST. Answers them as they are now.
    */
-  reclaim(scope: Scope, mostAttempts: number): Promise<readonly StoredRun[]>
+  reclaim(scope: Scope): Promise<readonly StoredRun[]>
   run(scope: Scope, runId: string): Promise<StoredRun | undefined>
   /** Newest first, by when they were put in and then by id; at most `limit`, those behind `after`. */
   runs(scope: Scope, filter: RunFilter, limit: number, after?: RunPlace): Promise<readonly StoredRun[]>
@@ -58,6 +58,8 @@ export interface NewRun {
   /** Of the run it repeats. */
   readonly rerunOf?: string
   readonly allowConcurrent?: boolean
+  /** How often workers may begin it, where they do not come back. Default: 2. */
+  readonly mostAttempts?: number
   /** When its time is over; absent: never. */
   readonly slaAtMs?: number
   /** Not before this; absent: now. */
@@ -87,7 +89,7 @@ export interface RunEnding extends RunProgress {
   readonly rowsRejected: number
 }
 
-export interface StoredRun extends Omit<NewRun, 'key' | 'allowConcurrent' | 'notBeforeMs'> {
+export interface StoredRun extends Omit<NewRun, 'key' | 'allowConcurrent' | 'mostAttempts' | 'notBeforeMs'> {
   readonly tenant: string
   readonly state: RunState
   /** 1 for the first. */

@@ -18,12 +18,12 @@ export async function openPostgresRunStore({ url, log }: { readonly url: string;
 
 function guarded(store: RunStore, told: Told): RunStore {
   return {
-    enqueue: (scope, run) => told(store.enqueue(scope, run), scope),
+    enqueue: (scope, run, held) => told(store.enqueue(scope, run, held), scope),
     claim: (scope, worker) => told(store.claim(scope, worker), scope),
     renew: (scope, held, leaseMs, progress) => told(store.renew(scope, held, leaseMs, progress), scope),
     finish: (scope, held, ending) => told(store.finish(scope, held, ending), scope),
     cancel: (scope, runId) => told(store.cancel(scope, runId), scope),
-    reclaim: (scope, mostAttempts) => told(store.reclaim(scope, mostAttempts), scope),
+    reclaim: scope => told(store.reclaim(scope), scope),
     run: (scope, runId) => told(store.run(scope, runId), scope),
     runs: (scope, filter, limit, after) => told(store.runs(scope, filter, limit, after), scope),
     counts: (scope, filter, by) => told(store.counts(scope, filter, by), scope),

@@ -1,20 +1,23 @@
 import type { Insertable, Selectable } from 'kysely'
 import { HubError } from '../../schema/errors.ts'
 import type { Json } from '../../schema/values.ts'
-import type { NewRun, RunEnding, StoredRun } from '../ports/run-store.ts'
+import type { Claim, NewRun, RunEnding, StoredRun } from '../ports/run-store.ts'
 import type { Scope } from '../ports/scope.ts'
 import type { Database } from './schema.ts'
 
 export type RunRow = Selectable<Database['run']>
 
-/** A run as it goes into the queue. */
-export function queuedRow({ tenant, caller, clock }: Scope, run: NewRun): Insertable<Database['run']> {
+/** How often workers may begin a run that says nothing of it. */
+const usualAttempts = 2
+
+/** A run as it goes into the queue, or to its worker. */
+export function queuedRow({ tenant, caller, clock }: Scope, run: NewRun, held?: Pick<Claim, 'worker' | 'leaseMs'>): Insertable<Database['run']> {
   const nowMs = clock.now()
   return {
     tenant, run_id: run.runId, kind: run.kind, application: run.application, subject: run.subject, version: run.version, layer: run.layer ?? null, trigger: run.trigger,
     parameters: JSON.stringify(run.parameters), run_key: run.key ?? null, job_run_id: run.jobRunId ?? null, rerun_of: run.rerunOf ?? null, started_by: keptText(caller.subject),
-    state: 'QUEUED', attempt: 1, queued_at_ms: nowMs, not_before_ms: run.notBeforeMs !== undefined && run.notBeforeMs > nowMs ? run.notBeforeMs : null, started_at_ms: null, ended_at_ms: null,
-    sla_at_ms: run.slaAtMs ?? null, worker: null, lease_until_ms: null, asked_to_stop: 0, category: null, message: null, rows_read: 0, rows_written: 0, rows_rejected: 0, record: 'null',
+    state: held ? 'RUNNING' : 'QUEUED', attempt: 1, most_attempts: run.mostAttempts ?? usualAttempts, queued_at_ms: nowMs, not_before_ms: run.notBeforeMs !== undefined && run.notBeforeMs > nowMs ? run.notBeforeMs : null, started_at_ms: held ? nowMs : null, ended_at_ms: null,
+    sla_at_ms: run.slaAtMs ?? null, worker: held ? keptText(held.worker) : null, lease_until_ms: held ? nowMs + held.leaseMs : null, asked_to_stop: 0, category: null, message: null, rows_read: 0, rows_written: 0, rows_rejected: 0, record: 'null',
   }
 }
 
@@ -27,7 +30,7 @@ export function endedRow(nowMs: number, ending: RunEnding): Partial<RunRow> {
 }
 
 /** What changes with a run whose worker did not come back. */
-export function lostRow(nowMs: number, mostAttempts: number, { asked_to_stop, attempt, worker }: RunRow): Partial<RunRow> {
+export function lostRow(nowMs: number, { asked_to_stop, attempt, most_attempts: mostAttempts, worker }: RunRow): Partial<RunRow> {
   if (asked_to_stop === 1) return { state: 'CANCELLED', ended_at_ms: nowMs, lease_until_ms: null }
   if (attempt < mostAttempts) return { state: 'QUEUED', attempt: attempt + 1, started_at_ms: null, worker: null, lease_until_ms: null }
   const message = `LOST: the worker "${worker}" did not come back in time, in attempt ${attempt} of ${mostAttempts}. See in its log why it ended, and run this again.`

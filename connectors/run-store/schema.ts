@@ -22,6 +22,7 @@ interface RunTable {
   started_by: string
   state: string
   attempt: number
+  most_attempts: number
   queued_at_ms: number
   /** Null: it may begin at once. */
   not_before_ms: number | null
@@ -74,6 +75,7 @@ export const migrations: Record<string, Migration> = {
         .addColumn('started_by', 'text', column => column.notNull())
         .addColumn('state', 'varchar(16)', column => column.notNull())
         .addColumn('attempt', 'integer', column => column.notNull())
+        .addColumn('most_attempts', 'integer', column => column.notNull())
         .addColumn('queued_at_ms', 'bigint', column => column.notNull())
         .addColumn('not_before_ms', 'bigint')
         .addColumn('started_at_ms', 'bigint')

@@ -29,7 +29,7 @@ export async function openRuns(db: Kysely<Database>): Promise<RunStore> {
   const overdue = (from: Kysely<Database>, nowMs: number) => from.selectFrom('run').where(isUnderWay).where('lease_until_ms', '<=', nowMs)
 
   return {
-    async enqueue(scope, run) {
+    async enqueue(scope, run, held) {
       scope.signal.throwIfAborted()
       checkTexts(run)
       return alone(scope, async tx => {
@@ -38,7 +38,7 @@ export async function openRuns(db: Kysely<Database>): Promise<RunStore> {
         if (same) return storedRun(scope.clock.now(), same)
         const other = !run.allowConcurrent && (await ofTenant.where('application', '=', run.application).where('subject', '=', run.subject).where('kind', '=', run.kind).where(hasNotEnded).executeTakeFirst())
         if (other) throw new HubError('CONFLICT', `The ${run.kind} "${run.subject}" of "${run.application}" has the run "${other.run_id}" already, which is ${other.state}. Wait until it ends, cancel it, or allow runs at the same time.`, { runId: other.run_id })
-        const row = await tx.insertInto('run').values(queuedRow(scope, run)).onConflict(conflict => conflict.columns(['tenant', 'run_id']).doNothing()).returningAll().executeTakeFirst()
+        const row = await tx.insertInto('run').values(queuedRow(scope, run, held)).onConflict(conflict => conflict.columns(['tenant', 'run_id']).doNothing()).returningAll().executeTakeFirst()
         if (!row) throw new HubError('CONFLICT', `There is a run "${run.runId}" already. Give this one an id of its own, or a key where it is the same.`, { runId: run.runId })
         return storedRun(scope.clock.now(), row)
       })
@@ -91,7 +91,7 @@ export async function openRuns(db: Kysely<Database>): Promise<RunStore> {
       })
     },
 
-    async reclaim(scope, mostAttempts) {
+    async reclaim(scope) {
       scope.signal.throwIfAborted()
       if (!(await overdue(db, scope.clock.now()).select('run_id').limit(1).executeTakeFirst())) return []
       return alone(scope, async tx => {
@@ -99,7 +99,7 @@ export async function openRuns(db: Kysely<Database>): Promise<RunStore> {
         const handled: RunRow[] = []
         for (const run of await overdue(tx, nowMs).selectAll().orderBy('queued_at_ms').orderBy('run_id').execute()) {
           // Its worker may renew or end it meanwhile.
-          const row = await change(tx, run, lostRow(nowMs, mostAttempts, run)).where(isUnderWay).where('lease_until_ms', '<=', nowMs).returningAll().executeTakeFirst()
+          const row = await change(tx, run, lostRow(nowMs, run)).where(isUnderWay).where('lease_until_ms', '<=', nowMs).returningAll().executeTakeFirst()
           if (row) handled.push(row)
         }
         return handled.map(row => storedRun(nowMs, row))

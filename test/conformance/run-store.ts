@@ -202,11 +202,11 @@ export const runStoreChecks = [
     const lost = (await store.claim(scope(), worker('w1')))!
     await store.renew(scope('another'), lost, 1_000, { record: 'half' })
     clock.advance(999)
-    expect(await other.reclaim(scope(), 3)).toEqual([])
+    expect(await other.reclaim(scope())).toEqual([])
     clock.advance(1)
     const back = { ...lost, state: 'QUEUED', attempt: 2, startedAtMs: undefined, worker: undefined, record: 'half' }
-    expect(await other.reclaim(scope(), 3)).toEqual([back])
-    expect(await other.reclaim(scope(), 3)).toEqual([])
+    expect(await other.reclaim(scope())).toEqual([back])
+    expect(await other.reclaim(scope())).toEqual([])
     expect(await store.claim(scope(), worker('w2'))).toMatchObject({ runId: 'old', attempt: 2, worker: 'w2', startedAtMs: clock.now() })
     expect(await store.claim(scope(), worker('w2'))).toMatchObject({ runId: 'young', attempt: 1 })
   }),
@@ -214,7 +214,7 @@ export const runStoreChecks = [
   must<RunStoreSubject>('RU16', 'D-95 who lost a run stores nothing any more, also where the same worker has it again', async ({ store, scope, clock }) => {
     const lost = await begin({ store, scope }, newRun('r1'))
     clock.advance(1_000)
-    await store.reclaim(scope(), 3)
+    await store.reclaim(scope())
     const late = async () => {
       expect(await store.renew(scope(), lost, 60_000, { record: 'late' })).toBe('LOST')
       expect(await store.finish(scope(), lost, ended('FAILED', { message: 'late' }))).toBe(false)
@@ -235,47 +235,56 @@ export const runStoreChecks = [
     for (const _ of range(5)) {
       clock.advance(900)
       expect(await store.renew(scope(), run, 1_000, { record: null })).toBe('GO_ON')
-      expect(await store.reclaim(scope(), 1)).toEqual([])
+      expect(await store.reclaim(scope())).toEqual([])
     }
     clock.advance(50_000)
     expect(await store.renew(scope(), run, 1_000, { record: null })).toBe('GO_ON')
-    expect(await store.reclaim(scope(), 1)).toEqual([])
+    expect(await store.reclaim(scope())).toEqual([])
     clock.advance(50_000)
     expect(await store.finish(scope(), run, ended())).toBe(true)
-    expect(await store.reclaim(scope(), 1)).toEqual([])
+    expect(await store.reclaim(scope())).toEqual([])
   }),
 
   must<RunStoreSubject>('RU18', 'D-101 a run that was lost too often, or once where once is enough, is closed as FAILED and LOST', async ({ store, scope, clock }) => {
-    await store.enqueue(scope(), newRun('r1'))
+    await store.enqueue(scope(), newRun('r1', { mostAttempts: 3 }))
     for (const attempt of [1, 2]) {
       expect(await store.claim(scope(), worker('w9'))).toMatchObject({ attempt })
       clock.advance(1_000)
-      expect(await store.reclaim(scope(), 3)).toMatchObject([{ state: 'QUEUED', attempt: attempt + 1 }])
+      expect(await store.reclaim(scope())).toMatchObject([{ state: 'QUEUED', attempt: attempt + 1 }])
     }
     await store.claim(scope(), worker('w9'))
     clock.advance(1_000)
     const closed = { state: 'FAILED', attempt: 3, worker: 'w9', startedAtMs: clock.now() - 1_000, endedAtMs: clock.now(), category: 'SYSTEM', message: expect.stringMatching(/^LOST: .*"w9".* 3 of 3/) }
-    expect(await store.reclaim(scope(), 3)).toMatchObject([closed])
+    expect(await store.reclaim(scope())).toMatchObject([closed])
     expect(await store.run(scope(), 'r1')).toMatchObject(closed)
     expect(await store.claim(scope(), worker())).toBeUndefined()
 
-    await begin({ store, scope }, newRun('r2'))
+    await begin({ store, scope }, newRun('r2', { mostAttempts: 1 }))
     clock.advance(1_000)
-    expect(await store.reclaim(scope(), 1)).toMatchObject([{ runId: 'r2', state: 'FAILED' }])
+    expect(await store.reclaim(scope())).toMatchObject([{ runId: 'r2', state: 'FAILED' }])
+  }),
+
+  must<RunStoreSubject>('RU32', 'D-101 a run may be its worker\'s from the beginning, and is nobody else\'s to begin', async ({ store, other, scope, clock }) => {
+    const held = await store.enqueue(scope(), newRun('r1', { mostAttempts: 1 }), worker('w1'))
+    expect(held).toMatchObject({ state: 'RUNNING', attempt: 1, worker: 'w1', startedAtMs: clock.now() })
+    expect(await other.claim(scope(), worker('w2'))).toBeUndefined()
+    expect(await store.renew(scope(), held, 1_000, { record: 1 })).toBe('GO_ON')
+    clock.advance(1_000)
+    expect(await other.reclaim(scope())).toMatchObject([{ runId: 'r1', state: 'FAILED', message: expect.stringContaining('LOST') }])
   }),
 
   must<RunStoreSubject>('RU19', 'a run that was asked to stop and lost its worker is CANCELLED, and not begun again', async ({ store, scope, clock }) => {
     await begin({ store, scope }, newRun('r1'))
     await store.cancel(scope(), 'r1')
     clock.advance(1_000)
-    expect(await store.reclaim(scope(), 1)).toMatchObject([{ runId: 'r1', state: 'CANCELLED', attempt: 1, endedAtMs: clock.now() }])
+    expect(await store.reclaim(scope())).toMatchObject([{ runId: 'r1', state: 'CANCELLED', attempt: 1, endedAtMs: clock.now() }])
     expect(await store.claim(scope(), worker())).toBeUndefined()
   }),
 
   must<RunStoreSubject>('RU20', 'D-95 of many who reclaim at the same time each run is handled by one', async ({ store, other, scope, clock }) => {
     for (const nth of range(20)) await begin({ store, scope: () => scope(nth % 2 ? 'red' : 'blue') }, newRun(`r${nth}`))
     clock.advance(1_000)
-    const handled = await Promise.all(range(8).map(nth => (nth % 2 ? store : other).reclaim(scope(), 3)))
+    const handled = await Promise.all(range(8).map(nth => (nth % 2 ? store : other).reclaim(scope())))
     expect(idsOf(handled.flat()).sort()).toEqual(range(20).map(nth => `r${nth}`).sort())
     expect(handled.flat().every(({ attempt, state }) => attempt === 2 && state === 'QUEUED')).toBe(true)
     expect(await store.queue(scope())).toMatchObject({ depth: 20 })
@@ -286,7 +295,7 @@ export const runStoreChecks = [
     clock.advance(1_000)
     const [said, handled] = await Promise.all([
       Promise.all(runs.map(run => store.renew(scope(), run, 1_000, { record: 'kept' }))),
-      Promise.all(range(4).map(() => other.reclaim(scope(), 3))),
+      Promise.all(range(4).map(() => other.reclaim(scope()))),
     ])
     const reclaimed = new Set(idsOf(handled.flat()))
     expect(handled.flat()).toHaveLength(reclaimed.size)
@@ -456,7 +465,7 @@ export const runStoreChecks = [
     const before = await store.runs(scope(), {}, 10)
     const left = { ...scope(), signal: AbortSignal.abort(new Error('the client left')) }
     for (const work of [
-      () => store.enqueue(left, newRun('r3')), () => store.claim(left, worker()), () => store.renew(left, held, 1, { record: 1 }), () => store.finish(left, held, ended()), () => store.cancel(left, 'r1'), () => store.reclaim(left, 1),
+      () => store.enqueue(left, newRun('r3')), () => store.claim(left, worker()), () => store.renew(left, held, 1, { record: 1 }), () => store.finish(left, held, ended()), () => store.cancel(left, 'r1'), () => store.reclaim(left),
       () => store.run(left, 'r1'), () => store.runs(left, {}, 1), () => store.counts(left, { sinceMs: 0, untilMs: 1 }, 'DAY'), () => store.queue(left),
     ]) await expect(work()).rejects.toThrow('the client left')
     expect(await store.runs(scope(), {}, 10)).toEqual(before)
