@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { openDuckDb } from '../../connectors/duckdb/database.ts'
 import { openDuckDbEngine } from '../../connectors/duckdb/engine.ts'
@@ -8,14 +9,16 @@ import { openFolder } from '../../connectors/objects/folder.ts'
 import { duckDbPipelines } from '../../connectors/pipelines/duckdb.ts'
 import type { Log, Scope } from '../../connectors/ports/scope.ts'
 import type { TokenVault } from '../../connectors/ports/token-vault.ts'
+import { openPostgresRunStore, openSqliteRunStore } from '../../connectors/run-store/index.ts'
 import { environmentSecrets, fileSecrets, openSecrets, vaultSecrets } from '../../connectors/secrets/index.ts'
 import { type OpenedTokenVault, openPostgresTokenVault, openSqliteTokenVault } from '../../connectors/token-vault/index.ts'
 import type { PipelineDocument } from '../../subgraphs/pipelines/document/pipeline.ts'
 import type { Finding } from '../../subgraphs/pipelines/finding.ts'
 import { checkData, type DataParts } from '../../subgraphs/pipelines/plan/data-check.ts'
 import type { RunParts } from '../../subgraphs/pipelines/run/parts.ts'
+import { keptRun, leaseMs } from '../../subgraphs/pipelines/run/kept-run.ts'
 import type { RunRecord } from '../../subgraphs/pipelines/run/record.ts'
-import { type RunOrder, runPipeline } from '../../subgraphs/pipelines/run/run.ts'
+import type { RunOrder } from '../../subgraphs/pipelines/run/run.ts'
 import type { Config, Environment } from '../config.ts'
 
 export { type DocumentRead, readDocument } from '../../subgraphs/pipelines/document/read.ts'
@@ -50,6 +53,7 @@ export interface PipelineRunOptions extends Pick<RunParts, 'schemaText' | 'query
 }
 
 export interface PipelineRuns {
+  /** Runs it here and now, as a run of the store: CONFLICT where the pipeline has one under way. Runs whose worker is gone are closed before. */
   run(scope: Scope, order: RunOrder): Promise<RunRecord>
   close(): Promise<void>
 }
@@ -57,22 +61,35 @@ export interface PipelineRuns {
 /** Runs of the pipelines of one application, in this process. */
 export async function openPipelineRuns({ config, env, log, files, ...named }: PipelineRunOptions): Promise<PipelineRuns> {
   const { memoryLimit, tempLimit, threads, secretsFolder, vaultUrl, vaultMount, vaultToken, vaultNamespace } = config.pipelines
+  const { postgresUrl } = config.engines
+  await mkdir(config.data, { recursive: true })
   const objects = await openFolder(files)
   const secrets = openSecrets([
     environmentSecrets(env), ...(secretsFolder === undefined ? [] : [fileSecrets({ folder: secretsFolder })]),
     ...(vaultUrl !== undefined && vaultToken !== undefined ? [vaultSecrets({ url: vaultUrl, mount: vaultMount, token: vaultToken, ...(vaultNamespace !== undefined && { namespace: vaultNamespace }) })] : []),
   ])
   const vault = new LazyVault(async () => {
-    const { postgresUrl } = config.engines
-    if (postgresUrl !== undefined) return openPostgresTokenVault({ url: postgresUrl, log })
-    await mkdir(config.data, { recursive: true })
-    return openSqliteTokenVault({ file: join(config.data, 'metadata.sqlite') })
+    return postgresUrl === undefined ? openSqliteTokenVault({ file: join(config.data, 'metadata.sqlite') }) : openPostgresTokenVault({ url: postgresUrl, log })
   })
   const parts: RunParts = {
     ...named, objects, secrets, vault, lake: openLake(objects), engine: duckDbPipelines({ memoryLimit, tempLimit, ...(threads !== undefined && { threads }) }),
     openDatabase: (jdbcUrl, credentials) => openDatabase({ jdbcUrl, ...(credentials && { credentials }), root: files, log }),
   }
-  return { run: (scope, order) => runPipeline(scope, order, parts), close: () => vault.close() }
+  const store = postgresUrl === undefined ? await openSqliteRunStore({ file: join(config.data, 'metadata.sqlite') }) : await openPostgresRunStore({ url: postgresUrl, log })
+  return {
+    async run(scope, order) {
+      await store.reclaim(scope)
+      const { document: { id, version: { major, minor, patch }, layer, slaMs }, runId, application, parameters } = order
+      const held = await store.enqueue(scope, {
+        runId, kind: 'pipeline', application, subject: id, version: `${major}.${minor}.${patch}`, layer, trigger: 'MANUAL', parameters, mostAttempts: 1, ...(slaMs !== undefined && { slaAtMs: scope.clock.now() + slaMs }),
+      }, { worker: `${hostname()} ${process.pid}`, leaseMs })
+      return keptRun(scope, held, order, parts, store)
+    },
+    async close() {
+      await vault.close()
+      await store.close()
+    },
+  }
 }
 
 /** The vault, opened by the first who has tokens. */

@@ -27,6 +27,8 @@ export interface RunOrder {
   /** Rows of a source that may be unreadable, as a share of all of them. */
   readonly rejectedShare?: number
   readonly listener?: RunListener
+  /** Runs when everything is ready, before the first target is put in place. A failure ends the run there. */
+  readonly beforeCommit?: () => Promise<void>
 }
 
 const defaultRejectedShare = 0.05
@@ -150,6 +152,7 @@ class Run {
         ready.push({ id: step.id, target: await this.#step('TARGET', step.id, () => prepareTarget(target, context), 'RUNNING') })
       }
       await this.#readings(steps, context)
+      await this.#order.beforeCommit?.()
       for (const { id, target } of ready) {
         await this.#step('TARGET', id, () => target.commit())
         const { rows, bytes, into, isDone } = target
