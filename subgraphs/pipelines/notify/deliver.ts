@@ -20,7 +20,7 @@ export type Delivery =
   | { readonly outcome: 'dead'; readonly attempts: number; readonly failure: HubError }
 
 /**
- * Sends a notice until it arrives, its attempts are used up, it is refused for good, or the scope's signal aborts; what did not arrive goes to `onDead`. Never throws: whoever notifies has other work, whose result a notice does not change.
+ * Sends a notice until it arrives, its attempts are used up, it may not be sent there, or the scope's signal aborts; what did not arrive goes to `onDead`. Never throws: whoever notifies has other work, whose result a notice does not change.
  * A server that says when to come back (`retryAfterMs`) is not asked earlier.
  */
 export async function deliver(scope: Scope, notifier: Notifier, notice: Notice, options: DeliverOptions): Promise<Delivery> {
@@ -28,7 +28,7 @@ export async function deliver(scope: Scope, notifier: Notifier, notice: Notice, 
     const failure = await failureOf(scope, notifier, notice)
     if (!failure) return { outcome: 'delivered', attempts }
     const said = { notice: notice.id, kind: notice.kind, attempts, code: failure.code, failure: failure.message }
-    if (failure.info.retry && attempts < options.attempts) {
+    if (mayArrive(failure) && attempts < options.attempts) {
       scope.log.info('A notice did not arrive and will be sent again.', said)
       await pause(scope, delayMs(attempts, failure, options))
       if (!scope.signal.aborted) continue
@@ -41,6 +41,11 @@ export async function deliver(scope: Scope, notifier: Notifier, notice: Notice, 
     }
     return { outcome: 'dead', attempts, failure }
   }
+}
+
+/** What a server refuses it may take when it has been mended; what is never sent there is not. */
+function mayArrive({ info, code }: HubError): boolean {
+  return info.retry || code === 'UPSTREAM_REJECTED'
 }
 
 async function failureOf(scope: Scope, notifier: Notifier, notice: Notice): Promise<HubError | undefined> {

@@ -60,8 +60,12 @@ test('D-107: what is logged has no URL', async () => {
   expect(JSON.stringify(scope.entries)).not.toMatch(/tok3n|hooks\.example/)
 })
 
-test('D-85: what is refused for good is a dead letter at once', async () => {
-  for (const code of ['FORBIDDEN', 'UPSTREAM_REJECTED', 'VALIDATION_ERROR'] as const) {
+test('D-85: what a server refuses is sent again, as what it does not answer', async () => {
+  expect(await delivered([failed('UPSTREAM_REJECTED')])).toMatchObject({ result: { outcome: 'delivered', attempts: 2 }, sent: 2, dead: [] })
+})
+
+test('D-85: what may not be sent is a dead letter at once', async () => {
+  for (const code of ['FORBIDDEN', 'VALIDATION_ERROR'] as const) {
     const refused = failed(code)
     expect(await delivered([refused])).toMatchObject({ result: { outcome: 'dead', attempts: 1, failure: refused }, sent: 1, dead: [[notice, refused]], waitsMs: [] })
     expect(await delivered([late, refused])).toMatchObject({ result: { outcome: 'dead', attempts: 2 }, sent: 2 })
