@@ -56,6 +56,9 @@ const settings = z.object({
     .prefault({}),
   pipelines: z
     .object({
+      folder: path.optional().describe('Folder with the pipelines of the hub: applications/APP/LAYER/pipelines/*.xml, and what they share below common. Their data is in data/applications/APP beside it.'),
+      slots: z.int().min(0).max(64).default(1).describe('Runs of pipelines at a time in this process. 0: none; others have to take them.'),
+      environment: z.enum(['DEV', 'QA', 'PROD']).default('DEV').describe('What queries of pipelines know as :env.'),
       memoryLimit: z.string().regex(size, { error: issue => `"${String(issue.input)}" is not a size: a number with MB or GB, as 2GB.` }).default('1GB').describe('What one run of a pipeline may hold in memory; the rest of its rows waits on disk.'),
       tempLimit: z.string().regex(size, { error: issue => `"${String(issue.input)}" is not a size: a number with MB or GB, as 100GB.` }).default('50GB').describe('What one run may have on disk for that; a run that needs more fails.'),
       threads: z.int().min(1).max(256).optional().describe('Cores one run may use. Absent: all.'),
@@ -111,7 +114,7 @@ const elsewhere: Readonly<Record<string, string>> = {
 /** A list whose members have a variable each, counted from 1. */
 const ignite = { variable: /^IGNITE_HOST_(\d+)$/, path: ['engines', 'igniteHosts'] } as const
 
-const paths = [['catalog'], ['data'], ['persisted', 'trustedFile'], ['auth', 'apiKeysFile'], ['api', 'sourceFolders'], ['pipelines', 'secretsFolder']]
+const paths = [['catalog'], ['data'], ['persisted', 'trustedFile'], ['auth', 'apiKeysFile'], ['api', 'sourceFolders'], ['pipelines', 'folder'], ['pipelines', 'secretsFolder']]
 
 /** The process's environment, for whoever starts the hub to hand on. */
 export const environment: Environment = process.env

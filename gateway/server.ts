@@ -1,4 +1,4 @@
-import { Counter, Gauge } from 'prom-client'
+import { Counter, Gauge, Histogram } from 'prom-client'
 import { loadCatalog, type LoadedCatalog } from './catalog/load.ts'
 import { watchCatalog } from './catalog/watch.ts'
 import { asHubError, HubError } from '../schema/errors.ts'
@@ -15,7 +15,7 @@ import { Lifecycle } from './lifecycle.ts'
 import { SupergraphHub } from './assembly/supergraph-hub.ts'
 import { restRoutes } from './rest/table.ts'
 import { createMetrics, type Metrics } from './telemetry/metrics.ts'
-import { openHub, type OpenHub } from './wiring.ts'
+import { type HubOptions, openHub, type OpenHub } from './wiring.ts'
 import type { Team } from './workers/team.ts'
 
 export interface Server {
@@ -55,6 +55,7 @@ async function serveGraph(config: Config & { readonly catalog: string }, { clock
   const opened = await placed(files, whenReached({ host: config.host, port: config.port, clock, log, mends: isUnreached, stopping }, () => openHub({
     data: config.data, readsAt: team?.readsAt, clock, log, maxEntries: config.defaults.evictionSize, backups: config.defaults.backups, consistency: config.defaults.consistency, progress, onFatal,
     later: work => lifecycle.later(work, log), metrics: metrics.subgraphs,
+    pipelines: { settings: config.pipelines, env: environment, ended: runMetrics(metrics) },
     files: () => files.load(),
     reach: { api: config.api, env: name => environment[name] },
     ignite: igniteOf(config), kafkaBrokers: config.engines.kafkaBrokers, regionChangesRetentionMs: config.engines.regionChangesRetentionMs, cursorSecret: config.cursorSecret, schemaRegistryUrl: config.engines.schemaRegistryUrl, postgresUrl: config.engines.postgresUrl, trino: config.engines.trinoUrl === undefined ? undefined : { url: config.engines.trinoUrl, user: config.engines.trinoUser, password: config.engines.trinoPassword },
@@ -193,6 +194,20 @@ async function followed(what: string, hub: Hub, reload: () => Promise<unknown>, 
     const failure = asHubError(error)
     if (failure.code === 'INTERNAL') throw error
     log.error(`The edited ${what} is refused; the graph before it goes on serving.`, { code: failure.code, reason: failure.message, problems: failure.details['problems'] })
+  }
+}
+
+/** What is counted of runs of pipelines, by application, pipeline and layer. */
+function runMetrics({ registry }: Metrics): HubOptions['pipelines']['ended'] {
+  const common = { registers: [registry], labelNames: ['app', 'pipeline', 'layer'] }
+  const total = new Counter({ ...common, name: 'pipeline_runs_total', help: 'Runs of pipelines that ended here, however they ended.' })
+  const failures = new Counter({ ...common, name: 'pipeline_failures_total', help: 'Those that failed.' })
+  const seconds = new Histogram({ ...common, name: 'pipeline_duration_seconds', help: 'How long they took, without the time they waited.', buckets: [0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 1800, 3600, 7200, 14_400] })
+  return ({ application: app, subject: pipeline, layer = '' }, { state, startedAtMs, endedAtMs }) => {
+    const labels = { app, pipeline, layer }
+    total.inc(labels)
+    if (state === 'FAILED') failures.inc(labels)
+    seconds.observe(labels, (endedAtMs - startedAtMs) / 1000)
   }
 }
 

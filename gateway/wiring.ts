@@ -45,6 +45,7 @@ import { lineageSubgraph } from '../subgraphs/lineage/index.ts'
 import { ResultCache } from '../subgraphs/regions/endpoints/result-cache.ts'
 import type { Answer } from '../subgraphs/regions/endpoints/run.ts'
 import { pipelinesSubgraph } from '../subgraphs/pipelines/index.ts'
+import { type HubPipelinesOptions, openHubPipelines } from './pipelines/wiring.ts'
 import { regionsSubgraph } from '../subgraphs/regions/index.ts'
 import { streamsSubgraph } from '../subgraphs/streams/index.ts'
 import { viewsSubgraph } from '../subgraphs/views/index.ts'
@@ -91,6 +92,8 @@ export interface HubOptions {
   readonly trino?: { readonly url: string; readonly user: string; readonly password?: string }
   /** Where schemas of values in topics are registered. */
   readonly schemaRegistryUrl?: string
+  /** Of pipelines and their runs. */
+  readonly pipelines: Pick<HubPipelinesOptions, 'settings' | 'env' | 'ended'>
   readonly progress?: (region: string, rows: number) => void
   /** Path of the socket at which workers read regions; absent: there are none. */
   readonly readsAt?: string
@@ -131,6 +134,7 @@ export async function openHub(options: HubOptions): Promise<OpenHub> {
     const duckdb = await openDuckDbEngine(database, { clock, log })
     const trino = options.trino && openTrinoSide(options.trino, options, store)
     const engine = opened(trino ? openRoutedEngine({ first: trino.engine, second: duckdb, reads: trino.reads }) : duckdb)
+    const pipelines = opened(await openHubPipelines({ ...options.pipelines, file: inData('metadata.sqlite') ?? ':memory:', postgresUrl: options.postgresUrl, clock, log, later }))
     const schemas = options.schemaRegistryUrl === undefined ? undefined : openSchemaRegistry({ url: options.schemaRegistryUrl })
     const kept = { kid: '1', secret: await metadata.setting('cursor-secret', () => randomBytes(32).toString('base64url')) }
     const cursors = sealer(options.cursorSecret === undefined ? [kept] : [{ kid: 'given', secret: options.cursorSecret }, kept])
@@ -179,7 +183,7 @@ export async function openHub(options: HubOptions): Promise<OpenHub> {
         }),
         lineageSubgraph({ model: () => model, tables: (of, name) => assembled.mounts.find(mount => same(mount.catalog, of) && same(mount.name, name))?.columns }),
         streamsSubgraph({ events, cursors, schemas }),
-        pipelinesSubgraph(),
+        pipelinesSubgraph({ ...pipelines, cursors }),
       ]
     }
     const hub = opened(

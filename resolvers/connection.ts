@@ -115,8 +115,7 @@ export function simplePage<Item, Shown>(
   list: { readonly name: (item: Item) => string; readonly show: (item: Item) => Shown; readonly identity: string; readonly cursors: CursorSealer },
   args: Pick<ListArguments, 'first' | 'after'>,
 ) {
-  const { size, cursor } = pageOf(args)
-  const behind = cursor === undefined ? undefined : list.cursors.open(list.identity, cursor)
+  const { size, behind } = forwardPage(list, args)
   const rest = behind === undefined ? items : items.filter(item => list.name(item) > behind)
   const page = rest.slice(0, size)
   const cursorOf = (item: Item | undefined) => (item === undefined ? null : list.cursors.seal(list.identity, list.name(item)))
@@ -126,4 +125,10 @@ export function simplePage<Item, Shown>(
     pageInfo: { hasNextPage: rest.length > page.length, hasPreviousPage: behind !== undefined, startCursor: cursorOf(page[0]), endCursor: cursorOf(page.at(-1)) },
     totalCount: items.length,
   }
+}
+
+/** How many are asked for, and what the cursor was made of, behind which they lie. Sizes outside 0–1000 → BAD_USER_INPUT; a cursor of another list → BAD_CURSOR. */
+export function forwardPage({ identity, cursors }: { readonly identity: string; readonly cursors: CursorSealer }, args: Pick<ListArguments, 'first' | 'after'>): { readonly size: number; readonly behind: string | undefined } {
+  const { size, cursor } = pageOf(args)
+  return { size, behind: cursor === undefined ? undefined : cursors.open(identity, cursor) }
 }

@@ -149,7 +149,7 @@ export const commands: readonly Command[] = [
     name: 'run', usage: 'run FILE [--param NAME=VALUE …] [--files FOLDER]', takes: [1, 1],
     flags: [
       { name: '--param', takes: 'value', description: 'A parameter of the run, as runDate=2026-01-31; once for each.' },
-      { name: '--files', takes: 'value', description: 'Folder of the application\'s data. Default: data/applications/APP beside the config folder that the file lies in, else the folder of the file.' },
+      { name: '--files', takes: 'value', description: 'Folder of the application\'s data. Default: data/applications/APP beside the folder with the applications that the file lies in, else the folder of the file.' },
       json,
     ],
     summary: 'Runs a pipeline in XML.',

@@ -12,7 +12,7 @@ const mostAbove = 6
 export interface DocumentFiles {
   /** The folder below `applications`; without such a folder `default`. */
   readonly application: string
-  /** Where the application's data is: `data/applications/APP` beside the `config` that the document lies in; else the document's own folder. */
+  /** Where the application's data is: `data/applications/APP` beside the folder that has `applications`; else the document's own folder. */
   readonly data: string
   schemaText(path: string): Promise<FoundSchema>
   queryText(path: string): Promise<string | undefined>
@@ -23,7 +23,7 @@ export interface DocumentFiles {
 export function documentFiles(document: string): DocumentFiles {
   const folder = dirname(document)
   const layer = basename(folder) === 'pipelines' ? dirname(folder) : folder
-  const placed = /^(.*)[\\/]config[\\/]applications[\\/]([^\\/]+)[\\/]/.exec(document)
+  const placed = /^(.*)[\\/][^\\/]+[\\/]applications[\\/]([^\\/]+)[\\/]/.exec(document)
   return {
     application: placed?.[2] ?? 'default',
     data: placed ? join(placed[1] ?? '', 'data', 'applications', placed[2] ?? '') : folder,

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { systemClock } from '../../connectors/ports/scope.ts'
 import { HubError } from '../../schema/errors.ts'
 import { hubScope } from '../assembly/scope.ts'
+import { anonymous } from '../auth/identity.ts'
 import type { FinishedRun, RunCommand } from '../commands/commands.ts'
 import { openLog } from '../telemetry/log.ts'
 import { documentFiles, statOf } from './files.ts'
@@ -25,11 +26,12 @@ export async function runFile({ file, parameters, files, config, env, listener }
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop)
   const log = openLog({ level: config.logLevel === 'info' ? 'warn' : config.logLevel })
   const runId = randomUUID()
-  const scope = hubScope({ clock: systemClock, log, signal: stopped.signal, later: work => void work() }, runId, limitMs)
+  // As whoever asks an open hub: there the run is seen.
+  const scope = { ...hubScope({ clock: systemClock, log, signal: stopped.signal, later: work => void work() }, runId, limitMs), tenant: anonymous.tenant }
   const { application, data, schemaText, queryText, lookups } = documentFiles(file)
   const runs = await openPipelineRuns({ config, env, log, files: files ?? data, schemaText, queryText, lookups })
   try {
-    const record = await runs.run(scope, { document, runId, application, environment: 'DEV', parameters, listener })
+    const record = await runs.run(scope, { document, runId, application, environment: config.pipelines.environment, parameters, listener })
     return { ...record, findings: [...findings, ...record.findings] }
   } finally {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, stop)

@@ -31,7 +31,8 @@ export async function validateFiles(path: string): Promise<readonly ValidatedFil
   }
 }
 
-async function documentsBelow(folder: string): Promise<string[]> {
+/** Every `.xml` file, in the order of their names. */
+export async function documentsBelow(folder: string): Promise<string[]> {
   const found = await readdir(folder, { recursive: true, withFileTypes: true })
   return found.filter(one => one.isFile() && one.name.endsWith('.xml')).map(one => join(one.parentPath, one.name)).sort()
 }
@@ -44,15 +45,20 @@ async function readOne(file: string, checks: PipelineChecks): Promise<Omit<Valid
 
 /** Reads a document from its file; what cannot be read as one is a finding. */
 export async function readDocumentFile(file: string): Promise<DocumentRead> {
-  if ((await stat(file)).size > largest) return refused('REFUSED_XML', `The file has more than ${largest} bytes, which no document has.`)
+  return (await readDocumentText(file)).read
+}
+
+/** The same, with its text; none where it is no text. */
+export async function readDocumentText(file: string): Promise<{ readonly text: string; readonly read: DocumentRead }> {
+  if ((await stat(file)).size > largest) return { text: '', read: refused('REFUSED_XML', `The file has more than ${largest} bytes, which no document has.`) }
   const bytes = await readFile(file)
   let text: string
   try {
     text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
   } catch {
-    return refused('NOT_WELL_FORMED', 'The document is not text in UTF-8.')
+    return { text: '', read: refused('NOT_WELL_FORMED', 'The document is not text in UTF-8.') }
   }
-  return readDocument(text)
+  return { text, read: readDocument(text) }
 }
 
 function refused(code: 'REFUSED_XML' | 'NOT_WELL_FORMED', message: string): DocumentRead {

@@ -7,7 +7,8 @@ import { openDatabase } from '../../connectors/jdbc/index.ts'
 import { openLake } from '../../connectors/lake/index.ts'
 import { openFolder } from '../../connectors/objects/folder.ts'
 import { duckDbPipelines } from '../../connectors/pipelines/duckdb.ts'
-import type { Log, Scope } from '../../connectors/ports/scope.ts'
+import type { RunStore } from '../../connectors/ports/run-store.ts'
+import type { Clock, Log, Scope } from '../../connectors/ports/scope.ts'
 import type { TokenVault } from '../../connectors/ports/token-vault.ts'
 import { openPostgresRunStore, openSqliteRunStore } from '../../connectors/run-store/index.ts'
 import { environmentSecrets, fileSecrets, openSecrets, vaultSecrets } from '../../connectors/secrets/index.ts'
@@ -19,12 +20,17 @@ import type { RunParts } from '../../subgraphs/pipelines/run/parts.ts'
 import { keptRun, leaseMs } from '../../subgraphs/pipelines/run/kept-run.ts'
 import type { RunRecord } from '../../subgraphs/pipelines/run/record.ts'
 import type { RunOrder } from '../../subgraphs/pipelines/run/run.ts'
+import { Worker, type WorkerOptions } from '../../subgraphs/pipelines/run/worker.ts'
+import type { RunRoles } from '../../subgraphs/pipelines/run-fields.ts'
+import { lastingScope } from '../assembly/scope.ts'
 import type { Config, Environment } from '../config.ts'
+import { folderRegistry } from './registry.ts'
 
 export { type DocumentRead, readDocument } from '../../subgraphs/pipelines/document/read.ts'
 export { folderFindings } from '../../subgraphs/pipelines/folder.ts'
 export type { FoundSchema } from '../../subgraphs/pipelines/plan/data-check.ts'
-export type { LookupFile, Lookups } from '../../subgraphs/pipelines/run/parts.ts'
+export type { Definition, Registry } from '../../subgraphs/pipelines/registry.ts'
+export type { LookupFile, Lookups, RunParts } from '../../subgraphs/pipelines/run/parts.ts'
 
 /** Looks into what pipelines say of columns, with an engine of its own that holds no data. */
 export interface PipelineChecks {
@@ -60,22 +66,11 @@ export interface PipelineRuns {
 
 /** Runs of the pipelines of one application, in this process. */
 export async function openPipelineRuns({ config, env, log, files, ...named }: PipelineRunOptions): Promise<PipelineRuns> {
-  const { memoryLimit, tempLimit, threads, secretsFolder, vaultUrl, vaultMount, vaultToken, vaultNamespace } = config.pipelines
-  const { postgresUrl } = config.engines
   await mkdir(config.data, { recursive: true })
-  const objects = await openFolder(files)
-  const secrets = openSecrets([
-    environmentSecrets(env), ...(secretsFolder === undefined ? [] : [fileSecrets({ folder: secretsFolder })]),
-    ...(vaultUrl !== undefined && vaultToken !== undefined ? [vaultSecrets({ url: vaultUrl, mount: vaultMount, token: vaultToken, ...(vaultNamespace !== undefined && { namespace: vaultNamespace }) })] : []),
-  ])
-  const vault = new LazyVault(async () => {
-    return postgresUrl === undefined ? openSqliteTokenVault({ file: join(config.data, 'metadata.sqlite') }) : openPostgresTokenVault({ url: postgresUrl, log })
-  })
-  const parts: RunParts = {
-    ...named, objects, secrets, vault, lake: openLake(objects), engine: duckDbPipelines({ memoryLimit, tempLimit, ...(threads !== undefined && { threads }) }),
-    openDatabase: (jdbcUrl, credentials) => openDatabase({ jdbcUrl, ...(credentials && { credentials }), root: files, log }),
-  }
-  const store = postgresUrl === undefined ? await openSqliteRunStore({ file: join(config.data, 'metadata.sqlite') }) : await openPostgresRunStore({ url: postgresUrl, log })
+  const kept: KeptIn = { file: join(config.data, 'metadata.sqlite'), postgresUrl: config.engines.postgresUrl, log }
+  const vault = lazyVault(kept)
+  const parts: RunParts = { ...named, ...(await partsOver(files, { settings: config.pipelines, env, log, vault })) }
+  const store = await openRunStore(kept)
   return {
     async run(scope, order) {
       await store.reclaim(scope)
@@ -86,6 +81,71 @@ export async function openPipelineRuns({ config, env, log, files, ...named }: Pi
       return keptRun(scope, held, order, parts, store)
     },
     async close() {
+      await vault.close()
+      await store.close()
+    },
+  }
+}
+
+interface PartsOptions {
+  readonly settings: Config['pipelines']
+  readonly env: Environment
+  readonly log: Log
+  readonly vault: TokenVault
+}
+
+/** What runs over the data in a folder have to do with, beside what documents name. */
+async function partsOver(files: string, { settings, env, log, vault }: PartsOptions): Promise<Omit<RunParts, 'schemaText' | 'queryText' | 'lookups'>> {
+  const { memoryLimit, tempLimit, threads, secretsFolder, vaultUrl, vaultMount, vaultToken, vaultNamespace } = settings
+  const objects = await openFolder(files)
+  const secrets = openSecrets([
+    environmentSecrets(env), ...(secretsFolder === undefined ? [] : [fileSecrets({ folder: secretsFolder })]),
+    ...(vaultUrl !== undefined && vaultToken !== undefined ? [vaultSecrets({ url: vaultUrl, mount: vaultMount, token: vaultToken, ...(vaultNamespace !== undefined && { namespace: vaultNamespace }) })] : []),
+  ])
+  return {
+    objects, secrets, vault, lake: openLake(objects), engine: duckDbPipelines({ memoryLimit, tempLimit, ...(threads !== undefined && { threads }) }),
+    openDatabase: (jdbcUrl, credentials) => openDatabase({ jdbcUrl, ...(credentials && { credentials }), root: files, log }),
+  }
+}
+
+/** Where the hub's own tables are: in PostgreSQL, else in a file, which may be `:memory:`. */
+interface KeptIn {
+  readonly file: string
+  readonly postgresUrl: string | undefined
+  readonly log: Log
+}
+
+function openRunStore({ file, postgresUrl, log }: KeptIn): Promise<RunStore> {
+  return postgresUrl === undefined ? openSqliteRunStore({ file }) : openPostgresRunStore({ url: postgresUrl, log })
+}
+
+function lazyVault({ file, postgresUrl, log }: KeptIn): LazyVault {
+  return new LazyVault(() => (postgresUrl === undefined ? openSqliteTokenVault({ file }) : openPostgresTokenVault({ url: postgresUrl, log })))
+}
+
+export interface HubPipelinesOptions extends KeptIn {
+  readonly settings: Config['pipelines']
+  readonly env: Environment
+  readonly clock: Clock
+  readonly later: Scope['later']
+  /** Hears of every run that ended here. */
+  readonly ended: WorkerOptions['ended']
+}
+
+/** The pipelines of a hub and their runs. A worker takes those that wait, in this process, unless there are no slots. */
+export async function openHubPipelines({ settings, env, clock, later, ended, ...kept }: HubPipelinesOptions): Promise<Omit<RunRoles, 'cursors'> & { close(): Promise<void> }> {
+  const { log } = kept
+  const vault = lazyVault(kept)
+  const store = await openRunStore(kept)
+  const registry = folderRegistry(settings.folder, ({ data, schemaText, queryText, lookups }) => partsOver(data, { settings, env, log, vault }).then(parts => ({ ...parts, schemaText, queryText, lookups })))
+  const worker = settings.folder === undefined || settings.slots === 0 ? undefined : new Worker({
+    store, registry, name: `${hostname()} ${process.pid}`, slots: settings.slots, environment: settings.environment, ended,
+    scopeOf: (runId, tenant, signal) => ({ ...lastingScope({ clock, log, later, signal }, runId), requestId: runId, tenant }),
+  })
+  return {
+    registry, store, wake: () => worker?.wake(),
+    async close() {
+      await worker?.close()
       await vault.close()
       await store.close()
     },

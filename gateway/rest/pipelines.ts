@@ -3,7 +3,7 @@ import { HubError } from '../../schema/errors.ts'
 import { closed } from '../../schema/findings.ts'
 import type { Hub } from '../hub.ts'
 import type { Route, RouteAnswer } from '../http/routes.ts'
-import { snakeMembers } from './forms.ts'
+import { pageQuery, snakeMembers, word } from './forms.ts'
 import { operation } from './operation.ts'
 import { route } from './route.ts'
 
@@ -30,7 +30,101 @@ const validate = operation<{ validatePipeline: Validation }>(`query RestValidate
 const transformations = operation<{ transformationTypes: readonly { readonly attributes: readonly Readonly<Record<string, unknown>>[] }[] }>('query RestTransformations { transformationTypes { name doc example attributes { name doc required expected choices default } } }')
 const xsds = operation<{ pipelineXsd: string; jobXsd: string }>('query RestXsds { pipelineXsd jobXsd }')
 
-/** Documents of pipelines. */
+const runMembers = 'runId app pipelineId version layer state attempt trigger params startedBy engine queuedAt startedAt endedAt rowsRead rowsWritten rowsRejected peakMemoryBytes slaStatus error { category message } steps { id kind type state rows rejected into bytes key startedAt endedAt }'
+const definitionMembers = 'app id version layer owner description schedule slaMs file findings { severity code message line column path proposal }'
+
+interface Run {
+  readonly runId: string
+  readonly params: unknown
+  readonly error: Readonly<Record<string, unknown>> | null
+  readonly steps: readonly Readonly<Record<string, unknown>>[]
+}
+
+interface Definition {
+  readonly findings: readonly Finding[]
+}
+
+interface Page<Node> {
+  readonly nodes: readonly Node[]
+  readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string | null }
+}
+
+const list = operation<{ pipelines: Page<Definition> }>(`query RestPipelines($app: String, $first: Int, $after: String) { pipelines(app: $app, first: $first, after: $after) { nodes { ${definitionMembers} } pageInfo { hasNextPage endCursor } } }`)
+const one = operation<{ pipeline: Definition | null }>(`query RestPipeline($app: String!, $id: ID!) { pipeline(app: $app, id: $id) { ${definitionMembers} xml plan { steps { id kind type line dependsOn parallelGroup } } } }`)
+const start = operation<{ runPipeline: Run }>(`mutation RestRunPipeline($app: String!, $id: ID!, $params: JSON, $allowConcurrent: Boolean, $idempotencyKey: String) { runPipeline(app: $app, id: $id, params: $params, allowConcurrent: $allowConcurrent, idempotencyKey: $idempotencyKey) { ${runMembers} } }`)
+const cancel = operation<{ cancelRun: Run }>(`mutation RestCancelRun($runId: ID!, $idempotencyKey: String) { cancelRun(runId: $runId, idempotencyKey: $idempotencyKey) { ${runMembers} } }`)
+const runs = operation<{ runs: Page<Run> }>(`query RestRuns($filter: RunFilter, $first: Int, $after: String) { runs(filter: $filter, first: $first, after: $after) { nodes { ${runMembers} } pageInfo { hasNextPage endCursor } } }`)
+const run = operation<{ run: Run | null }>(`query RestRun($runId: ID!) { run(runId: $runId) { ${runMembers} } }`)
+
+const states = ['queued', 'running', 'succeeded', 'failed', 'cancelled'] as const
+const runBody = closed({ params: z.record(z.string(), z.json()).default({}).describe('Parameters by name.'), allow_concurrent: z.boolean().default(false).describe('Also while another run of it waits or goes on.') })
+
+/** Pipelines and their runs. */
+function runRoutes(hub: Hub): readonly Route[] {
+  return [
+    route({
+      method: 'GET', path: '/api/v1/datahub/pipelines', summary: 'The pipelines of the hub.', query: pageQuery.extend({ app: z.string().optional().describe('Of one application.') }), answers: { 200: 'A page of them.' },
+      answer: async (request, { query: { app, page_size, page_token } }) => ({ status: 200, body: pageOf('pipelines', (await list(hub, request, { app, first: page_size, after: page_token })).pipelines, shownDefinition) }),
+    }),
+    route({
+      method: 'GET', path: '/api/v1/datahub/pipelines/{app}/{id}', summary: 'One pipeline, with its document and the steps of a run.', answers: { 200: 'The pipeline.' },
+      answer: async request => {
+        const { app = '', id = '' } = request.params
+        const { pipeline } = await one(hub, request, { app, id })
+        if (!pipeline) throw new HubError('NOT_FOUND', `There is no pipeline "${id}" in "${app}".`, { app, id })
+        return { status: 200, body: shownDefinition(pipeline) }
+      },
+    }),
+    route({
+      method: 'POST', path: '/api/v1/datahub/pipelines/{app}/{id}/runs', summary: 'Puts a run of a pipeline into the queue.', body: runBody, answers: { 202: 'The run, as it waits.' },
+      answer: async (request, { body }) => {
+        const { app = '', id = '' } = request.params
+        const { runPipeline } = await start(hub, request, { app, id, params: body.params, allowConcurrent: body.allow_concurrent })
+        return { status: 202, headers: { location: `/api/v1/datahub/runs/${runPipeline.runId}`, 'x-run-id': runPipeline.runId }, body: shownRun(runPipeline) }
+      },
+    }),
+    route({
+      method: 'GET', path: '/api/v1/datahub/runs', summary: 'Runs, the newest first.', answers: { 200: 'A page of them.' },
+      query: pageQuery.extend({ app: z.string().optional().describe('Of one application.'), pipeline: z.string().optional().describe('Of one pipeline.'), state: word(states).optional().describe('In one state.') }),
+      answer: async (request, { query: { app, pipeline, state, page_size, page_token } }) => ({ status: 200, body: pageOf('runs', (await runs(hub, request, { filter: { app, pipelineId: pipeline, states: state && [state.toUpperCase()] }, first: page_size, after: page_token })).runs, shownRun) }),
+    }),
+    route({
+      method: 'GET', path: '/api/v1/datahub/runs/{run_id}', summary: 'One run.', answers: { 200: 'The run as it stands.' },
+      answer: async request => {
+        const runId = request.params['run_id'] ?? ''
+        const found = (await run(hub, request, { runId })).run
+        if (!found) throw new HubError('NOT_FOUND', `There is no run "${runId}".`, { runId })
+        return { status: 200, headers: { 'x-run-id': found.runId }, body: shownRun(found) }
+      },
+    }),
+    route({
+      method: 'POST', path: '/api/v1/datahub/runs/{run_id}/cancel', summary: 'Asks a run to end.', answers: { 200: 'The run: CANCELLED where it waited, else asked to stop.' },
+      answer: async request => ({ status: 200, body: shownRun((await cancel(hub, request, { runId: request.params['run_id'] ?? '' })).cancelRun) }),
+    }),
+  ]
+}
+
+function pageOf<Node>(name: string, { nodes, pageInfo }: Page<Node>, show: (node: Node) => unknown) {
+  return { [name]: nodes.map(show), next_page_token: pageInfo.hasNextPage ? pageInfo.endCursor : null }
+}
+
+function shownDefinition(definition: Definition) {
+  return { ...snakeMembers(lowered({ ...definition }, 'layer')), findings: definition.findings.map(shown) }
+}
+
+function shownRun(found: Run) {
+  return {
+    ...snakeMembers(lowered({ ...found }, 'layer', 'state', 'trigger', 'slaStatus')), params: found.params, ...(found.error && { error: { ...found.error, category: String(found.error['category']).toLowerCase() } }),
+    steps: found.steps.map(step => snakeMembers(lowered(step, 'kind', 'state'))),
+  }
+}
+
+/** Words of enums in lower case. */
+function lowered(members: Readonly<Record<string, unknown>>, ...names: readonly string[]): Readonly<Record<string, unknown>> {
+  return { ...members, ...Object.fromEntries(names.map(name => [name, typeof members[name] === 'string' ? members[name].toLowerCase() : members[name]])) }
+}
+
+/** Documents of pipelines, those there are, and their runs. */
 export function pipelineRoutes(hub: Hub): readonly Route[] {
   const xsd = (name: 'pipelineXsd' | 'jobXsd', path: string, of: string) => route({
     method: 'GET', path, summary: `The XML Schema of ${of}.`, produces: 'application/xml', answers: { 200: 'XML Schema 1.0.' },
@@ -48,6 +142,7 @@ export function pipelineRoutes(hub: Hub): readonly Route[] {
     }),
     xsd('pipelineXsd', '/api/v1/datahub/xsd/pipeline.xsd', 'pipelines'),
     xsd('jobXsd', '/api/v1/datahub/xsd/job.xsd', 'jobs'),
+    ...runRoutes(hub),
   ]
 }
 

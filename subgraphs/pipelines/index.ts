@@ -2,16 +2,20 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Context } from '../../resolvers/context.ts'
 import { mustHold } from '../../resolvers/guard.ts'
-import type { Subgraph } from '../../resolvers/subgraph.ts'
-import type { Step } from './document/datasets.ts'
+import { mergeFields, type Subgraph } from '../../resolvers/subgraph.ts'
+import { scalars } from '../../schema/scalars.ts'
+import { withIdempotencyKeys } from '../../schema/sdl.ts'
 import { readDocument } from './document/read.ts'
+import { definitionFields } from './definition-fields.ts'
+import { executionPlan } from './execution-plan.ts'
+import { runFields, type RunRoles } from './run-fields.ts'
 import { transforms } from './transforms/index.ts'
 import { schemas } from './xsd.ts'
 
-const sdl = readFileSync(join(import.meta.dirname, '..', '..', 'schema', 'pipelines.graphql'), 'utf8')
+const sdl = withIdempotencyKeys(readFileSync(join(import.meta.dirname, '..', '..', 'schema', 'pipelines.graphql'), 'utf8'))
 
-/** Documents of pipelines: what they may say, and what is wrong with one. */
-export function pipelinesSubgraph(): Subgraph {
+/** Pipelines: what their documents may say, those there are, and their runs. */
+export function pipelinesSubgraph(roles: RunRoles): Subgraph {
   const held = <Result>(answer: () => Result) => (_parent: unknown, _args: unknown, { scope }: Context): Result => {
     mustHold(scope, 'catalog:read')
     return answer()
@@ -19,7 +23,7 @@ export function pipelinesSubgraph(): Subgraph {
   return {
     name: 'pipelines',
     sdl,
-    fields: {
+    fields: mergeFields(definitionFields(roles), runFields(roles), {
       Query: {
         validatePipeline(_parent: unknown, { xml }: { xml: string }, { scope }: Context) {
           mustHold(scope, 'catalog:read')
@@ -29,8 +33,8 @@ export function pipelinesSubgraph(): Subgraph {
         pipelineXsd: held(() => schemas['pipeline.xsd']),
         jobXsd: held(() => schemas['job.xsd']),
       },
-    },
-    scalars: [],
+    }),
+    scalars,
     entities: {},
   }
 }
@@ -38,17 +42,7 @@ export function pipelinesSubgraph(): Subgraph {
 function validated(xml: string) {
   const { kind, document, findings } = readDocument(xml)
   const steps = kind === 'pipeline' ? document?.steps : undefined
-  return { valid: document !== undefined, kind: kind?.toUpperCase() ?? null, findings, plan: steps ? { steps: executionSteps(steps) } : null }
-}
-
-/** Each with its group: one behind the last of those it waits for. */
-function executionSteps(steps: readonly Step[]) {
-  const groups = new Map<string, number>()
-  return steps.map(({ id, kind, dependsOn, checked: { element } }) => {
-    const parallelGroup = Math.max(0, ...dependsOn.map(one => (groups.get(one) ?? 0) + 1))
-    groups.set(id, parallelGroup)
-    return { id, kind: kind.toUpperCase(), type: element.name, line: element.at.line, dependsOn, parallelGroup }
-  })
+  return { valid: document !== undefined, kind: kind?.toUpperCase() ?? null, findings, plan: steps ? executionPlan(steps) : null }
 }
 
 const types = transforms.map(({ shape: { name, doc, attributes }, example }) => ({

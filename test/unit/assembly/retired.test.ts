@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { HubError } from '../../../schema/errors.ts'
 import { parseCatalog } from '../../../schema/catalog.ts'
 import type { OpenSource } from '../../../gateway/assembly/sources.ts'
+import { readConfig } from '../../../gateway/config.ts'
 import { openHub, type OpenHub } from '../../../gateway/wiring.ts'
 import { MovedClock, testScope } from '../../support/scope.ts'
 
@@ -34,7 +35,7 @@ beforeEach(async () => {
   const { log } = testScope({ clock })
   opened = await openHub({
     clock, log, files, maxEntries: 1_000, backups: 0, reach: { api: { sourceFolders: [], hosts: [], secrets: [] }, env: () => undefined }, onFatal: error => { throw error },
-    later: work => void pending.push(work()),
+    later: work => void pending.push(work()), pipelines: { settings: readConfig([], {}, folder).pipelines, env: {}, ended: () => undefined },
   })
 })
 afterEach(async () => {

@@ -1,0 +1,26 @@
+import type { PipelineDocument } from './document/pipeline.ts'
+import type { Finding } from './finding.ts'
+import type { RunParts } from './run/parts.ts'
+
+/** The pipelines a hub has. */
+export interface Registry {
+  /** By application and id. Read anew where it has changed. */
+  pipelines(): Promise<readonly Definition[]>
+  /** What its runs have to do with. */
+  partsOf(definition: Definition): Promise<RunParts>
+}
+
+export interface Definition {
+  readonly application: string
+  readonly id: string
+  /** Below the folder that is looked at, with `/` between. */
+  readonly file: string
+  readonly xml: string
+  /** Absent: an ERROR is among the findings. */
+  readonly document?: PipelineDocument
+  readonly findings: readonly Finding[]
+}
+
+export function versionText({ version: { major, minor, patch } }: PipelineDocument): string {
+  return `${major}.${minor}.${patch}`
+}

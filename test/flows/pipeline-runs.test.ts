@@ -1,0 +1,138 @@
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { catalogFolder } from '../support/catalog-folder.ts'
+import { eventually } from '../support/eventually.ts'
+import { type RunningHub, startHub } from '../support/hub.ts'
+
+const keys = [{ id: 'acme', tenant: 'acme', scopes: ['pipeline:read', 'pipeline:run'] }, { id: 'other', tenant: 'other', scopes: ['pipeline:read', 'pipeline:run'] }, { id: 'reader', tenant: 'acme', scopes: ['pipeline:read'] }, { id: 'nobody', tenant: 'acme', scopes: [] }]
+const as = (id: string) => ({ 'x-api-key': `key of ${id}` })
+const pipeline = (id: string, sources: string, more = '') => `<pipeline id="${id}" version="1.2" layer="service"><metadata><owner>shop-team</owner><sla>PT1H</sla></metadata>\n${more}<sources>${sources}</sources>\n<targets><csv path="service/${id}" mode="overwrite"/></targets></pipeline>`
+const place = 'pipelines/applications/shop/service/pipelines'
+
+describe('pipelines of a hub and their runs', () => {
+  const folder = catalogFolder({
+    'keys.json': JSON.stringify(keys.map(key => ({ ...key, sha256: createHash('sha256').update(`key of ${key.id}`).digest('hex') }))),
+    'hub.yaml': 'regions:\n  notes: { type: Note, key: id, fields: { id: ID! } }\n',
+    [`${place}/orders.xml`]: pipeline('orders', '<csv id="orders" path="landing/orders.csv"/>', '<parameters><parameter name="day" type="date" default="2026-01-31"/></parameters>\n'),
+    [`${place}/late.xml`]: pipeline('late', '<csv id="late" path="landing/late.csv"/>').replace('layer="service"', 'layer="service" onNoData="fail"'),
+    [`${place}/wrong.xml`]: pipeline('wrong', '<csv id="wrong" pth="x.csv"/>'),
+    'data/applications/shop/landing/orders.csv': 'id,total\n1,5\n2,7\n',
+  })
+  let hub: RunningHub
+  beforeAll(async () => {
+    hub = await startHub({ catalog: folder.catalog, flags: [`--auth-api-keys-file=${folder.folder}/keys.json`, `--pipelines-folder=${folder.folder}/pipelines`], headers: as('acme') })
+  }, 60_000)
+  afterAll(async () => {
+    await hub.close()
+    folder.remove()
+  })
+
+  const members = 'runId app pipelineId version layer state attempt trigger params startedBy engine startedAt endedAt rowsRead rowsWritten rowsRejected slaStatus error { category message } steps { id kind type state rows into bytes }'
+  interface Run { runId: string; state: string; [member: string]: unknown }
+  const start = async (id: string, variables: Readonly<Record<string, unknown>> = {}, headers = as('acme')) =>
+    hub.query<{ runPipeline: Run }>(`mutation ($app: String! = "shop", $id: ID!, $params: JSON, $allowConcurrent: Boolean, $key: String) { runPipeline(app: $app, id: $id, params: $params, allowConcurrent: $allowConcurrent, idempotencyKey: $key) { ${members} } }`, { id, ...variables }, headers)
+  const look = async (runId: string, headers = as('acme')) => (await hub.query<{ run: Run | null }>(`query ($runId: ID!) { run(runId: $runId) { ${members} } }`, { runId }, headers)).data?.run
+  const ended = async (runId: string) => {
+    await eventually(`run ${runId} ends`, async () => !['QUEUED', 'RUNNING', undefined].includes((await look(runId))?.state))
+    return look(runId)
+  }
+  const rest = async (method: string, path: string, body?: unknown, headers: Readonly<Record<string, string>> = as('acme')) => {
+    const answer = await fetch(`${hub.url}/api/v1/datahub${path}`, { method, headers: { ...headers, ...(body !== undefined && { 'content-type': 'application/json' }) }, ...(body !== undefined && { body: JSON.stringify(body) }) })
+    return { status: answer.status, headers: answer.headers, body: await answer.json() as Record<string, unknown> }
+  }
+
+  test('D-09 the pipelines of the folder are listed, with what is wrong with them', async () => {
+    const { data } = await hub.query<{ pipelines: { nodes: { id: string }[]; totalCount: number } }>('{ pipelines(app: "shop") { nodes { app id version layer owner slaMs file findings { severity code line } plan { steps { id } } } totalCount } }')
+    expect(data?.pipelines.totalCount).toBe(3)
+    expect(data?.pipelines.nodes).toEqual([
+      { app: 'shop', id: 'late', version: '1.2.0', layer: 'SERVICE', owner: 'shop-team', slaMs: 3_600_000, file: 'applications/shop/service/pipelines/late.xml', findings: [], plan: { steps: [{ id: 'late' }, { id: 'target-1-csv' }] } },
+      expect.objectContaining({ id: 'orders', version: '1.2.0' }),
+      { app: 'shop', id: 'wrong', version: null, layer: null, owner: null, slaMs: null, file: 'applications/shop/service/pipelines/wrong.xml', findings: [expect.objectContaining({ severity: 'ERROR' }), expect.objectContaining({ severity: 'ERROR' })], plan: null },
+    ])
+    const page = await hub.query<{ pipelines: { nodes: unknown[]; pageInfo: { endCursor: string; hasNextPage: boolean } } }>('{ pipelines(first: 1) { nodes { id } pageInfo { endCursor hasNextPage } } }')
+    expect(page.data?.pipelines).toMatchObject({ nodes: [{ id: 'late' }], pageInfo: { hasNextPage: true } })
+    expect((await hub.query('query ($after: String) { pipelines(first: 1, after: $after) { nodes { id } } }', { after: page.data?.pipelines.pageInfo.endCursor })).data).toEqual({ pipelines: { nodes: [{ id: 'orders' }] } })
+    expect((await hub.query('{ pipeline(app: "shop", id: "none") { id } }')).data).toEqual({ pipeline: null })
+  })
+
+  test('D-10 D-101 a run is put into the queue, goes on and ends, with what it read and wrote', async () => {
+    const { data, errors } = await start('orders', { params: { day: '2026-02-01', runDate: '2026-02-01' } })
+    expect(errors).toBeUndefined()
+    const { runId = '', ...queued } = data?.runPipeline ?? {}
+    expect(queued).toMatchObject({ app: 'shop', pipelineId: 'orders', version: '1.2.0', layer: 'SERVICE', state: 'QUEUED', attempt: 1, trigger: 'MANUAL', params: { day: '2026-02-01', runDate: '2026-02-01' }, startedBy: 'acme', slaStatus: 'PENDING', steps: [] })
+    const run = await ended(runId)
+    expect(run).toMatchObject({ state: 'SUCCEEDED', engine: 'duckdb', rowsRead: 2, rowsWritten: 2, rowsRejected: 0, slaStatus: 'MET', error: null, steps: [{ id: 'orders', kind: 'SOURCE', type: 'csv', state: 'SUCCEEDED', rows: 2 }, { id: 'target-1-csv', kind: 'TARGET', state: 'SUCCEEDED', rows: 2, into: 'service/orders/orders.csv' }] })
+    expect(readFileSync(join(folder.folder, 'data/applications/shop/service/orders/orders.csv'), 'utf8')).toBe('id,total\n1,5\n2,7\n')
+    expect((await hub.query('{ pipeline(app: "shop", id: "orders") { runs(first: 1) { runId state } } }')).data).toEqual({ pipeline: { runs: [{ runId, state: 'SUCCEEDED' }] } })
+    expect(await hub.metadata(`SELECT state, rows_written FROM run WHERE run_id = '${runId}'`)).toEqual([expect.objectContaining({ state: 'SUCCEEDED' })])
+  })
+
+  test('D-101 D-104 a run that fails says why, and runs are found by their state', async () => {
+    const { data } = await start('late')
+    const run = await ended(data?.runPipeline.runId ?? '')
+    expect(run).toMatchObject({ state: 'FAILED', error: { category: 'SOURCE', message: 'No file matches "landing/late.csv".' }, rowsWritten: 0 })
+    const found = await hub.query<{ runs: { nodes: unknown[] } }>('{ runs(filter: { states: [FAILED], app: "shop" }) { nodes { pipelineId state } pageInfo { hasNextPage } } }')
+    expect(found.data).toEqual({ runs: { nodes: [{ pipelineId: 'late', state: 'FAILED' }], pageInfo: { hasNextPage: false } } })
+  })
+
+  test('D-10 what may not run is refused before anything waits: unknown, with mistakes, with parameters that do not fit, twice at a time', async () => {
+    const codes = async (id: string, variables = {}, headers = as('acme')) => (await start(id, variables, headers)).errors?.map(({ message, extensions }) => [extensions?.['code'], message])
+    expect(await codes('ordres')).toEqual([['NOT_FOUND', 'There is no pipeline "ordres" in "shop". Did you mean "orders"?']])
+    expect(await codes('orders', { app: 'shp' })).toEqual([['NOT_FOUND', 'There is no application "shp" with pipelines. Did you mean "shop"?']])
+    expect(await codes('wrong')).toEqual([['VALIDATION_ERROR', expect.stringContaining('"pth"')]])
+    expect(await codes('orders', { params: { day: 'soon' } })).toEqual([['VALIDATION_ERROR', '"soon" is no value of parameter "day", which is of type date.']])
+    expect(await codes('orders', { params: { day: { a: 1 } } })).toEqual([['BAD_USER_INPUT', 'A parameter is a text, a number or a boolean; "day" is none.']])
+    expect(await codes('orders', {}, as('reader'))).toEqual([['FORBIDDEN', expect.stringContaining('pipeline:run')]])
+    expect((await hub.query('{ pipelines { totalCount } }', {}, as('nobody'))).errors?.[0]?.extensions?.['code']).toBe('FORBIDDEN')
+  })
+
+  test('runs are those of their tenant', async () => {
+    const { data } = await start('orders', { allowConcurrent: true })
+    const runId = data?.runPipeline.runId ?? ''
+    expect(await look(runId, as('other'))).toBeNull()
+    expect((await hub.query('{ runs { nodes { runId } } }', {}, as('other'))).data).toEqual({ runs: { nodes: [] } })
+    expect((await hub.query('mutation ($runId: ID!) { cancelRun(runId: $runId) { state } }', { runId }, as('other'))).errors?.[0]?.extensions?.['code']).toBe('NOT_FOUND')
+    await ended(runId)
+  })
+
+  test('the same request under one key is one run', async () => {
+    const [first, second] = [await start('orders', { key: 'once', allowConcurrent: true }), await start('orders', { key: 'once', allowConcurrent: true })]
+    expect(second.data?.runPipeline.runId).toBe(first.data?.runPipeline.runId)
+    await ended(first.data?.runPipeline.runId ?? '')
+  })
+
+  test('D-10 over REST, too: a run is begun, looked at, listed and cancelled', async () => {
+    const begun = await rest('POST', '/pipelines/shop/orders/runs', { params: { day: '2026-02-02' }, allow_concurrent: true })
+    const runId = String(begun.body['run_id'])
+    expect([begun.status, begun.headers.get('x-run-id'), begun.headers.get('location'), begun.body['state'], begun.body['layer'], begun.body['sla_status']]).toEqual([202, runId, `/api/v1/datahub/runs/${runId}`, 'queued', 'service', 'pending'])
+    await ended(runId)
+    expect((await rest('GET', `/runs/${runId}`)).body).toMatchObject({ run_id: runId, pipeline_id: 'orders', state: 'succeeded', rows_written: 2, params: { day: '2026-02-02' }, steps: [{ kind: 'source', state: 'succeeded' }, { kind: 'target', into: 'service/orders/orders.csv' }] })
+    const page = await rest('GET', '/runs?page_size=1&pipeline=orders&state=SUCCEEDED')
+    expect([page.status, (page.body['runs'] as unknown[]).length, typeof page.body['next_page_token']]).toEqual([200, 1, 'string'])
+    expect((await rest('GET', `/runs?page_size=1&pipeline=orders&state=succeeded&page_token=${String(page.body['next_page_token'])}`)).status).toBe(200)
+    expect((await rest('POST', `/runs/${runId}/cancel`)).body).toMatchObject({ status: 409, code: 'CONFLICT' })
+    expect((await rest('GET', '/runs/none')).body).toMatchObject({ status: 404, code: 'NOT_FOUND' })
+    expect((await rest('POST', '/pipelines/shop/wrong/runs', {})).body).toMatchObject({ status: 422, errors: expect.arrayContaining([expect.objectContaining({ loc: ['body', 'xml', 2, expect.any(Number)] })]) })
+    expect((await rest('GET', '/pipelines')).body).toMatchObject({ pipelines: [{ id: 'late', layer: 'service', sla_ms: 3_600_000 }, { id: 'orders' }, { id: 'wrong', findings: [{ severity: 'error' }, {}] }], next_page_token: null })
+    expect((await rest('GET', '/pipelines/shop/orders')).body).toMatchObject({ id: 'orders', xml: expect.stringContaining('<pipeline id="orders"') })
+    expect((await rest('GET', '/pipelines/shop/none')).body).toMatchObject({ status: 404 })
+  })
+
+  test('D-102 runs are counted by application, pipeline and layer', async () => {
+    const metrics = await (await fetch(`${hub.url}/metrics`, { headers: as('acme') })).text()
+    expect(metrics).toMatch(/pipeline_runs_total\{app="shop",pipeline="orders",layer="service"\} [1-9]/)
+    expect(metrics).toMatch(/pipeline_failures_total\{app="shop",pipeline="late",layer="service"\} 1/)
+    expect(metrics).toMatch(/pipeline_duration_seconds_count\{app="shop",pipeline="orders",layer="service"\} [1-9]/)
+  })
+
+  test('a document that is edited, added or taken away is found so', async () => {
+    const file = join(folder.folder, place, 'new.xml')
+    writeFileSync(file, pipeline('new', '<csv id="orders" path="landing/orders.csv"/>'))
+    expect((await hub.query('{ pipeline(app: "shop", id: "new") { version } }')).data).toEqual({ pipeline: { version: '1.2.0' } })
+    writeFileSync(file, pipeline('new', '<csv id="orders" path="landing/orders.csv"/>').replace('version="1.2"', 'version="1.3.1"'))
+    expect((await hub.query('{ pipeline(app: "shop", id: "new") { version } }')).data).toEqual({ pipeline: { version: '1.3.1' } })
+    rmSync(file)
+    expect([existsSync(file), (await hub.query('{ pipeline(app: "shop", id: "new") { version } }')).data]).toEqual([false, { pipeline: null }])
+  })
+})
