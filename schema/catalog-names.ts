@@ -49,11 +49,11 @@ export const reservedNames: Readonly<Record<NameSpace, ReadonlySet<string>>> = {
     'Topic', 'TopicConnection', 'TopicEdge', 'TopicPartition', 'TopicConfig', 'TopicStart', 'TopicMessage', 'TopicMessageConnection', 'TopicMessageEdge', 'TopicMessageFilter', 'CreateTopicInput', 'UpdateTopicInput',
     'ApiEndpointInput', 'ApiEndpointPayload', 'ApiEndpointConnection', 'ApiEndpointEdge', 'EndpointParameter', 'ApiQueries', 'ApiQueryResult', 'ApiQueryCache', 'CacheStatus', 'ApiPreset', 'ApiPresetName', 'InstallPresetPayload',
     'ValidationResult', 'ValidationFinding', 'FindingSeverity', 'DocumentKind', 'ExecutionPlan', 'ExecutionStep', 'StepKind', 'TransformationType', 'TransformationAttribute',
-    'PipelineLayer', 'PipelineDefinition', 'PipelineDefinitionConnection', 'PipelineDefinitionEdge', 'RunFilter', 'RunState', 'PipelineRun', 'PipelineRunConnection', 'PipelineRunEdge', 'RunTrigger', 'SlaStatus', 'RunError', 'RunStep', 'RunStepState',
+    'PipelineLayer', 'PipelineDefinition', 'PipelineDefinitionConnection', 'PipelineDefinitionEdge', 'RunFilter', 'RunState', 'PipelineRun', 'PipelineRunConnection', 'PipelineRunEdge', 'RunTrigger', 'SlaStatus', 'RunError', 'RunStep', 'RunStepState', 'RunPeriod', 'RunStat', 'FailureReason', 'SlaCompliance',
   ]),
   Query: new Set([
     'unifiedQuery', 'explainQuery', 'federatedViews', 'queryDataSources', 'tableSchema', 'queryLineage', 'lineage', 'sqlQuery', 'sqlExplain', 'cacheRegions', 'cacheRegion', 'cacheGet', 'cacheGetAll', 'cacheCluster', 'config', 'transaction', 'cacheMetrics', 'dataSources',
-    'dataSource', 'apiQuery', 'apiQueries', 'apiEndpoints', 'apiPresets', 'views', 'view', 'catalog', 'audit', 'auditTrail', 'health', 'diagnose', 'advice', 'hub', 'node', 'nodes', 'topics', 'topic', 'topicMessages', 'validatePipeline', 'transformationTypes', 'pipelineXsd', 'jobXsd', 'pipelines', 'pipeline', 'runs', 'run',
+    'dataSource', 'apiQuery', 'apiQueries', 'apiEndpoints', 'apiPresets', 'views', 'view', 'catalog', 'audit', 'auditTrail', 'health', 'diagnose', 'advice', 'hub', 'node', 'nodes', 'topics', 'topic', 'topicMessages', 'validatePipeline', 'transformationTypes', 'pipelineXsd', 'jobXsd', 'pipelines', 'pipeline', 'runs', 'run', 'runStats', 'topFailureReasons', 'slaCompliance',
   ]),
   Mutation: new Set([
     'createCacheRegion', 'updateCacheRegion', 'deleteCacheRegion', 'clearCacheRegion', 'reloadCacheRegion', 'cachePut', 'cachePutAll', 'cacheRemove', 'registerDataSource', 'deleteDataSource', 'createView', 'createFederatedView', 'refreshView', 'dropView',

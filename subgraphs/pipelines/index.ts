@@ -9,6 +9,7 @@ import { readDocument } from './document/read.ts'
 import { definitionFields } from './definition-fields.ts'
 import { executionPlan } from './execution-plan.ts'
 import { runFields, type RunRoles } from './run-fields.ts'
+import { statisticsFields } from './statistics-fields.ts'
 import { transforms } from './transforms/index.ts'
 import { schemas } from './xsd.ts'
 
@@ -23,7 +24,7 @@ export function pipelinesSubgraph(roles: RunRoles): Subgraph {
   return {
     name: 'pipelines',
     sdl,
-    fields: mergeFields(definitionFields(roles), runFields(roles), {
+    fields: mergeFields(definitionFields(roles), runFields(roles), statisticsFields(roles), {
       Query: {
         validatePipeline(_parent: unknown, { xml }: { xml: string }, { scope }: Context) {
           mustHold(scope, 'catalog:read')

@@ -119,6 +119,18 @@ describe('pipelines of a hub and their runs', () => {
     expect((await rest('GET', '/pipelines/shop/none')).body).toMatchObject({ status: 404 })
   })
 
+  test('D-103 D-104 D-105 D-106 runs add up by day and week, by what they failed of, and by whether they were in time', async () => {
+    const { data, errors } = await hub.query<{ runStats: { pipelineId: string; succeeded: number; failed: number; lastFailure: string | null; period: string }[]; topFailureReasons: unknown; slaCompliance: { met: number; breached: number; rate: number }[] }>(
+      '{ runStats(groupBy: WEEK, app: "shop") { period app pipelineId open succeeded failed cancelled lastFailure } topFailureReasons { category count lastMessage } slaCompliance(groupBy: DAY) { period met breached rate } }')
+    expect(errors).toBeUndefined()
+    const orders = data?.runStats.filter(({ pipelineId }) => pipelineId === 'orders').reduce((total, { succeeded }) => total + succeeded, 0)
+    expect(orders).toBeGreaterThanOrEqual(4)
+    expect(data?.runStats.find(({ pipelineId }) => pipelineId === 'late')).toEqual({ period: expect.stringMatching(/T00:00:00/), app: 'shop', pipelineId: 'late', open: 0, succeeded: 0, failed: 1, cancelled: 0, lastFailure: 'No file matches "landing/late.csv".' })
+    expect(data?.topFailureReasons).toEqual([{ category: 'SOURCE', count: 1, lastMessage: 'No file matches "landing/late.csv".' }])
+    expect(data?.slaCompliance.at(-1)).toMatchObject({ breached: 0, rate: 1 })
+    expect((await hub.query('{ runStats(since: "2020-01-01T00:00:00Z", until: "2026-01-01T00:00:00Z") { open } }')).errors?.[0]?.extensions?.['code']).toBe('BAD_USER_INPUT')
+  })
+
   test('D-102 runs are counted by application, pipeline and layer', async () => {
     const metrics = await (await fetch(`${hub.url}/metrics`, { headers: as('acme') })).text()
     expect(metrics).toMatch(/pipeline_runs_total\{app="shop",pipeline="orders",layer="service"\} [1-9]/)
