@@ -45,6 +45,7 @@ import { lineageSubgraph } from '../subgraphs/lineage/index.ts'
 import { ResultCache } from '../subgraphs/regions/endpoints/result-cache.ts'
 import type { Answer } from '../subgraphs/regions/endpoints/run.ts'
 import { pipelinesSubgraph } from '../subgraphs/pipelines/index.ts'
+import { runsTable } from '../connectors/run-store/table.ts'
 import { type HubPipelinesOptions, openHubPipelines } from './pipelines/wiring.ts'
 import { regionsSubgraph } from '../subgraphs/regions/index.ts'
 import { streamsSubgraph } from '../subgraphs/streams/index.ts'
@@ -202,6 +203,7 @@ export async function openHub(options: HubOptions): Promise<OpenHub> {
         },
         openSubgraph: ({ name, url, headers }, scope) => remoteService({ name, url, headers, took: (outcome, seconds) => options.metrics?.took(name, outcome, seconds) }, scope),
         tablesOf: baseTables,
+        ownTables: [runsTable(pipelines.store)],
         placesOf: parameterPlaces,
         withMembers,
       }),

@@ -37,6 +37,7 @@ export interface AssemblyParts {
   readonly openSource: (source: Source) => Promise<SourceConnector>
   readonly openSubgraph: (declared: Catalog['subgraphs'][number], scope: Scope) => Promise<SubgraphService>
   readonly tablesOf: ModelParts['tablesOf']
+  readonly ownTables: ModelParts['own']
   readonly placesOf: EndpointParts['placesOf']
   readonly withMembers: WithMembers
   /** The product's own subgraphs over an assembly. */
@@ -88,7 +89,7 @@ export async function assemble(scope: Scope, catalog: Catalog, parts: AssemblyPa
 
     const { held } = opened
     const origin = (name: string) => parts.store.origin(() => held.get(name)?.region)
-    const derived = await modelOf(scope, catalog, { engine: parts.engine, sources, foreign: foreign.flatMap(one => foreignEntities(one)), tablesOf: parts.tablesOf, origin, asOfMs: name => held.get(name)?.asOfMs })
+    const derived = await modelOf(scope, catalog, { engine: parts.engine, sources, foreign: foreign.flatMap(one => foreignEntities(one)), tablesOf: parts.tablesOf, own: parts.ownTables, origin, asOfMs: name => held.get(name)?.asOfMs })
     refuse(derived.findings)
     const { model, mounts } = derived
     refuse(await followFindings(scope, catalog, model, sources, parts.consumer.name))

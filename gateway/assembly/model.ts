@@ -19,6 +19,8 @@ export interface ModelParts {
   readonly origin: (name: string) => TableOrigin
   /** When those were last known to be so; undefined where clients write them. */
   readonly asOfMs: (name: string) => number | undefined
+  /** Tables of the hub itself. A declared source of the name of their catalog takes their place. */
+  readonly own: readonly MountedTable[]
 }
 
 /**
@@ -34,6 +36,7 @@ export async function modelOf(scope: Scope, catalog: Catalog, parts: ModelParts)
   }
 
   const hidden = tenantTables(catalog)
+  const own = parts.own.filter(table => !catalog.sources.some(({ name }) => name.toLowerCase() === table.catalog))
   const mounts = sourceMounts(parts, hidden)
   for (const entry of catalog.regions.filter(one => !fromView(one))) {
     const columns = entry.load && sourceColumns(entry, parts.sources, findings)
@@ -45,7 +48,7 @@ export async function modelOf(scope: Scope, catalog: Catalog, parts: ModelParts)
   let waiting: (ViewEntry | RegionEntry)[] = [...catalog.views, ...catalog.regions.filter(fromView)]
   let engine = parts.engine
   for (;;) {
-    engine = parts.engine.over([...mounts])
+    engine = parts.engine.over([...mounts, ...own])
     const known = new Set(mounts.filter(mount => mount.catalog === 'hub').map(mount => mount.name.toLowerCase()))
     const open = new Set(waiting.map(entry => entry.name.toLowerCase()).filter(name => !known.has(name)))
     const ready = waiting.filter(entry => !needs(entry, parts).some(name => open.has(name)))
@@ -64,7 +67,7 @@ export async function modelOf(scope: Scope, catalog: Catalog, parts: ModelParts)
   const order = new Map([...catalog.regions, ...catalog.views].map((entry, index) => [entry.name, index]))
   entities.sort((a, b) => (order.get(a.name) ?? 0) - (order.get(b.name) ?? 0))
   const links = linksOf(findings.length === 0 ? catalog.relations : [], entities, parts.foreign)
-  return { model: { entities, links: links.value ?? [], foreign: parts.foreign }, mounts, engine, findings: [...findings, ...links.findings] }
+  return { model: { entities, links: links.value ?? [], foreign: parts.foreign }, mounts: [...mounts, ...own], engine, findings: [...findings, ...links.findings] }
 }
 
 function fromView(entry: RegionEntry): boolean {

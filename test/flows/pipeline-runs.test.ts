@@ -5,7 +5,7 @@ import { catalogFolder } from '../support/catalog-folder.ts'
 import { eventually } from '../support/eventually.ts'
 import { type RunningHub, startHub } from '../support/hub.ts'
 
-const keys = [{ id: 'acme', tenant: 'acme', scopes: ['pipeline:read', 'pipeline:run'] }, { id: 'other', tenant: 'other', scopes: ['pipeline:read', 'pipeline:run'] }, { id: 'reader', tenant: 'acme', scopes: ['pipeline:read'] }, { id: 'nobody', tenant: 'acme', scopes: [] }]
+const keys = [{ id: 'acme', tenant: 'acme', scopes: ['pipeline:read', 'pipeline:run'] }, { id: 'other', tenant: 'other', scopes: ['pipeline:read', 'pipeline:run'] }, { id: 'reader', tenant: 'acme', scopes: ['pipeline:read'] }, { id: 'nobody', tenant: 'acme', scopes: [] }, { id: 'sql', tenant: 'acme', scopes: ['query:run'] }, { id: 'other-sql', tenant: 'other', scopes: ['query:run'] }]
 const as = (id: string) => ({ 'x-api-key': `key of ${id}` })
 const pipeline = (id: string, sources: string, more = '') => `<pipeline id="${id}" version="1.2" layer="service"><metadata><owner>shop-team</owner><sla>PT1H</sla></metadata>\n${more}<sources>${sources}</sources>\n<targets><csv path="service/${id}" mode="overwrite"/></targets></pipeline>`
 const place = 'pipelines/applications/shop/service/pipelines'
@@ -129,6 +129,14 @@ describe('pipelines of a hub and their runs', () => {
     expect(data?.topFailureReasons).toEqual([{ category: 'SOURCE', count: 1, lastMessage: 'No file matches "landing/late.csv".' }])
     expect(data?.slaCompliance.at(-1)).toMatchObject({ breached: 0, rate: 1 })
     expect((await hub.query('{ runStats(since: "2020-01-01T00:00:00Z", until: "2026-01-01T00:00:00Z") { open } }')).errors?.[0]?.extensions?.['code']).toBe('BAD_USER_INPUT')
+  })
+
+  test('D-20 D-101 runs are a table of SQL, those of the tenant who asks', async () => {
+    const sql = "SELECT pipeline, state, rows_written, error_category, ended_at >= started_at AS ended FROM ops.pipeline_runs WHERE app = 'shop' AND pipeline = 'late' OR run_id IS NULL"
+    const ask = async (headers: Readonly<Record<string, string>>) => (await hub.query<{ unifiedQuery: { rows: unknown[][] } }>('query ($sql: String!) { unifiedQuery(sql: $sql) { rows } }', { sql }, headers))
+    expect((await ask(as('sql'))).data?.unifiedQuery.rows).toEqual([['late', 'FAILED', 0, 'SOURCE', true]])
+    expect((await ask(as('other-sql'))).data?.unifiedQuery.rows).toEqual([])
+    expect((await ask(as('reader'))).errors?.[0]?.extensions?.['code']).toBe('FORBIDDEN')
   })
 
   test('D-102 runs are counted by application, pipeline and layer', async () => {

@@ -113,6 +113,7 @@ describe('views and statements over REST', () => {
     expect([status, body]).toMatchObject([200, [
       { name: 'shop', catalog: 'shop', connector: 'files', role: 'LAKE', status: 'UP', reason: null, latency_ms: expect.any(Number), schemas: ['gold', 'odd'], tables: expect.arrayContaining([{ schema: null, name: 'orders' }, { schema: 'gold', name: 'totals' }]) },
       { name: 'hub', connector: 'hub', tables: expect.arrayContaining([{ schema: null, name: 'customers' }]) },
+      { name: 'ops', connector: 'hub', tables: [{ schema: null, name: 'pipeline_runs' }] },
     ]])
   })
 
