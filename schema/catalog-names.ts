@@ -59,7 +59,7 @@ export const reservedNames: Readonly<Record<NameSpace, ReadonlySet<string>>> = {
     'createCacheRegion', 'updateCacheRegion', 'deleteCacheRegion', 'clearCacheRegion', 'reloadCacheRegion', 'cachePut', 'cachePutAll', 'cacheRemove', 'registerDataSource', 'deleteDataSource', 'createView', 'createFederatedView', 'refreshView', 'dropView',
     'updateView', 'deleteView', 'executeTransaction', 'registerApiEndpoint', 'deleteApiEndpoint', 'installPreset', 'sqlExecute', 'createTopic', 'updateTopic', 'deleteTopic', 'runPipeline', 'cancelRun',
   ]),
-  Subscription: new Set(['cacheChanges', 'topicMessages']),
+  Subscription: new Set(['pipelineRunChanged', 'cacheChanges', 'topicMessages']),
 }
 
 /** Names SQL takes for catalogs of its own, so that no source can have them. */

@@ -11,6 +11,7 @@ import type { Json } from '../../schema/values.ts'
 import { type Definition, type Registry, versionText } from './registry.ts'
 import { bindParameters } from './run/parameters.ts'
 import type { RunRecord, StepRecord } from './run/record.ts'
+import { watchRuns } from './watch-runs.ts'
 
 export interface RunRoles {
   readonly registry: Registry
@@ -73,6 +74,15 @@ export function runFields({ registry, store, cursors, wake }: RunRoles): Subgrap
       cancelRun: async (_: unknown, { runId }: { runId: string }, { scope }: Context) => {
         mustHold(scope, 'pipeline:run')
         return shownRun(await store.cancel(scope, runId))
+      },
+    },
+    Subscription: {
+      pipelineRunChanged: {
+        subscribe: async (_: unknown, { app, pipelineId, runId }: { app?: string | null; pipelineId?: string | null; runId?: string | null }, { scope }: Context) => {
+          mustHold(scope, 'pipeline:read')
+          return watchRuns(scope, store, filterOf({ app, pipelineId }), runId ?? undefined)
+        },
+        resolve: (run: StoredRun) => shownRun(run),
       },
     },
   }

@@ -131,10 +131,27 @@ describe('pipelines of a hub and their runs', () => {
     expect((await hub.query('{ runStats(since: "2020-01-01T00:00:00Z", until: "2026-01-01T00:00:00Z") { open } }')).errors?.[0]?.extensions?.['code']).toBe('BAD_USER_INPUT')
   })
 
+  test('D-109 a run is followed live, until it ends', async () => {
+    const { data } = await start('orders', { allowConcurrent: true })
+    const runId = data?.runPipeline.runId ?? ''
+    const states: string[] = []
+    for await (const event of hub.subscribe<{ pipelineRunChanged: Run }>('subscription ($runId: ID!) { pipelineRunChanged(runId: $runId) { runId state rowsWritten steps { state } } }', { runId })) states.push(`${event.data?.pipelineRunChanged.state} ${String(event.data?.pipelineRunChanged['rowsWritten'])}`)
+    expect(states.at(-1)).toBe('SUCCEEDED 2')
+    const all = hub.subscribe<{ pipelineRunChanged: Run }>('subscription { pipelineRunChanged(app: "shop", pipelineId: "late") { pipelineId state error { category } } }')
+    const first = all.next()
+    const late = await start('late', { allowConcurrent: true })
+    let event = (await first).value
+    while (event?.data?.pipelineRunChanged.state !== 'FAILED') event = (await all.next()).value
+    expect(event.data.pipelineRunChanged).toEqual({ pipelineId: 'late', state: 'FAILED', error: { category: 'SOURCE' } })
+    await all.return()
+    await ended(late.data?.runPipeline.runId ?? '')
+    await expect(hub.subscribe('subscription { pipelineRunChanged(runId: "none") { state } }').next()).rejects.toMatchObject([{ message: 'There is no run "none".', extensions: { code: 'NOT_FOUND' } }])
+  })
+
   test('D-20 D-101 runs are a table of SQL, those of the tenant who asks', async () => {
     const sql = "SELECT pipeline, state, rows_written, error_category, ended_at >= started_at AS ended FROM ops.pipeline_runs WHERE app = 'shop' AND pipeline = 'late' OR run_id IS NULL"
     const ask = async (headers: Readonly<Record<string, string>>) => (await hub.query<{ unifiedQuery: { rows: unknown[][] } }>('query ($sql: String!) { unifiedQuery(sql: $sql) { rows } }', { sql }, headers))
-    expect((await ask(as('sql'))).data?.unifiedQuery.rows).toEqual([['late', 'FAILED', 0, 'SOURCE', true]])
+    expect((await ask(as('sql'))).data?.unifiedQuery.rows).toEqual([['late', 'FAILED', 0, 'SOURCE', true], ['late', 'FAILED', 0, 'SOURCE', true]])
     expect((await ask(as('other-sql'))).data?.unifiedQuery.rows).toEqual([])
     expect((await ask(as('reader'))).errors?.[0]?.extensions?.['code']).toBe('FORBIDDEN')
   })
@@ -142,7 +159,7 @@ describe('pipelines of a hub and their runs', () => {
   test('D-102 runs are counted by application, pipeline and layer', async () => {
     const metrics = await (await fetch(`${hub.url}/metrics`, { headers: as('acme') })).text()
     expect(metrics).toMatch(/pipeline_runs_total\{app="shop",pipeline="orders",layer="service"\} [1-9]/)
-    expect(metrics).toMatch(/pipeline_failures_total\{app="shop",pipeline="late",layer="service"\} 1/)
+    expect(metrics).toMatch(/pipeline_failures_total\{app="shop",pipeline="late",layer="service"\} 2/)
     expect(metrics).toMatch(/pipeline_duration_seconds_count\{app="shop",pipeline="orders",layer="service"\} [1-9]/)
   })
 

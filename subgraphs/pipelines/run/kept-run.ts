@@ -9,6 +9,8 @@ import { type RunOrder, runPipeline } from './run.ts'
 /** How long a worker that says nothing keeps its run. */
 export const leaseMs = 15_000
 const renewMs = leaseMs / 3
+/** How often steps that change are told, at most. */
+const tellMs = 500
 
 /**
  * Runs a pipeline as a run of the store: kept while it goes on, ended there as it ended here. One that was asked to stop is cancelled; one that is another worker's by now stops before anything of it is in place, or says that it
@@ -20,20 +22,25 @@ export async function keptRun(scope: Scope, held: HeldRun, order: RunOrder, part
   let cancelTimer = () => {}
   let renewing = Promise.resolve()
   let keptAtMs = scope.clock.now()
+  let askedAtMs = keptAtMs
 
   const renew = async () => {
-    const askedAtMs = scope.clock.now()
+    askedAtMs = scope.clock.now()
+    const atMs = askedAtMs
     const answer = await store.renew(scope, held, leaseMs, { record: json({ steps }) })
     if (answer === 'CANCEL') stopped.abort(new HubError('CANCELLED', 'The run was asked to stop.'))
     else if (answer === 'LOST') stopped.abort(lost(held))
-    else keptAtMs = askedAtMs
+    else keptAtMs = atMs
   }
+  /** Renews it, and again later. */
+  const renewed = () => renew().catch((error: unknown) => {
+    scope.log.warn('A run could not be renewed.', { run: held.runId, reason: error instanceof Error ? error.message : String(error) })
+    if (scope.clock.now() - keptAtMs >= leaseMs) stopped.abort(lost(held))
+  }).then(keep)
   const keep = () => {
+    cancelTimer()
     cancelTimer = scope.clock.after(renewMs, () => {
-      renewing = renew().catch((error: unknown) => {
-        scope.log.warn('A run could not be renewed.', { run: held.runId, reason: error instanceof Error ? error.message : String(error) })
-        if (scope.clock.now() - keptAtMs >= leaseMs) stopped.abort(lost(held))
-      }).then(keep)
+      renewing = renewing.then(() => renewed())
     })
   }
 
@@ -43,6 +50,10 @@ export async function keptRun(scope: Scope, held: HeldRun, order: RunOrder, part
     listener(changed) {
       steps = changed
       order.listener?.(changed)
+      if (scope.clock.now() - askedAtMs < tellMs) return
+      askedAtMs = scope.clock.now()
+      cancelTimer()
+      renewing = renewing.then(() => renewed())
     },
     async beforeCommit() {
       await renew()
