@@ -58,6 +58,8 @@ const settings = z.object({
     .object({
       folder: path.optional().describe('Folder with the pipelines of the hub: applications/APP/LAYER/pipelines/*.xml, and what they share below common. Their data is in data/applications/APP beside it.'),
       slots: z.int().min(0).max(64).default(1).describe('Runs of pipelines at a time in this process. 0: none; others have to take them.'),
+      schedules: z.boolean().default(true).describe('Whether this hub puts runs into the queue when the schedules of its folder say so. Several hubs of a store may.'),
+      tenant: z.string().min(1).max(64).default('public').describe('Whose runs those of schedules and of the command line are.'),
       environment: z.enum(['DEV', 'QA', 'PROD']).default('DEV').describe('What queries of pipelines know as :env.'),
       memoryLimit: z.string().regex(size, { error: issue => `"${String(issue.input)}" is not a size: a number with MB or GB, as 2GB.` }).default('1GB').describe('What one run of a pipeline may hold in memory; the rest of its rows waits on disk.'),
       tempLimit: z.string().regex(size, { error: issue => `"${String(issue.input)}" is not a size: a number with MB or GB, as 100GB.` }).default('50GB').describe('What one run may have on disk for that; a run that needs more fails.'),

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto'
 import { systemClock } from '../../connectors/ports/scope.ts'
 import { HubError } from '../../schema/errors.ts'
 import { hubScope } from '../assembly/scope.ts'
-import { anonymous } from '../auth/identity.ts'
 import type { FinishedRun, RunCommand } from '../commands/commands.ts'
 import { openLog } from '../telemetry/log.ts'
 import { documentFiles, statOf } from './files.ts'
@@ -26,8 +25,7 @@ export async function runFile({ file, parameters, files, config, env, listener }
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop)
   const log = openLog({ level: config.logLevel === 'info' ? 'warn' : config.logLevel })
   const runId = randomUUID()
-  // As whoever asks an open hub: there the run is seen.
-  const scope = { ...hubScope({ clock: systemClock, log, signal: stopped.signal, later: work => void work() }, runId, limitMs), tenant: anonymous.tenant }
+  const scope = { ...hubScope({ clock: systemClock, log, signal: stopped.signal, later: work => void work() }, runId, limitMs), tenant: config.pipelines.tenant }
   const { application, data, schemaText, queryText, lookups } = documentFiles(file)
   const runs = await openPipelineRuns({ config, env, log, files: files ?? data, schemaText, queryText, lookups })
   try {

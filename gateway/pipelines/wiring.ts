@@ -13,6 +13,7 @@ import type { TokenVault } from '../../connectors/ports/token-vault.ts'
 import { openPostgresRunStore, openSqliteRunStore } from '../../connectors/run-store/index.ts'
 import { environmentSecrets, fileSecrets, openSecrets, vaultSecrets } from '../../connectors/secrets/index.ts'
 import { type OpenedTokenVault, openPostgresTokenVault, openSqliteTokenVault } from '../../connectors/token-vault/index.ts'
+import { HubError } from '../../schema/errors.ts'
 import type { PipelineDocument } from '../../subgraphs/pipelines/document/pipeline.ts'
 import type { Finding } from '../../subgraphs/pipelines/finding.ts'
 import { checkData, type DataParts } from '../../subgraphs/pipelines/plan/data-check.ts'
@@ -20,6 +21,7 @@ import type { RunParts } from '../../subgraphs/pipelines/run/parts.ts'
 import { keptRun, leaseMs } from '../../subgraphs/pipelines/run/kept-run.ts'
 import type { RunRecord } from '../../subgraphs/pipelines/run/record.ts'
 import type { RunOrder } from '../../subgraphs/pipelines/run/run.ts'
+import { schedule } from '../../subgraphs/pipelines/run/scheduler.ts'
 import { Worker, type WorkerOptions } from '../../subgraphs/pipelines/run/worker.ts'
 import type { RunRoles } from '../../subgraphs/pipelines/run-fields.ts'
 import { lastingScope } from '../assembly/scope.ts'
@@ -142,9 +144,13 @@ export async function openHubPipelines({ settings, env, clock, later, ended, ...
     store, registry, name: `${hostname()} ${process.pid}`, slots: settings.slots, environment: settings.environment, ended,
     scopeOf: (runId, tenant, signal) => ({ ...lastingScope({ clock, log, later, signal }, runId), requestId: runId, tenant }),
   })
+  const stopped = new AbortController()
+  const scheduling = settings.folder === undefined || !settings.schedules ? undefined : schedule({ store, registry, wake: () => worker?.wake(), scope: { ...lastingScope({ clock, log, later, signal: stopped.signal }, 'schedules'), tenant: settings.tenant } })
   return {
     registry, store, wake: () => worker?.wake(),
     async close() {
+      stopped.abort(new HubError('SHUTTING_DOWN', 'The hub is stopping.'))
+      await scheduling
       await worker?.close()
       await vault.close()
       await store.close()

@@ -6,6 +6,7 @@ import { mustHold } from '../../resolvers/guard.ts'
 import type { Subgraph } from '../../resolvers/subgraph.ts'
 import { executionPlan } from './execution-plan.ts'
 import { type Definition, type Registry, versionText } from './registry.ts'
+import { nextMoments } from './run/scheduler.ts'
 import { shownRun } from './run-fields.ts'
 
 interface ListArguments {
@@ -22,6 +23,7 @@ export function definitionFields({ registry, store, cursors }: { readonly regist
     return {
       ...definition, app: application, id, version: document ? versionText(document) : null, layer: document?.layer.toUpperCase() ?? null, owner: document?.owner ?? null, description: document?.description ?? null, schedule: document?.schedule ?? null,
       slaMs: document?.slaMs ?? null, plan: document ? executionPlan(document.steps) : null,
+      nextRuns: ({ count }: { readonly count: number }, { scope }: Context) => (document?.schedule === undefined ? [] : nextMoments(document.schedule, scope.clock.now(), Math.min(Math.max(count, 0), 100))),
       runs: async ({ first }: { readonly first: number }, { scope }: Context) => (await store.runs(scope, { application, subject: id, kind: 'pipeline' }, Math.min(Math.max(first, 0), 1000))).map(shownRun),
     }
   }

@@ -148,6 +148,13 @@ describe('pipelines of a hub and their runs', () => {
     await expect(hub.subscribe('subscription { pipelineRunChanged(runId: "none") { state } }').next()).rejects.toMatchObject([{ message: 'There is no run "none".', extensions: { code: 'NOT_FOUND' } }])
   })
 
+  test('D-32 a pipeline says when it runs next', async () => {
+    const file = join(folder.folder, place, 'often.xml')
+    writeFileSync(file, pipeline('often', '<csv id="orders" path="landing/orders.csv"/>').replace('</metadata>', '<schedule>0 0 1 1 *</schedule></metadata>'))
+    expect((await hub.query('{ pipeline(app: "shop", id: "often") { schedule nextRuns(count: 1) } }')).data).toEqual({ pipeline: { schedule: '0 0 1 1 *', nextRuns: [`${new Date().getUTCFullYear() + 1}-01-01T00:00:00Z`] } })
+    rmSync(file)
+  })
+
   test('D-20 D-101 runs are a table of SQL, those of the tenant who asks', async () => {
     const sql = "SELECT pipeline, state, rows_written, error_category, ended_at >= started_at AS ended FROM ops.pipeline_runs WHERE app = 'shop' AND pipeline = 'late' OR run_id IS NULL"
     const ask = async (headers: Readonly<Record<string, string>>) => (await hub.query<{ unifiedQuery: { rows: unknown[][] } }>('query ($sql: String!) { unifiedQuery(sql: $sql) { rows } }', { sql }, headers))

@@ -1,0 +1,76 @@
+import { CronExpressionParser } from 'cron-parser'
+import type { RunStore } from '../../../connectors/ports/run-store.ts'
+import { pause, type Scope } from '../../../connectors/ports/scope.ts'
+import { asHubError, HubError } from '../../../schema/errors.ts'
+import { type Definition, type Registry, versionText } from '../registry.ts'
+
+export interface SchedulerOptions {
+  readonly store: RunStore
+  readonly registry: Registry
+  /** Of the tenant whose runs they are; its signal ends it. */
+  readonly scope: Scope
+  /** Something was put into the queue. */
+  readonly wake: () => void
+}
+
+const lookMs = 1_000
+/** A moment that passed while no hub was there is made up for within this time. */
+const catchUpMs = 24 * 60 * 60 * 1000
+
+/**
+ * Puts runs of pipelines into the queue at the moments their schedules say, in UTC. Every hub of a store does so: the run of a moment has a key, and is there once. Of moments that passed while no hub was there only the last is made up
+ * for, and only of a pipeline that ran by its schedule before; one that has come to have a schedule begins with the next moment. While a run goes on, the moment of another is left out. Ends when the scope's signal aborts.
+ */
+export async function schedule({ store, registry, scope, wake }: SchedulerOptions): Promise<void> {
+  /** The last moment that was looked at, by pipeline and schedule. */
+  const handled = new Map<string, number>()
+  while (!scope.signal.aborted) {
+    try {
+      for (const definition of await registry.pipelines()) {
+        const { document, application, id } = definition
+        if (!document?.schedule) continue
+        const place = `${application}/${id} ${document.schedule}`
+        const dueMs = lastMoment(document.schedule, scope.clock.now())
+        const knownMs = handled.get(place) ?? (await begin(store, scope, definition, dueMs))
+        if (dueMs > knownMs && (await put(store, scope, definition, dueMs))) wake()
+        handled.set(place, Math.max(dueMs, knownMs))
+      }
+    } catch (error) {
+      if (!scope.signal.aborted) scope.log.warn('Schedules of pipelines could not be looked at.', { reason: asHubError(error).message })
+    }
+    await pause(scope, lookMs)
+  }
+}
+
+/** From where moments count: behind the last run of the schedule, where that is not too long ago; else from now. */
+async function begin(store: RunStore, scope: Scope, { application, id }: Definition, dueMs: number): Promise<number> {
+  const runs = await store.runs(scope, { kind: 'pipeline', application, subject: id, sinceMs: scope.clock.now() - catchUpMs }, 100)
+  const last = runs.find(({ trigger }) => trigger === 'SCHEDULE')
+  return last ? Math.min(dueMs, Date.parse(String((last.parameters as { readonly runDate?: string }).runDate))) : dueMs
+}
+
+/** The last moment of a cron expression that has come. */
+export function lastMoment(schedule: string, nowMs: number): number {
+  return CronExpressionParser.parse(schedule, { tz: 'UTC', currentDate: new Date(nowMs + 1) }).prev().getTime()
+}
+
+/** The moments that come next. */
+export function nextMoments(schedule: string, nowMs: number, count: number): readonly string[] {
+  return CronExpressionParser.parse(schedule, { tz: 'UTC', currentDate: new Date(nowMs) }).take(count).map(moment => moment.toISOString() ?? '')
+}
+
+async function put(store: RunStore, scope: Scope, { application, id, document }: Definition, atMs: number): Promise<boolean> {
+  if (!document) return false
+  const runDate = new Date(atMs).toISOString()
+  try {
+    await store.enqueue(scope, {
+      runId: crypto.randomUUID(), kind: 'pipeline', application, subject: id, version: versionText(document), layer: document.layer, trigger: 'SCHEDULE', parameters: { runDate }, key: `schedule ${application}/${id} ${runDate}`,
+      ...(document.slaMs !== undefined && { slaAtMs: scope.clock.now() + document.slaMs }),
+    })
+    return true
+  } catch (error) {
+    if (!(error instanceof HubError && error.code === 'CONFLICT')) throw error
+    scope.log.warn('A moment of a schedule is left out: the run before still goes on.', { app: application, pipeline: id, at: runDate })
+    return false
+  }
+}
