@@ -32,6 +32,11 @@ export interface Column {
   readonly description?: string
 }
 
+/** A moment of a clock as a DateTime in its canonical form. */
+export function instant(atMs: number): string {
+  return new Date(atMs).toISOString().replace(/\.?0+Z$/, 'Z')
+}
+
 /** A Long in its canonical form. */
 export function toLong(value: bigint | number): number | bigint {
   if (typeof value === 'number') return value

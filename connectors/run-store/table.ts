@@ -1,4 +1,4 @@
-import type { Column, Row } from '../../schema/values.ts'
+import { type Column, instant, type Row } from '../../schema/values.ts'
 import type { RunPlace, RunStore, StoredRun } from '../ports/run-store.ts'
 import type { Scope } from '../ports/scope.ts'
 import type { ScanRequest, SourceConnector } from '../ports/source-connector.ts'
@@ -72,7 +72,6 @@ function runsSource(store: RunStore): SourceConnector {
   }
 }
 
-/** Without zeros at the end of the fraction. */
 function moment(atMs: number | undefined): string | null {
-  return atMs === undefined ? null : new Date(atMs).toISOString().replace(/\.?0+Z$/, 'Z')
+  return atMs === undefined ? null : instant(atMs)
 }

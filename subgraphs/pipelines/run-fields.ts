@@ -7,7 +7,7 @@ import { mustHold } from '../../resolvers/guard.ts'
 import type { Subgraph } from '../../resolvers/subgraph.ts'
 import { HubError, type Problem } from '../../schema/errors.ts'
 import { didYouMean } from '../../schema/names.ts'
-import type { Json } from '../../schema/values.ts'
+import { instant, type Json } from '../../schema/values.ts'
 import { type Definition, type Registry, versionText } from './registry.ts'
 import { bindParameters } from './run/parameters.ts'
 import type { RunRecord, StepRecord } from './run/record.ts'
@@ -123,6 +123,6 @@ export function shownRun(run: StoredRun) {
 }
 
 function moment(atMs: number | undefined): string | null {
-  return atMs === undefined ? null : new Date(atMs).toISOString()
+  return atMs === undefined ? null : instant(atMs)
 }
 

@@ -4,6 +4,7 @@ import type { Context } from '../../resolvers/context.ts'
 import { mustHold } from '../../resolvers/guard.ts'
 import type { Subgraph } from '../../resolvers/subgraph.ts'
 import { HubError } from '../../schema/errors.ts'
+import { instant } from '../../schema/values.ts'
 
 const dayMs = 86_400_000
 const usualDays = 30
@@ -23,7 +24,7 @@ export function statisticsFields({ store }: { readonly store: RunStore }): Subgr
       runStats: async (_: unknown, { groupBy, ...span }: Span & { readonly groupBy: 'DAY' | 'WEEK' }, { scope }: Context) => {
         mustHold(scope, 'pipeline:read')
         const counts = await store.counts(scope, filterOf(scope, span), groupBy)
-        return counts.map(({ application, subject, periodAtMs, queued, running, lastFailure, ...count }) => ({ ...count, period: moment(periodAtMs), app: application, pipelineId: subject, open: queued + running, lastFailure: lastFailure?.message ?? null }))
+        return counts.map(({ application, subject, periodAtMs, queued, running, lastFailure, ...count }) => ({ ...count, period: instant(periodAtMs ?? 0), app: application, pipelineId: subject, open: queued + running, lastFailure: lastFailure?.message ?? null }))
       },
       topFailureReasons: async (_: unknown, { limit, ...span }: Span & { readonly limit: number }, { scope }: Context) => {
         mustHold(scope, 'pipeline:read')
@@ -39,7 +40,7 @@ export function statisticsFields({ store }: { readonly store: RunStore }): Subgr
         const counts = await store.counts(scope, filterOf(scope, span), groupBy)
         return [...Map.groupBy(counts, ({ periodAtMs }) => periodAtMs)].map(([periodAtMs, own]) => {
           const [met, breached] = [sum(own, ({ slaMet }) => slaMet), sum(own, ({ slaBreached }) => slaBreached)]
-          return { period: moment(periodAtMs), met, breached, rate: met + breached === 0 ? null : met / (met + breached) }
+          return { period: instant(periodAtMs ?? 0), met, breached, rate: met + breached === 0 ? null : met / (met + breached) }
         })
       },
     },
@@ -55,8 +56,4 @@ function filterOf({ clock }: Scope, { app, pipeline, since, until }: Span): Coun
 
 function sum(counts: readonly RunCount[], of: (count: RunCount) => number): number {
   return counts.reduce((total, count) => total + of(count), 0)
-}
-
-function moment(atMs = 0): string {
-  return new Date(atMs).toISOString()
 }

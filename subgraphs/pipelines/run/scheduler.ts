@@ -2,6 +2,7 @@ import { CronExpressionParser } from 'cron-parser'
 import type { RunStore } from '../../../connectors/ports/run-store.ts'
 import { pause, type Scope } from '../../../connectors/ports/scope.ts'
 import { asHubError, HubError } from '../../../schema/errors.ts'
+import { instant } from '../../../schema/values.ts'
 import { type Definition, type Registry, versionText } from '../registry.ts'
 
 export interface SchedulerOptions {
@@ -56,12 +57,12 @@ export function lastMoment(schedule: string, nowMs: number): number {
 
 /** The moments that come next. */
 export function nextMoments(schedule: string, nowMs: number, count: number): readonly string[] {
-  return CronExpressionParser.parse(schedule, { tz: 'UTC', currentDate: new Date(nowMs) }).take(count).map(moment => moment.toISOString() ?? '')
+  return CronExpressionParser.parse(schedule, { tz: 'UTC', currentDate: new Date(nowMs) }).take(count).map(moment => instant(moment.getTime()))
 }
 
 async function put(store: RunStore, scope: Scope, { application, id, document }: Definition, atMs: number): Promise<boolean> {
   if (!document) return false
-  const runDate = new Date(atMs).toISOString()
+  const runDate = instant(atMs)
   try {
     await store.enqueue(scope, {
       runId: crypto.randomUUID(), kind: 'pipeline', application, subject: id, version: versionText(document), layer: document.layer, trigger: 'SCHEDULE', parameters: { runDate }, key: `schedule ${application}/${id} ${runDate}`,
