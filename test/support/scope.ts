@@ -34,6 +34,18 @@ export class MovedClock implements Clock {
   }
 }
 
+/** A clock that moves itself past every timer, and tells how long each was to wait. */
+export class HastyClock extends MovedClock {
+  readonly waitsMs: number[] = []
+
+  override after(delayMs: number, work: () => void): () => void {
+    this.waitsMs.push(delayMs)
+    const cancel = super.after(delayMs, work)
+    queueMicrotask(() => this.advance(delayMs))
+    return cancel
+  }
+}
+
 export interface TestScope extends Scope {
   readonly clock: MovedClock
   readonly entries: readonly { level: string; message: string; fields?: Readonly<Record<string, unknown>> }[]

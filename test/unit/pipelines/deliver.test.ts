@@ -3,19 +3,7 @@ import type { Notice, Notifier } from '../../../connectors/ports/notifier.ts'
 import { type Code, HubError } from '../../../schema/errors.ts'
 import { deliver, type DeliverOptions } from '../../../subgraphs/pipelines/notify/deliver.ts'
 import { rawHttp } from '../../support/raw-http.ts'
-import { MovedClock, testScope } from '../../support/scope.ts'
-
-/** A clock that moves itself past every timer, and tells how long each was to wait. */
-class HastyClock extends MovedClock {
-  readonly waitsMs: number[] = []
-
-  override after(delayMs: number, work: () => void): () => void {
-    this.waitsMs.push(delayMs)
-    const cancel = super.after(delayMs, work)
-    queueMicrotask(() => this.advance(delayMs))
-    return cancel
-  }
-}
+import { HastyClock, testScope } from '../../support/scope.ts'
 
 const notice: Notice = { kind: 'webhook', id: 'run-7.failure', url: 'https://hooks.example/tok3n', body: { state: 'FAILED' } }
 const failed = (code: Code, details = {}) => new HubError(code, `It is ${code}.`, details)
