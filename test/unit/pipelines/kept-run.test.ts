@@ -1,6 +1,7 @@
 import type { RunStore } from '../../../connectors/ports/run-store.ts'
 import { openSqliteRunStore } from '../../../connectors/run-store/index.ts'
-import { keptRun, leaseMs } from '../../../subgraphs/pipelines/run/kept-run.ts'
+import { leaseMs } from '../../../subgraphs/pipelines/run/kept.ts'
+import { keptRun } from '../../../subgraphs/pipelines/run/kept-run.ts'
 import type { RunOrder } from '../../../subgraphs/pipelines/run/run.ts'
 import { RunWorld } from '../../support/pipeline-runs.ts'
 import { pipelineIn } from '../../support/pipelines.ts'
@@ -81,4 +82,10 @@ test('a run is kept while it goes on, however long that is', async () => {
   waiting.resolve()
   expect((await running).state).toBe('SUCCEEDED')
   expect(new Set(renewed)).toEqual(new Set(['GO_ON']))
+})
+
+test('D-87 a run whose parameters do not fit has ended in the store, and another can begin', async () => {
+  const scope = testScope()
+  await expect(keptRun(scope, await begin(scope), { ...order(), parameters: { day: '1' } }, world.parts, store)).rejects.toMatchObject({ code: 'VALIDATION_ERROR' })
+  expect(await store.run(scope, 'r')).toMatchObject({ state: 'FAILED', category: 'CONFIG', message: expect.stringContaining('There is no parameter "day".') })
 })

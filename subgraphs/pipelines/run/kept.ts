@@ -1,0 +1,93 @@
+import type { HeldRun, RunEnding, RunStore } from '../../../connectors/ports/run-store.ts'
+import type { Scope } from '../../../connectors/ports/scope.ts'
+import { asHubError, HubError } from '../../../schema/errors.ts'
+import type { Json } from '../../../schema/values.ts'
+import type { RunFailure } from './record.ts'
+
+/** How long a worker that says nothing keeps its run. */
+export const leaseMs = 15_000
+const renewMs = leaseMs / 3
+/** How often what is told is stored, at most. */
+const tellMs = 500
+
+/** What a worker has of the run it does. */
+export interface Lease {
+  /** How far it is, for whoever looks at it: stored at once, unless that was done just before. */
+  tell(progress: object): void
+  /** Renews it now. Throws where the run is to go no further. */
+  check(): Promise<void>
+}
+
+type Ended = Pick<RunEnding, 'state' | 'rowsRead' | 'rowsWritten' | 'rowsRejected'> & { readonly error?: RunFailure }
+
+/**
+ * Does the work of a run of the store: the run is kept while the work goes on, and ended there as it ended here. The work's scope aborts when the run was asked to stop, and when it is another worker's by now. A store that does not answer
+ * is asked again until the lease is over. Work that throws ends the run as FAILED.
+ */
+export async function kept<T extends Ended>(scope: Scope, held: HeldRun, store: RunStore, work: (scope: Scope, lease: Lease) => Promise<T>): Promise<T> {
+  const stopped = new AbortController()
+  let progress: object = {}
+  let cancelTimer = () => {}
+  let renewing = Promise.resolve()
+  let keptAtMs = scope.clock.now()
+  let askedAtMs = keptAtMs
+
+  const renew = async () => {
+    askedAtMs = scope.clock.now()
+    const atMs = askedAtMs
+    const answer = await store.renew(scope, held, leaseMs, { record: json(progress) })
+    if (answer === 'CANCEL') stopped.abort(new HubError('CANCELLED', 'The run was asked to stop.'))
+    else if (answer === 'LOST') stopped.abort(lost(held))
+    else keptAtMs = atMs
+  }
+  const renewed = () => renew().catch((error: unknown) => {
+    scope.log.warn('A run could not be renewed.', { run: held.runId, reason: error instanceof Error ? error.message : String(error) })
+    if (scope.clock.now() - keptAtMs >= leaseMs) stopped.abort(lost(held))
+  }).then(keep)
+  const keep = () => {
+    cancelTimer()
+    cancelTimer = scope.clock.after(renewMs, () => {
+      renewing = renewing.then(renewed)
+    })
+  }
+  const end = async (ending: RunEnding) => {
+    cancelTimer()
+    await renewing
+    cancelTimer()
+    const isStored = await store.finish({ ...scope, signal: new AbortController().signal }, held, ending)
+    if (!isStored) scope.log.warn('A run ended that is not this worker\'s any more.', { run: held.runId, state: ending.state })
+  }
+  const lease: Lease = {
+    tell(told) {
+      progress = told
+      if (scope.clock.now() - askedAtMs < tellMs) return
+      askedAtMs = scope.clock.now()
+      renewing = renewing.then(renewed)
+    },
+    async check() {
+      await renew()
+      stopped.signal.throwIfAborted()
+    },
+  }
+
+  keep()
+  let record: T
+  try {
+    record = await work({ ...scope, signal: AbortSignal.any([scope.signal, stopped.signal]) }, lease)
+  } catch (error) {
+    const { code, message } = asHubError(error)
+    await end({ state: 'FAILED', record: json(progress), rowsRead: 0, rowsWritten: 0, rowsRejected: 0, category: code === 'VALIDATION_ERROR' ? 'CONFIG' : 'SYSTEM', message })
+    throw error
+  }
+  const { state, error, rowsRead, rowsWritten, rowsRejected } = record
+  await end({ state, record: json(record), rowsRead, rowsWritten, rowsRejected, ...(error && { category: error.category, message: error.message }) })
+  return record
+}
+
+function lost({ runId }: HeldRun): HubError {
+  return new HubError('CANCELLED', `The run "${runId}" is not this worker's any more: it was not renewed in time, and another may have begun it again.`)
+}
+
+function json(value: unknown): Json {
+  return JSON.parse(JSON.stringify(value)) as Json
+}
