@@ -69,6 +69,12 @@ const settings = z.object({
       vaultMount: z.string().min(1).default('secret').describe('Where its engine of keys and values, version 2, is mounted.'),
       vaultToken: z.string().min(1).optional().describe('Who the hub is to Vault. Also VAULT_TOKEN.'),
       vaultNamespace: z.string().min(1).optional().describe('Namespace of Vault. Also VAULT_NAMESPACE.'),
+      smtpUrl: z.string().regex(/^smtps?:\/\/\S+$/, { error: 'is not of the form smtp://user:password@host:587, or smtps://… where TLS begins at once.' }).optional().describe('Mail server that notices of jobs go through: smtp://user:password@host:587, or smtps://… where TLS begins at once.'),
+      smtpFrom: z.email({ error: issue => `"${String(issue.input)}" is not an address, as hub@example.org.` }).optional().describe('Address that mails are from.'),
+      smtpRequireTls: z.boolean().optional().describe('Whether a mail server that offers no TLS gets no mail. Absent: where smtpUrl has a password.'),
+      webhookSecret: z.string().min(16, { error: 'is too short: give it 16 characters or more.' }).optional().describe('Signs webhooks: their readers tell by it that a notice is the hub\'s.'),
+      webhookAllow: z.array(z.string().min(1)).default([]).describe('Hosts, addresses and ranges such as 10.1.0.0/16 that webhooks may reach though they are not of the internet.'),
+      consoleUrl: z.url({ protocol: /^https?$/, error: issue => `"${String(issue.input)}" is not the address of a console: http(s)://host/path.` }).optional().describe('Where people look at runs; links in notices begin with it.'),
     })
     .prefault({}),
   defaults: z

@@ -68,6 +68,16 @@ test('unknown options, variables and keys are refused at once, each with the nea
   ])
 })
 
+test('D-84 D-85 what notices of jobs go through is set under pipelines, and what could not be is refused', () => {
+  expect(read([], { HUB_PIPELINES__SMTP_URL: 'smtp://u:p@mail:587', HUB_PIPELINES__SMTP_FROM: 'hub@example.org', HUB_PIPELINES__WEBHOOK_ALLOW: 'reader.local,10.1.0.0/16', HUB_PIPELINES__SMTP_REQUIRE_TLS: 'false' }).pipelines).toMatchObject({ smtpUrl: 'smtp://u:p@mail:587', smtpFrom: 'hub@example.org', smtpRequireTls: false, webhookAllow: ['reader.local', '10.1.0.0/16'] })
+  expect(read().pipelines).toMatchObject({ webhookAllow: [] })
+  const wrong = refused([], { HUB_PIPELINES__SMTP_URL: 'mail:587', HUB_PIPELINES__SMTP_FROM: 'hub', HUB_PIPELINES__WEBHOOK_SECRET: 'short', HUB_PIPELINES__CONSOLE_URL: 'hub.example' })
+  expect(wrong.map(({ path, message }) => [path, message])).toEqual([
+    ['HUB_PIPELINES__SMTP_URL', expect.stringContaining('is not of the form smtp://user:password@host:587')], ['HUB_PIPELINES__SMTP_FROM', expect.stringContaining('"hub" is not an address')],
+    ['HUB_PIPELINES__WEBHOOK_SECRET', expect.stringContaining('is too short')], ['HUB_PIPELINES__CONSOLE_URL', expect.stringContaining('"hub.example" is not the address of a console')],
+  ])
+})
+
 test('a value that is not taken is quoted with what is, under the name it was given by', () => {
   writeFileSync(join(folder, 'tributary.yaml'), 'introspection: maybe\nlimits: 5\n')
   expect(refused(['--port', '70000', '--log-level=inf'], { HUB_MAX_BODY_BYTES: 'abc' })).toEqual([
