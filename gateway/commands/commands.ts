@@ -14,8 +14,8 @@ export interface CommandActions {
   propose(from: string, config: Config): Promise<Proposal>
   /** Everything that can be said against pipelines and jobs in XML: of a file, or of all `.xml` files below a folder, in the order of their names. */
   validate(path: string): Promise<readonly ValidatedFile[]>
-  /** Runs a pipeline of a file. One that may not run as it is written → VALIDATION_ERROR with what is wrong, parameters that do not fit too; what goes wrong later is in what it answers. */
-  run(order: RunCommand): Promise<FinishedRun>
+  /** Runs the pipeline or the job of a file. One that may not run as it is written → CATALOG_INVALID with what is wrong, parameters that do not fit → VALIDATION_ERROR; what goes wrong later is in what it answers. */
+  run(order: RunCommand): Promise<FinishedRun | FinishedJob>
   /** Serves one subgraph over HTTP until it is told to stop. Answers the exit code. */
   subgraph(name: string, config: Config): Promise<number>
   /** Serves the graph of a supergraph's file until it is told to stop. Answers the exit code. */
@@ -47,12 +47,13 @@ export interface RunCommand {
   readonly files: string | undefined
   readonly config: Config
   readonly env: Environment
-  /** Hears of the steps as they go on. */
+  /** Hears of the steps as they go on; those of a job are pipelines. */
   readonly listener: (steps: readonly FinishedStep[]) => void
 }
 
 /** What a run did. */
 export interface FinishedRun {
+  readonly kind: 'pipeline'
   readonly runId: string
   readonly pipelineId: string
   readonly version: string
@@ -63,6 +64,31 @@ export interface FinishedRun {
   readonly steps: readonly FinishedStep[]
   readonly findings: ValidatedFile['findings']
   readonly error?: { readonly category: string; readonly message: string; readonly step?: string }
+}
+
+/** What the run of a job did. */
+export interface FinishedJob extends Pick<FinishedRun, 'runId' | 'version' | 'state' | 'startedAtMs' | 'endedAtMs' | 'findings' | 'error'> {
+  readonly kind: 'job'
+  readonly jobId: string
+  readonly steps: readonly FinishedPipeline[]
+  /** What was not done beside the run, and why. */
+  readonly warnings: readonly string[]
+}
+
+/** A pipeline of a job. */
+export interface FinishedPipeline {
+  readonly pipelineId: string
+  readonly state: string
+  readonly attempts: number
+  readonly runIds: readonly string[]
+  /** What ran in its place. */
+  readonly fallback?: string
+  readonly startedAtMs?: number
+  readonly endedAtMs?: number
+  readonly rowsRead?: number
+  readonly rowsWritten?: number
+  readonly rowsRejected?: number
+  readonly error?: FinishedRun['error']
 }
 
 export interface FinishedStep {
@@ -152,8 +178,8 @@ export const commands: readonly Command[] = [
       { name: '--files', takes: 'value', description: 'Folder of the application\'s data. Default: data/applications/APP beside the folder with the applications that the file lies in, else the folder of the file.' },
       json,
     ],
-    summary: 'Runs a pipeline in XML.',
-    details: 'Reads what the pipeline names, computes it and writes its targets: all of them once everything is ready, or none.',
+    summary: 'Runs a pipeline or a job in XML.',
+    details: 'Reads what the pipeline names, computes it and writes its targets: all of them once everything is ready, or none. A job runs those of its application that it names, in the order they depend on each other.',
   },
   {
     name: 'subgraph', usage: 'subgraph NAME [--catalog CATALOG]', takes: [1, 1], flags: [],

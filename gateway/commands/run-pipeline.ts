@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { styleText } from 'node:util'
 import { HubError, type Problem } from '../../schema/errors.ts'
 import type { Config } from '../config.ts'
-import type { Call, FinishedRun, FinishedStep } from './commands.ts'
+import type { Call, FinishedJob, FinishedPipeline, FinishedRun, FinishedStep } from './commands.ts'
 
 export interface RunLine {
   readonly file: string
@@ -12,7 +12,7 @@ export interface RunLine {
   readonly config: Config
 }
 
-/** Runs a pipeline and says what it did. Answers the exit code: 1 where it failed. */
+/** Runs a pipeline or a job and says what it did. Answers the exit code: 1 where it failed. */
 export async function runPipeline({ file, given, files, config }: RunLine, { terminal, asJson, actions, env }: Call): Promise<number> {
   const { run } = await actions()
   if (!run) throw new HubError('INTERNAL', 'The command "run" is not part of this build.')
@@ -23,7 +23,7 @@ export async function runPipeline({ file, given, files, config }: RunLine, { ter
     listener: steps => progress?.(progressLine(steps)),
   }).finally(() => progress?.(''))
   if (asJson) terminal.out(JSON.stringify({ ok: finished.state === 'SUCCEEDED', ...finished }))
-  else for (const line of linesOf(finished, terminal.color)) terminal.out(line)
+  else for (const line of finished.kind === 'job' ? jobLines(finished, terminal.color) : linesOf(finished, terminal.color)) terminal.out(line)
   return finished.state === 'SUCCEEDED' ? 0 : 1
 }
 
@@ -43,17 +43,45 @@ function progressLine(steps: readonly FinishedStep[]): string {
   return `[${'█'.repeat(filled)}${'─'.repeat(bar - filled)}] ${done}/${steps.length}  ${running.join(', ')}`
 }
 
+function jobLines({ jobId, version, runId, state, startedAtMs, endedAtMs, steps, findings, warnings }: FinishedJob, color: boolean): string[] {
+  const wide = Math.max(...steps.map(({ pipelineId }) => pipelineId.length))
+  return [
+    `${jobId} ${version}  ${stateText(state, color)}  ${seconds(startedAtMs, endedAtMs)}  run ${runId}`,
+    ...steps.map(step => pipelineLine(step, wide)),
+    ...warningLines(findings), ...warnings.map(warning => `  warning: ${warning}`),
+  ]
+}
+
+function pipelineLine({ pipelineId, state, attempts, runIds, fallback, startedAtMs, endedAtMs, rowsRead, rowsWritten, error }: FinishedPipeline, wide: number): string {
+  const parts = [
+    ...(startedAtMs === undefined || endedAtMs === undefined ? [] : [seconds(startedAtMs, endedAtMs)]), ...(rowsRead === undefined || rowsWritten === undefined ? [] : [`${rowsRead} read`, `${rowsWritten} written`]),
+    ...(attempts > 1 ? [`${attempts} attempts`] : []), ...(fallback === undefined ? [] : [`${fallback} in its place`]), ...runIds.slice(-1).map(id => `run ${id}`), ...(error ? [`${error.category}${error.step === undefined ? '' : ` in ${error.step}`}: ${error.message}`] : []),
+  ]
+  return `  ${pipelineId.padEnd(wide)}  ${state.toLowerCase().padEnd(9)}  ${parts.join(', ')}`.trimEnd()
+}
+
 const colors = { SUCCEEDED: 'green', FAILED: 'red', CANCELLED: 'yellow' } as const
 
 function linesOf({ pipelineId, version, runId, engine, state, startedAtMs, endedAtMs, steps, findings, error }: FinishedRun, color: boolean): string[] {
-  const said = color ? styleText(colors[state], state, { validateStream: false }) : state
   const wide = Math.max(...steps.map(({ id }) => id.length))
   return [
-    `${pipelineId} ${version}  ${said}  ${((endedAtMs - startedAtMs) / 1000).toFixed(1)} s on ${engine}  run ${runId}`,
+    `${pipelineId} ${version}  ${stateText(state, color)}  ${seconds(startedAtMs, endedAtMs)} on ${engine}  run ${runId}`,
     ...steps.flatMap(step => stepLines(step, wide)),
-    ...findings.filter(({ severity }) => severity === 'WARNING').map(({ line, column, message }) => `  warning, line ${line}, column ${column}: ${message}`),
+    ...warningLines(findings),
     ...(error ? [`  ${error.category}${error.step === undefined ? '' : ` in ${error.step}`}: ${error.message}`] : []),
   ]
+}
+
+function stateText(state: FinishedRun['state'], color: boolean): string {
+  return color ? styleText(colors[state], state, { validateStream: false }) : state
+}
+
+function seconds(startedAtMs: number, endedAtMs: number): string {
+  return `${((endedAtMs - startedAtMs) / 1000).toFixed(1)} s`
+}
+
+function warningLines(findings: FinishedRun['findings']): string[] {
+  return findings.filter(({ severity }) => severity === 'WARNING').map(({ line, column, message }) => `  warning, line ${line}, column ${column}: ${message}`)
 }
 
 function stepLines({ id, type, state, rows, rejected = 0, bytes, into, key, samples = [], broken = [] }: FinishedStep, wide: number): string[] {

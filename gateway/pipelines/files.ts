@@ -12,6 +12,8 @@ const mostAbove = 6
 export interface DocumentFiles {
   /** The folder below `applications`; without such a folder `default`. */
   readonly application: string
+  /** Where the application's documents are, in folders of their own: its folder below `applications`; else the document's own. */
+  readonly documents: string
   /** Where the application's data is: `data/applications/APP` beside the folder that has `applications`; else the document's own folder. */
   readonly data: string
   schemaText(path: string): Promise<FoundSchema>
@@ -23,10 +25,11 @@ export interface DocumentFiles {
 export function documentFiles(document: string): DocumentFiles {
   const folder = dirname(document)
   const layer = basename(folder) === 'pipelines' ? dirname(folder) : folder
-  const placed = /^(.*)[\\/][^\\/]+[\\/]applications[\\/]([^\\/]+)[\\/]/.exec(document)
+  const placed = /^(.*)[\\/]([^\\/]+)[\\/]applications[\\/]([^\\/]+)[\\/]/.exec(document)
   return {
-    application: placed?.[2] ?? 'default',
-    data: placed ? join(placed[1] ?? '', 'data', 'applications', placed[2] ?? '') : folder,
+    application: placed?.[3] ?? 'default',
+    documents: placed ? join(placed[1] ?? '', placed[2] ?? '', 'applications', placed[3] ?? '') : folder,
+    data: placed ? join(placed[1] ?? '', 'data', 'applications', placed[3] ?? '') : folder,
     async schemaText(path) {
       const candidates = [join(layer, path), ...(await commonFolders(layer)).map(common => join(common, path))]
       const texts = await Promise.all(candidates.map(textIn))
@@ -72,6 +75,12 @@ function lookupsOf(folders: () => Promise<readonly string[]>): Lookups {
       return { format: found.format, path: found.path }
     },
   }
+}
+
+/** Every `.xml` file below a folder, in the order of their names. */
+export async function documentsBelow(folder: string): Promise<string[]> {
+  const found = await readdir(folder, { recursive: true, withFileTypes: true })
+  return found.filter(one => one.isFile() && one.name.endsWith('.xml')).map(one => join(one.parentPath, one.name)).sort()
 }
 
 async function commonFolders(from: string): Promise<string[]> {

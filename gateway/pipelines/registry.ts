@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { basename, join, relative, sep } from 'node:path'
-import { type DocumentFiles, documentFiles, statOf } from './files.ts'
-import { documentsBelow, readDocumentText } from './validate.ts'
+import { type DocumentFiles, documentFiles, documentsBelow, statOf } from './files.ts'
+import { readDocumentText } from './validate.ts'
 import type { Definition, Registry, RunParts } from './wiring.ts'
 
 interface Read {

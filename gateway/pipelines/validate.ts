@@ -1,11 +1,11 @@
-import { readdir, readFile, stat } from 'node:fs/promises'
-import { join, relative, sep } from 'node:path'
+import { readFile, stat } from 'node:fs/promises'
+import { relative, sep } from 'node:path'
 import { systemClock } from '../../connectors/ports/scope.ts'
 import { HubError } from '../../schema/errors.ts'
 import { hubScope } from '../assembly/scope.ts'
 import type { ValidatedFile } from '../commands/commands.ts'
 import { openLog } from '../telemetry/log.ts'
-import { documentFiles, largest, statOf } from './files.ts'
+import { documentFiles, documentsBelow, largest, statOf } from './files.ts'
 import { type DocumentRead, folderFindings, openPipelineChecks, type PipelineChecks, readDocument } from './wiring.ts'
 
 const limitMs = 600_000
@@ -31,12 +31,6 @@ export async function validateFiles(path: string): Promise<readonly ValidatedFil
   }
 }
 
-/** Every `.xml` file, in the order of their names. */
-export async function documentsBelow(folder: string): Promise<string[]> {
-  const found = await readdir(folder, { recursive: true, withFileTypes: true })
-  return found.filter(one => one.isFile() && one.name.endsWith('.xml')).map(one => join(one.parentPath, one.name)).sort()
-}
-
 async function readOne(file: string, checks: PipelineChecks): Promise<Omit<ValidatedFile, 'file'> & { readonly read: DocumentRead }> {
   const read = await readDocumentFile(file)
   const deeper = read.kind === 'pipeline' && read.document ? await checks.check(read.document, documentFiles(file).schemaText) : []
@@ -59,6 +53,12 @@ export async function readDocumentText(file: string): Promise<{ readonly text: s
     return { text: '', read: refused('NOT_WELL_FORMED', 'The document is not text in UTF-8.') }
   }
   return { text, read: readDocument(text) }
+}
+
+/** Why a document may not run as it is written. */
+export function refusalOf(file: string, findings: ValidatedFile['findings']): HubError {
+  const problems = findings.filter(({ severity }) => severity === 'ERROR').map(({ path, message, line, column }) => ({ path, message, file, line, column }))
+  return new HubError('CATALOG_INVALID', problems.map(({ message }) => message).join(' '), { problems })
 }
 
 function refused(code: 'REFUSED_XML' | 'NOT_WELL_FORMED', message: string): DocumentRead {

@@ -5,20 +5,26 @@ import { openDuckDb } from '../../connectors/duckdb/database.ts'
 import { openDuckDbEngine } from '../../connectors/duckdb/engine.ts'
 import { openDatabase } from '../../connectors/jdbc/index.ts'
 import { openLake } from '../../connectors/lake/index.ts'
+import { type NotifyOptions, openNotifier } from '../../connectors/notify/index.ts'
 import { openFolder } from '../../connectors/objects/folder.ts'
 import { duckDbPipelines } from '../../connectors/pipelines/duckdb.ts'
-import type { RunStore } from '../../connectors/ports/run-store.ts'
+import type { NewRun, RunStore } from '../../connectors/ports/run-store.ts'
 import type { Clock, Log, Scope } from '../../connectors/ports/scope.ts'
 import type { TokenVault } from '../../connectors/ports/token-vault.ts'
 import { openPostgresRunStore, openSqliteRunStore } from '../../connectors/run-store/index.ts'
 import { environmentSecrets, fileSecrets, openSecrets, vaultSecrets } from '../../connectors/secrets/index.ts'
 import { type OpenedTokenVault, openPostgresTokenVault, openSqliteTokenVault } from '../../connectors/token-vault/index.ts'
 import { HubError } from '../../schema/errors.ts'
+import type { Notification } from '../../subgraphs/pipelines/document/job.ts'
 import type { PipelineDocument } from '../../subgraphs/pipelines/document/pipeline.ts'
 import type { Finding } from '../../subgraphs/pipelines/finding.ts'
+import { toldRun } from '../../subgraphs/pipelines/notify/told-run.ts'
 import { checkData, type DataParts } from '../../subgraphs/pipelines/plan/data-check.ts'
+import { type JobOrder, type JobParts, pipelineParameters } from '../../subgraphs/pipelines/run/job-order.ts'
+import type { JobRecord } from '../../subgraphs/pipelines/run/job-record.ts'
 import type { RunParts } from '../../subgraphs/pipelines/run/parts.ts'
 import { leaseMs } from '../../subgraphs/pipelines/run/kept.ts'
+import { keptJob } from '../../subgraphs/pipelines/run/kept-job.ts'
 import { keptRun } from '../../subgraphs/pipelines/run/kept-run.ts'
 import type { RunRecord } from '../../subgraphs/pipelines/run/record.ts'
 import type { RunOrder } from '../../subgraphs/pipelines/run/run.ts'
@@ -29,6 +35,7 @@ import { lastingScope } from '../assembly/scope.ts'
 import type { Config, Environment } from '../config.ts'
 import { folderRegistry } from './registry.ts'
 
+export type { PipelineDocument } from '../../subgraphs/pipelines/document/pipeline.ts'
 export { type DocumentRead, readDocument } from '../../subgraphs/pipelines/document/read.ts'
 export { folderFindings } from '../../subgraphs/pipelines/folder.ts'
 export type { FoundSchema } from '../../subgraphs/pipelines/plan/data-check.ts'
@@ -53,7 +60,7 @@ export async function openPipelineChecks(scope: Scope): Promise<PipelineChecks> 
   }
 }
 
-export interface PipelineRunOptions extends Pick<RunParts, 'schemaText' | 'queryText' | 'lookups'> {
+export interface PipelineRunOptions {
   readonly config: Pick<Config, 'data' | 'pipelines' | 'engines'>
   readonly env: Environment
   readonly log: Log
@@ -61,27 +68,58 @@ export interface PipelineRunOptions extends Pick<RunParts, 'schemaText' | 'query
   readonly files: string
 }
 
+/** What a document names, where it lies. */
+export type NamedParts = Pick<RunParts, 'schemaText' | 'queryText' | 'lookups'>
+
 export interface PipelineRuns {
   /** Runs it here and now, as a run of the store: CONFLICT where the pipeline has one under way. Runs whose worker is gone are closed before. */
-  run(scope: Scope, order: RunOrder): Promise<RunRecord>
+  run(scope: Scope, order: RunOrder, named: NamedParts): Promise<RunRecord>
+  /** The same for a job, whose pipelines are runs of the store too. Notices go out by the other scope, which is to outlive the run; a kind of them that is not set up is not sent, and the warning says why. */
+  runJob(scope: Scope, order: JobOrder, pipelines: JobPipelines, noticeScope: Scope): Promise<{ readonly record: JobRecord; readonly warning?: string }>
   close(): Promise<void>
 }
 
+/** By their ids. */
+export type JobPipelines = ReadonlyMap<string, { readonly document: PipelineDocument; readonly files: NamedParts }>
+
 /** Runs of the pipelines of one application, in this process. */
-export async function openPipelineRuns({ config, env, log, files, ...named }: PipelineRunOptions): Promise<PipelineRuns> {
+export async function openPipelineRuns({ config, env, log, files }: PipelineRunOptions): Promise<PipelineRuns> {
   await mkdir(config.data, { recursive: true })
   const kept: KeptIn = { file: join(config.data, 'metadata.sqlite'), postgresUrl: config.engines.postgresUrl, log }
   const vault = lazyVault(kept)
-  const parts: RunParts = { ...named, ...(await partsOver(files, { settings: config.pipelines, env, log, vault })) }
+  const parts = await partsOver(files, { settings: config.pipelines, env, log, vault })
   const store = await openRunStore(kept)
+  const begin = (scope: Scope, run: Omit<NewRun, 'mostAttempts'>) => store.enqueue(scope, { ...run, mostAttempts: 1 }, { worker: `${hostname()} ${process.pid}`, leaseMs })
+  const runOne = async (scope: Scope, order: RunOrder, named: NamedParts, by: Pick<NewRun, 'trigger' | 'jobRunId'>) => {
+    const { document: { id, version, layer, slaMs }, runId, application, parameters } = order
+    const held = await begin(scope, { runId, kind: 'pipeline', application, subject: id, version: versionText(version), layer, parameters, ...(slaMs !== undefined && { slaAtMs: scope.clock.now() + slaMs }), ...by })
+    return keptRun(scope, held, order, { ...parts, ...named }, store)
+  }
   return {
-    async run(scope, order) {
+    async run(scope, order, named) {
       await store.reclaim(scope)
-      const { document: { id, version: { major, minor, patch }, layer, slaMs }, runId, application, parameters } = order
-      const held = await store.enqueue(scope, {
-        runId, kind: 'pipeline', application, subject: id, version: `${major}.${minor}.${patch}`, layer, trigger: 'MANUAL', parameters, mostAttempts: 1, ...(slaMs !== undefined && { slaAtMs: scope.clock.now() + slaMs }),
-      }, { worker: `${hostname()} ${process.pid}`, leaseMs })
-      return keptRun(scope, held, order, parts, store)
+      return runOne(scope, order, named, { trigger: 'MANUAL' })
+    },
+    async runJob(scope, order, pipelines, noticeScope) {
+      const { document, runId, application, environment, parameters } = order
+      const jobParts: JobParts = {
+        pipelines: new Map([...pipelines].map(([id, pipeline]) => [id, pipeline.document])),
+        async runPipeline(own, { pipelineId, jobRunId, ...given }) {
+          const pipeline = pipelines.get(pipelineId)
+          if (!pipeline) throw new HubError('NOT_FOUND', `There is no pipeline "${pipelineId}" in "${application}".`)
+          return runOne(own, { ...given, document: pipeline.document, application, environment }, pipeline.files, { trigger: 'JOB', jobRunId })
+        },
+      }
+      pipelineParameters(scope, order, jobParts.pipelines)
+      const { notify, missing } = notifying(config.pipelines)
+      const notices = Map.groupBy(document.notifications, ({ kind }) => missing[kind].length > 0)
+      const told = { document: { ...document, notifications: notices.get(false) ?? [] }, runId, application, ...(config.pipelines.consoleUrl !== undefined && { consoleUrl: config.pipelines.consoleUrl }) }
+      const notifier = openNotifier(notify)
+      await store.reclaim(scope)
+      const held = await begin(scope, { runId, kind: 'job', application, subject: document.id, version: versionText(document.version), parameters, trigger: 'MANUAL' })
+      const record = await toldRun(noticeScope, told, { notifier, delivery }, () => keptJob(scope, held, order, jobParts, store))
+      const unsent = new Set(notices.get(true)?.map(({ kind }) => kind))
+      return { record, ...(unsent.size > 0 && { warning: warningOf([...unsent], missing) }) }
     },
     async close() {
       await vault.close()
@@ -98,7 +136,7 @@ interface PartsOptions {
 }
 
 /** What runs over the data in a folder have to do with, beside what documents name. */
-async function partsOver(files: string, { settings, env, log, vault }: PartsOptions): Promise<Omit<RunParts, 'schemaText' | 'queryText' | 'lookups'>> {
+async function partsOver(files: string, { settings, env, log, vault }: PartsOptions): Promise<Omit<RunParts, keyof NamedParts>> {
   const { memoryLimit, tempLimit, threads, secretsFolder, vaultUrl, vaultMount, vaultToken, vaultNamespace } = settings
   const objects = await openFolder(files)
   const secrets = openSecrets([
@@ -157,6 +195,28 @@ export async function openHubPipelines({ settings, env, clock, later, ended, ...
       await store.close()
     },
   }
+}
+
+/** Nobody keeps what did not arrive from here: the log has it. */
+const delivery = { attempts: 5, firstDelayMs: 1_000, onDead: async () => {} }
+
+type Missing = Readonly<Record<Notification['kind'], readonly string[]>>
+
+/** Ways for notices, of those that are set up, and the settings that the others lack. */
+function notifying({ smtpUrl, smtpFrom, smtpRequireTls, webhookSecret, webhookAllow }: Config['pipelines']): { readonly notify: NotifyOptions; readonly missing: Missing } {
+  const email = smtpUrl !== undefined && smtpFrom !== undefined ? { url: smtpUrl, from: smtpFrom, ...(smtpRequireTls !== undefined && { requireTls: smtpRequireTls }) } : undefined
+  const webhook = webhookSecret === undefined ? undefined : { secret: webhookSecret, allow: webhookAllow }
+  const unset = (settings: Readonly<Record<string, string | undefined>>) => Object.keys(settings).filter(name => settings[name] === undefined).map(name => `pipelines.${name}`)
+  return { notify: { ...(email && { email }), ...(webhook && { webhook }) }, missing: { email: unset({ smtpUrl, smtpFrom }), webhook: unset({ webhookSecret }) } }
+}
+
+function warningOf(kinds: readonly Notification['kind'][], missing: Missing): string {
+  const settings = kinds.flatMap(kind => missing[kind])
+  return `Notices by ${kinds.join(' and ')} are not sent: ${settings.join(', ')} ${settings.length === 1 ? 'is' : 'are'} not set.`
+}
+
+function versionText({ major, minor, patch }: PipelineDocument['version']): string {
+  return `${major}.${minor}.${patch}`
 }
 
 /** The vault, opened by the first who has tokens. */

@@ -94,11 +94,11 @@ test('what a run did is said step by step, and the program ends with 0', async (
   expect(await readFile(join(folder, 'out/small.csv'), 'utf8')).toBe('n\n1\n2\n')
 })
 
-test('a document with mistakes, a job, parameters that do not fit and files that are not there are refused', async () => {
+test('a document with mistakes, a job of pipelines that are not there, parameters that do not fit and files that are not there are refused', async () => {
   await write('wrong.xml', pipeline('<sources><csv id="c" path="in.csv"/></sources><targets><csv path="out" mode="replace"/></targets>'))
   expect(await run('wrong.xml')).toMatchObject({ code: 1, out: '', err: expect.stringContaining('"mode" of <csv> is "replace"') })
   await write('job.xml', '<jobPipeline id="all" version="1.0"><pipelines><pipelineRef id="a"/></pipelines></jobPipeline>')
-  expect(await run('job.xml')).toMatchObject({ code: 2, err: 'The document is a job; a pipeline is what can be run here.\n' })
+  expect(await run('job.xml')).toMatchObject({ code: 2, err: 'There is no pipeline "a" in "default".\n' })
   await write('small.xml', pipeline('<sources><csv id="c" path="in.csv"/></sources><targets><csv path="out"/></targets>'))
   expect(await run('small.xml', '--param', 'day=1', '--param', 'x')).toMatchObject({ code: 2, err: expect.stringContaining('"x" is no parameter: NAME=VALUE is expected.') })
   expect(await run('small.xml', '--param', 'day=1')).toMatchObject({ code: 2, err: expect.stringContaining('There is no parameter "day".') })

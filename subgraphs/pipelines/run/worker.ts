@@ -2,7 +2,8 @@ import type { RunStore, StoredRun } from '../../../connectors/ports/run-store.ts
 import type { Scope } from '../../../connectors/ports/scope.ts'
 import { asHubError, HubError } from '../../../schema/errors.ts'
 import type { Registry } from '../registry.ts'
-import { keptRun, leaseMs } from './kept-run.ts'
+import { leaseMs } from './kept.ts'
+import { keptRun } from './kept-run.ts'
 import type { RunRecord } from './record.ts'
 
 export interface WorkerOptions {

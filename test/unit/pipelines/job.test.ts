@@ -5,7 +5,6 @@ import { runJob } from '../../../subgraphs/pipelines/run/job.ts'
 import type { JobOrder, JobParts, PipelineOrder } from '../../../subgraphs/pipelines/run/job-order.ts'
 import type { JobRecord, JobStepRecord } from '../../../subgraphs/pipelines/run/job-record.ts'
 import { runPipeline } from '../../../subgraphs/pipelines/run/run.ts'
-import { eventually } from '../../support/eventually.ts'
 import { RunWorld } from '../../support/pipeline-runs.ts'
 import { customerMaster, jobIn, pipelineIn } from '../../support/pipelines.ts'
 import { HastyClock, testScope } from '../../support/scope.ts'
@@ -20,6 +19,7 @@ class Pipelines implements JobParts {
   readonly orders: PipelineOrder[] = []
   readonly #ends: Readonly<Record<string, readonly End[]>>
   readonly #held: Readonly<Record<string, PromiseWithResolvers<End>>>
+  #awaited = () => {}
 
   constructor(names: string, ends: Readonly<Record<string, readonly End[]>> = {}, held = '') {
     this.pipelines = new Map(names.split(' ').map(name => [name, { parameters: [] }]))
@@ -35,13 +35,20 @@ class Pipelines implements JobParts {
     this.#held[name]?.resolve(end)
   }
 
+  /** Ends when these have begun. */
   begun(started: string): Promise<void> {
-    return eventually(`${started} began`, () => this.started === started)
+    const begun = Promise.withResolvers<void>()
+    this.#awaited = () => {
+      if (this.started === started) begun.resolve()
+    }
+    this.#awaited()
+    return begun.promise
   }
 
   async runPipeline({ signal }: Scope, order: PipelineOrder) {
     const nth = this.orders.filter(({ pipelineId }) => pipelineId === order.pipelineId).length
     this.orders.push(order)
+    this.#awaited()
     const cancelled = new Promise<End>(end => signal.addEventListener('abort', () => end('CANCELLED')))
     const state = await Promise.race([this.#held[order.pipelineId]?.promise ?? this.#ends[order.pipelineId]?.[nth] ?? 'SUCCEEDED', ...(this.#held[order.pipelineId] ? [cancelled] : [])])
     if (state === 'throws') throw new Error('The store is gone.')
@@ -53,6 +60,14 @@ const job = (refs: string) => jobIn(`<jobPipeline id="nightly" version="1.0"><pi
 const ref = (id: string, dependsOn = '', more = '') => `<pipelineRef id="${id}" ${dependsOn && `dependsOn="${dependsOn}"`} ${more}/>`
 const order = (refs: string, more: Partial<JobOrder> = {}): JobOrder => ({ document: job(refs), runId: 'job-1', application: 'shop', environment: 'TEST', parameters: {}, ...more })
 const statesOf = ({ state, steps }: Pick<JobRecord, 'state' | 'steps'>) => [state, Object.fromEntries(steps.map(step => [step.pipelineId, step.state]))]
+/** A listener, and what ends when a step is in a state. */
+function reaching(id: string, wanted: JobStepRecord['state']) {
+  const reached = Promise.withResolvers<void>()
+  const listener = (steps: readonly JobStepRecord[]) => {
+    if (steps.some(({ pipelineId, state }) => pipelineId === id && state === wanted)) reached.resolve()
+  }
+  return { listener, reached: reached.promise }
+}
 const hasty = () => testScope({ clock: new HastyClock() })
 
 async function ran(refs: string, ends: Readonly<Record<string, readonly End[]>> = {}, more: Partial<JobOrder> = {}) {
@@ -91,9 +106,9 @@ describe('D-82 when a pipeline fails,', () => {
 
   test('halt: what waits for its next attempt is not tried again, and nothing runs in the place of another', async () => {
     const parts = new Pipelines('a b c d', { a: ['FAILED'] }, 'b c')
-    const scope = testScope()
-    const running = runJob(scope, order(`${ref('a', '', 'onFailure="retry" maxRetries="5"')}${ref('b')}${ref('c', '', 'onFailure="fallback" fallback="d"')}`, { sideBySide: 3 }), parts)
-    await eventually('a waits', () => scope.entries.length === 1)
+    const { listener, reached } = reaching('a', 'RETRYING')
+    const running = runJob(testScope(), order(`${ref('a', '', 'onFailure="retry" maxRetries="5"')}${ref('b')}${ref('c', '', 'onFailure="fallback" fallback="d"')}`, { sideBySide: 3, listener }), parts)
+    await reached
     parts.end('b', 'FAILED')
     await new Promise(setImmediate)
     parts.end('c', 'FAILED')
@@ -173,8 +188,9 @@ test('no attempt waits longer than five minutes', async () => {
 test('D-10 a job that is cancelled cancels what runs, and starts nothing further', async () => {
   const scope = testScope()
   const parts = new Pipelines('a b c d', { d: ['FAILED'] }, 'a')
-  const running = runJob(scope, order(`${ref('d', '', 'onFailure="retry" maxRetries="3"')}${ref('a')}${ref('b', 'a')}${ref('c', 'b', 'onFailure="continue"')}`), parts)
-  await eventually('d waits', () => scope.entries.length === 1)
+  const { listener, reached } = reaching('d', 'RETRYING')
+  const running = runJob(scope, order(`${ref('d', '', 'onFailure="retry" maxRetries="3"')}${ref('a')}${ref('b', 'a')}${ref('c', 'b', 'onFailure="continue"')}`, { listener }), parts)
+  await reached
   scope.abort()
   const record = await running
   expect([statesOf(record), parts.started, record.error]).toEqual([['CANCELLED', { a: 'CANCELLED', b: 'CANCELLED', c: 'CANCELLED', d: 'CANCELLED' }], 'd a', undefined])
