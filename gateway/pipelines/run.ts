@@ -30,12 +30,13 @@ export async function runFile(command: RunCommand): Promise<FinishedRun | Finish
   const runId = randomUUID()
   const scope = { ...hubScope({ clock: systemClock, log, signal: stopped.signal, later: work => void behind.push(work()) }, runId, limitMs), tenant: config.pipelines.tenant }
   const named = documentFiles(file)
-  const runs = await openPipelineRuns({ config, env, log, files: files ?? named.data })
+  let runs: PipelineRuns | undefined
   try {
+    runs = await openPipelineRuns({ config, env, log, files: files ?? named.data })
     return await finished(scope, { ...command, runId, read, named, runs, behind })
   } finally {
+    await runs?.close()
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, stop)
-    await runs.close()
     clearInterval(awake)
   }
 }

@@ -149,7 +149,7 @@ test('D-79 D-82 what a job did is said pipeline by pipeline, and what cannot be 
     '  warning: Notices by email and webhook are not sent: pipelines.smtpUrl, pipelines.smtpFrom, pipelines.webhookSecret are not set.',
   ]])
   expect(await readFile(join(folder, 'out/b.csv'), 'utf8')).toBe('n\n1\n2\n')
-})
+}, 60_000)
 
 const never = '<sources><csv id="c" path="none.csv"/></sources><targets><csv path="out" mode="overwrite"/></targets>'
 const retried = (more = '') => job('<pipelineRef id="a" onFailure="retry" maxRetries="1"/><pipelineRef id="b" dependsOn="a"/>', more)
@@ -160,7 +160,7 @@ test('D-82 a program that has nothing to do until the next attempt waits for it'
   await write('job.xml', retried())
   const { code, out } = await run(['job.xml'])
   expect([code, withoutTimes(out)]).toEqual([1, ['small 1.0.0  FAILED  TIME  RUN', '  a  failed     TIME, 0 read, 0 written, 2 attempts, RUN, SOURCE in c: No file matches "none.csv".', '  b  cancelled']])
-}, 30_000)
+}, 60_000)
 
 test('D-10 D-85 a job that is asked to stop ends as CANCELLED, and whoever wants to hear of its end does', async () => {
   await write('pipelines/a.xml', small('a', never).replace('layer=', 'onNoData="fail" layer='))
@@ -182,8 +182,14 @@ test('D-87 what a job may not be run with is said before anything runs', async (
   expect(await run(['job.xml', '--param', 'day=1'])).toMatchObject({ code: 2, out: '', err: expect.stringContaining('There is no parameter "day".') })
   await write('pipelines/a.xml', small('load', '<sources/>'))
   expect(await run(['job.xml'])).toMatchObject({ code: 1, out: '', err: expect.stringContaining('a.xml:1:') })
-  await write('pipelines/b.xml', small('load'))
-  expect(await run(['job.xml'])).toMatchObject({ code: 1 })
   await write('pipelines/a.xml', small('load'))
+  await write('pipelines/b.xml', small('load'))
   expect(await run(['job.xml'])).toMatchObject({ code: 2, out: '', err: expect.stringMatching(/There are two pipelines "load" in one application, in .*a\.xml and in .*b\.xml\. Give one of them another id\./) })
-})
+}, 120_000)
+
+test('a store that cannot be opened ends the program', async () => {
+  await write('pipelines/a.xml', small('a'))
+  await write('job.xml', job('<pipelineRef id="a"/>'))
+  await write('data/metadata.sqlite', 'this is no database, but some text that is long enough to be seen as one')
+  expect(await run(['job.xml'])).toMatchObject({ code: 1, out: '', err: expect.stringContaining('metadata.sqlite') })
+}, 60_000)
