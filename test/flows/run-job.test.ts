@@ -100,7 +100,7 @@ real('D-10 D-78 D-85 D-101 the flights of a quarter go from files to an export b
   expect(rows).toBeGreaterThan(100)
 
   const store = await openSqliteRunStore({ file: join(folder, 'data/metadata.sqlite') })
-  const scope = testScope({ tenant: '$hub' })
+  const scope = testScope({ tenant: 'public' })
   expect(await store.run(scope, said.runId)).toMatchObject({ kind: 'job', subject: 'flights_nightly', state: 'SUCCEEDED', record: { steps: order.map(pipelineId => ({ pipelineId })) } })
   const parts = await store.runs(scope, { jobRunId: said.runId }, 10)
   expect(new Map(parts.map(({ subject, runId, trigger, state }) => [subject, [runId, trigger, state]]))).toEqual(new Map(said.steps.map(({ pipelineId, runIds }) => [pipelineId, [runIds[0], 'JOB', 'SUCCEEDED']])))

@@ -40,6 +40,8 @@ export interface PipelineOrder {
   readonly pipelineId: string
   readonly parameters: Readonly<Record<string, string>>
   readonly runId: string
+  /** The same for all attempts of a step: what one of them has written the next does not write again. */
+  readonly writeId: string
   readonly jobRunId: string
 }
 

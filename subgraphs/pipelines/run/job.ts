@@ -173,7 +173,7 @@ class Job {
     const { runIds } = this.#progress.step(id)
     if (!runIds.includes(runId)) this.#progress.set(id, { runIds: [...runIds, runId] })
     try {
-      const { state, error, rowsRead, rowsWritten, rowsRejected } = await this.#parts.runPipeline(this.#scope, { pipelineId, parameters: this.#parameters.get(pipelineId) ?? {}, runId, jobRunId })
+      const { state, error, rowsRead, rowsWritten, rowsRejected } = await this.#parts.runPipeline(this.#scope, { pipelineId, parameters: this.#parameters.get(pipelineId) ?? {}, runId, writeId: runIdOf(jobRunId, id, pipelineId), jobRunId })
       this.#progress.set(id, { rowsRead, rowsWritten, rowsRejected, ...(error && { error }) })
       return state
     } catch (error) {

@@ -49,6 +49,8 @@ export interface RunContext {
   readonly parts: RunParts
   readonly workspace: Workspace
   readonly runId: string
+  /** Marks what it writes. */
+  readonly writeId: string
   readonly pipelineId: string
   readonly bindings: Bindings
   /** Text of the parameter that every run has. */

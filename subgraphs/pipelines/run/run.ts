@@ -20,6 +20,8 @@ import { orderOf, type PreparedTarget, prepareTarget } from './targets/index.ts'
 export interface RunOrder {
   readonly document: PipelineDocument
   readonly runId: string
+  /** Marks what it writes: runs of one mark write each target once. Absent: the run's own id. */
+  readonly writeId?: string
   readonly application: string
   readonly environment: string
   /** As they were given, by name. */
@@ -38,7 +40,7 @@ const defaultRejectedShare = 0.05
  * which were written. The same run again writes nothing twice. Parameters that do not fit → VALIDATION_ERROR; everything else that goes wrong is in the record.
  */
 export async function runPipeline(scope: Scope, order: RunOrder, parts: RunParts): Promise<RunRecord> {
-  const { document, runId, application, environment, parameters } = order
+  const { document, runId, writeId = runId, application, environment, parameters } = order
   const now = new Date(scope.clock.now()).toISOString()
   const bindings = bindParameters(document.parameters, parameters, { runDate: now, runId, app: application, env: environment })
   const progress = new Progress(document.steps, scope.clock, order.listener)
@@ -46,7 +48,7 @@ export async function runPipeline(scope: Scope, order: RunOrder, parts: RunParts
   let workspace: Workspace | undefined
   try {
     workspace = await parts.engine.begin(scope)
-    await run.all({ scope, parts, workspace, runId, pipelineId: document.id, bindings, runDate: String(bindings.get('runDate')) })
+    await run.all({ scope, parts, workspace, runId, writeId, pipelineId: document.id, bindings, runDate: String(bindings.get('runDate')) })
     return run.record(parts.engine.name, workspace.peakMemoryBytes)
   } catch (error) {
     return run.record(parts.engine.name, workspace?.peakMemoryBytes ?? 0, failureOf(error, scope, progress))

@@ -4,6 +4,7 @@ import type { PipelineDocument } from '../../../subgraphs/pipelines/document/pip
 import { runJob } from '../../../subgraphs/pipelines/run/job.ts'
 import type { JobOrder, JobParts, PipelineOrder } from '../../../subgraphs/pipelines/run/job-order.ts'
 import type { JobRecord, JobStepRecord } from '../../../subgraphs/pipelines/run/job-record.ts'
+import { HubError } from '../../../schema/errors.ts'
 import { runPipeline } from '../../../subgraphs/pipelines/run/run.ts'
 import { RunWorld } from '../../support/pipeline-runs.ts'
 import { customerMaster, jobIn, pipelineIn } from '../../support/pipelines.ts'
@@ -283,10 +284,10 @@ test('D-10 pipelines of a job read what those before them wrote, and a job that 
   ].map(document => [document.id, document]))
   const parts: JobParts = {
     pipelines,
-    async runPipeline(scope, { pipelineId, runId, parameters }) {
+    async runPipeline(scope, { pipelineId, runId, writeId, parameters }) {
       const document = pipelines.get(pipelineId)
       if (!document) throw new RangeError(pipelineId)
-      return runPipeline(scope, { document, runId, parameters, application: 'shop', environment: 'TEST' }, world.parts)
+      return runPipeline(scope, { document, runId, writeId, parameters, application: 'shop', environment: 'TEST' }, world.parts)
     },
   }
   try {
@@ -295,6 +296,37 @@ test('D-10 pipelines of a job read what those before them wrote, and a job that 
       const record = await runJob(testScope(), order(`${ref('export', 'load')}${ref('load')}`), parts)
       expect([record.state, record.error, await world.lines('out/export.csv')]).toEqual(['SUCCEEDED', undefined, ['n', '1', '2']])
     }
+  } finally {
+    await world.close()
+  }
+})
+
+test('D-71 D-82 an attempt that failed between two targets is tried again without writing the first of them twice', async () => {
+  const world = await RunWorld.open()
+  const document = pipelineIn('<pipeline id="load" version="1.0" layer="service"><metadata><owner>o</owner></metadata><sources><csv id="c" path="in.csv"/></sources><targets><hive table="service.t" mode="append"/><csv path="added" mode="append"/><csv path="out" mode="overwrite"/></targets></pipeline>')
+  let broken = 1
+  const objects = { ...world.parts.objects, async put(...given: Parameters<typeof world.parts.objects.put>) {
+    if (given[1].startsWith('out/') && broken-- > 0) throw new HubError('UPSTREAM_UNAVAILABLE', 'The disk is gone for a moment.')
+    await world.parts.objects.put(...given)
+  } }
+  const ended: string[] = []
+  const parts: JobParts = {
+    pipelines: new Map([['load', document]]),
+    async runPipeline(scope, { pipelineId: _, jobRunId: __, ...given }) {
+      const record = await runPipeline(scope, { ...given, document, application: 'shop', environment: 'TEST' }, { ...world.parts, objects })
+      ended.push(`${record.state} ${record.steps.filter(({ kind }) => kind === 'target').map(({ state }) => state).join(' ')}`)
+      return record
+    },
+  }
+  try {
+    await world.file('in.csv', 'n\n1\n2\n')
+    const scope = testScope({ deadlineMs: Number.MAX_SAFE_INTEGER })
+    const retried = (steps: readonly JobStepRecord[]) => {
+      if (steps.some(({ state }) => state === 'RETRYING')) setImmediate(() => scope.clock.advance(10))
+    }
+    const record = await runJob(scope, order(ref('load', '', 'onFailure="retry" maxRetries="1"'), { firstDelayMs: 10, listener: retried }), parts)
+    expect([record.state, ended]).toEqual(['SUCCEEDED', ['FAILED SUCCEEDED SUCCEEDED FAILED', 'SUCCEEDED SKIPPED SUCCEEDED SUCCEEDED']])
+    expect([(await world.parts.lake.table(testScope(), 'service.t'))?.files.length, (await world.paths('added/*')).length, await world.lines('out/load.csv')]).toEqual([1, 1, ['n', '1', '2']])
   } finally {
     await world.close()
   }

@@ -8,16 +8,16 @@ import { objectPath } from '../sources.ts'
 import { done, selectOf, type Target } from './target.ts'
 
 /**
- * One file in a folder, called as its pipeline; with mode append, with the run's id behind it, so that a run which is repeated writes the same file again. It is put there whole. With overwrite, files of other names
+ * One file in a folder, called as its pipeline; with mode append, with the id of what the run writes behind it, so that a run which is repeated writes the same file again. It is put there whole. With overwrite, files of other names
  * are taken away after that.
  */
 export const csvTarget: Target<Checked<typeof csv>> = {
   async prepare({ checked: { values }, from }, context) {
-    const { scope, workspace, parts: { objects }, pipelineId, runId, runDate } = context
+    const { scope, workspace, parts: { objects }, pipelineId, writeId, runDate } = context
     const { mode, compression, header, delimiter } = values
     if (compression !== 'none' && compression !== 'gzip') throw new HubError('VALIDATION_ERROR', `Compression "${compression}" is not what this engine writes a csv with; none and gzip are.`)
     const folder = objectPath(datedPath(values.path, runDate)).replace(/\/+$/, '')
-    const name = mode === 'append' ? `${pipelineId}-${runId}` : pipelineId
+    const name = mode === 'append' ? `${pipelineId}-${writeId}` : pipelineId
     const path = `${folder}/${name}.csv${compression === 'gzip' ? '.gz' : ''}`
     const there = await filesOf(folder, context)
     if (there.length > 0 && mode === 'ignore') return done(folder)

@@ -42,7 +42,7 @@ export async function orderOf(step: CompiledStep, context: RunContext): Promise<
   const schema = await schemaOf(step.checked, context.parts)
   const problems = schema ? drift(step.relation.columns, schema.columns) : []
   if (problems.length > 0) throw new HubError('VALIDATION_ERROR', `What "${step.relation.dataset}" has is not what the schema of <${step.checked.shape.name}> in line ${step.checked.element.at.line} says. ${problems.join(' ')}`)
-  return { step, checked: step.checked, from: step.relation, ...(schema && { schema }), mark: `${context.runId}/${step.id}` }
+  return { step, checked: step.checked, from: step.relation, ...(schema && { schema }), mark: `${context.writeId}/${step.id}` }
 }
 
 /** Nothing to do. */
