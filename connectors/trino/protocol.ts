@@ -24,6 +24,7 @@ export interface TrinoStats {
   readonly totalSplits?: number
   readonly processedRows?: number
   readonly processedBytes?: number
+  readonly peakMemoryBytes?: number
 }
 
 export interface TrinoError {

@@ -5,6 +5,7 @@ import { eachTable, pathKey, type SessionNames, tableName } from '../statements/
 import type { Mounts } from '../statements/mounts.ts'
 import type { MountedTable, Statement } from '../ports/sql-engine.ts'
 import { type Edit, EditedText, offsetOf } from './edits.ts'
+import { momentEdits } from './moment.ts'
 import { expandLists } from './parameters.ts'
 import { type Chain, chainsOf, readable, type Token, tokensOf } from './tokens.ts'
 
@@ -35,13 +36,15 @@ export interface Rewriting {
   readonly around?: { readonly before?: string; readonly behind?: string }
   /** Put behind a statement that does not limit its rows itself. */
   readonly limit?: number
+  /** What the statement takes for the present, views in it too; absent: Trino's own clock. */
+  readonly momentMs?: number
 }
 
 /**
  * The statement for Trino. Tables become subqueries over exactly the columns mounted, views their statements. Nothing Trino would find by itself is left: a name of three parts and more
  * that is neither a table nor a column here, a table function or TABLE → SQL_UNSUPPORTED; a table that is not in Trino → SQL_UNSUPPORTED too; unknown tables → SQL_ERROR.
  */
-export function rewrite(statement: Statement, parsed: ParsedStatement, { mounts, locate, around = {}, limit }: Rewriting): Rewritten {
+export function rewrite(statement: Statement, parsed: ParsedStatement, { mounts, locate, around = {}, limit, momentMs }: Rewriting): Rewritten {
   const tables = new Map<MountedTable, TrinoName | undefined>()
   const views: MountedTable[] = []
 
@@ -108,6 +111,7 @@ export function rewrite(statement: Statement, parsed: ParsedStatement, { mounts,
       if (column) edits.push(column)
       else if (chain.names.length > 2 && (!known.has(chain.start) || chain.next?.text === '(')) throw unread(`the name "${chain.names.join('.')}" here`, undefined)
     }
+    if (momentMs !== undefined) edits.push(...momentEdits(tokens, momentMs))
     for (const token of tokens) {
       if (token.text === ';') edits.push({ start: token.start, end: token.end, text: ' ' })
       if (token.kind === 'name' && token.text.toUpperCase() === 'TABLE') throw unread('TABLE and table functions', undefined)
