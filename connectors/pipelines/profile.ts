@@ -23,11 +23,18 @@ interface Operator {
 export function profileOf(json: string): Profile {
   const csvRows = new Map<string, CsvRows>()
   let rows: number | undefined
-  const look = ({ operator_name: name = '', operator_cardinality: made = 0, extra_info: info, children = [] }: Operator, filtered?: number) => {
-    if (rows === undefined && name !== '' && name !== 'EXPLAIN_ANALYZE' && !/COPY|CREATE/.test(name)) rows = made
+  const look = (operator: Operator, filtered?: number) => {
+    const { operator_name: name = '', operator_cardinality: made = 0, extra_info: info, children = [] } = operator
+    if (rows === undefined && name !== '' && name !== 'EXPLAIN_ANALYZE' && !/COPY|CREATE/.test(name)) rows = madeBy(operator)
     if (name === 'READ_CSV') for (const column of [info?.Projections ?? []].flat()) csvRows.set(column, { made, left: filtered ?? made })
     for (const child of children) look(child, name === 'FILTER' ? made : name === 'PROJECTION' ? filtered : undefined)
   }
   look(JSON.parse(json) as Operator)
   return { rows: rows ?? 0, csvRows }
+}
+
+/** Two kinds of operators hand on what their second part makes, and count nothing themselves. */
+function madeBy({ operator_name: name = '', operator_cardinality: made = 0, children = [] }: Operator): number {
+  const [, second] = children
+  return second && /^CTE$|_DELIM_JOIN$/.test(name) ? madeBy(second) : made
 }

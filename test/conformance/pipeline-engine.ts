@@ -179,4 +179,15 @@ export const pipelineEngineChecks = [
     await define(run, 'd', 'SELECT CAST(s AS integer) AS n FROM "r"')
     await expect(run.write('SELECT * FROM "d"', { folder: await folder(), name: 'x', format: 'parquet' })).rejects.toMatchObject({ code: 'SQL_ERROR', message: expect.stringContaining('x') })
   }),
+  must<PipelineEngineSubject>('PE21', 'as many rows are told as are written, whatever the statement is', async ({ run, folder }) => {
+    await run.rows('a', [column('id', 'Int')], batches(Array.from({ length: 10 }, (_, id) => ({ id }))))
+    await run.rows('b', [column('c', 'Int')], batches([{ c: 0 }, { c: 3 }, { c: 6 }, { c: null }]))
+    const rows = async (select: string) => (await run.write(select, { folder: await folder(), name: 'x', format: 'parquet' })).rows
+    expect(await rows('SELECT id FROM "a" WHERE EXISTS (SELECT 1 FROM "b" WHERE b.c = a.id AND b.c + a.id > 1)')).toBe(2)
+    expect(await rows('SELECT id FROM "a" WHERE NOT EXISTS (SELECT 1 FROM "b" WHERE b.c = a.id AND b.c + a.id > 1)')).toBe(8)
+    expect(await rows('WITH x AS (SELECT id + 1 AS i FROM "a") SELECT x.i FROM x JOIN x AS y ON x.i = y.i')).toBe(10)
+    expect(await rows('SELECT id FROM "a" UNION ALL SELECT c FROM "b"')).toBe(14)
+    await define(run, 'k', 'SELECT id FROM "a" WHERE EXISTS (SELECT 1 FROM "b" WHERE b.c = a.id AND b.c + a.id > 1)')
+    expect(await run.keep('k')).toBe(2)
+  }),
 ]
