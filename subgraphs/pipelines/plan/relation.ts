@@ -50,11 +50,11 @@ export function totalOrder(terms: readonly OrderTerm[], columns: readonly Column
   return [...terms, ...columns.filter(({ name, type }) => type !== 'JSON' && !named.has(name)).map(({ name }) => ({ column: name, descending: false, nullsFirst: false }))]
 }
 
-/** A name that no column has. */
+/** A name that no column has, in letters of any case. */
 export function freeName(wanted: string, columns: readonly Column[]): string {
-  const taken = new Set(names(columns))
+  const taken = new Set(names(columns).map(name => name.toLowerCase()))
   let name = wanted
-  while (taken.has(name)) name += '_'
+  while (taken.has(name.toLowerCase())) name += '_'
   return name
 }
 

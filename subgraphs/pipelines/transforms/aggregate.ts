@@ -54,19 +54,26 @@ export const aggregate = defineTransform({
       isRight = false
     }
     if (!isRight) return undefined
-    const values = wanted.map(({ function: computed, column, alias }) => `${computed}(${column === undefined ? '*' : quoteIdentifier(column)}) AS ${quoteIdentifier(alias)}`)
+    const values = wanted.map(({ function: computed, column, alias }) => `${valueSql(computed, column, column === undefined ? undefined : known.get(column))} AS ${quoteIdentifier(alias)}`)
     if (time === undefined || unit === undefined) return { sql: `SELECT ${list(groupBy)}, ${values.join(', ')} FROM ${input.sql} GROUP BY ${list(groupBy)}` }
     const border = `date_trunc('${unit}', ${quoteIdentifier(time)})`
     return { sql: `SELECT ${list(groupBy)}, ${border} AS ${quoteIdentifier(freeName('window_start', input.columns))}, ${values.join(', ')} FROM ${input.sql} GROUP BY ${list(groupBy)}, ${border}` }
   },
   rules({ values }, report) {
-    const taken = new Map((values.groupBy ?? []).map(column => [column, `column ${column} of groupBy`]))
+    const taken = new Map((values.groupBy ?? []).map(column => [column.toLowerCase(), `column ${column} of groupBy`]))
     for (const { function: computed, column, alias } of values.metrics ?? []) {
       const said = `${computed}${column === undefined ? '' : `:${column}`}`
-      const other = taken.get(alias)
+      const other = taken.get(alias.toLowerCase())
       if (other !== undefined) report('DUPLICATE_ID', 'metrics', `The result of ${said} would be called "${alias}", as is ${other}. Give it a name of its own: ${computed}:${column ?? ''}${column === undefined ? '' : ':'}${alias}_${computed}.`)
-      else taken.set(alias, `the result of ${said}`)
+      else taken.set(alias.toLowerCase(), `the result of ${said}`)
     }
   },
   example: '<aggregate source="customer_csv" groupBy="country_name" metrics="count:customers,sum:revenue"/>',
 })
+
+/** A mean of decimals is a Float: engines differ in the digits they give a Decimal one. */
+function valueSql(computed: string, column: string | undefined, type: ColumnType | undefined): string {
+  if (column === undefined) return `${computed}(*)`
+  const quoted = quoteIdentifier(column)
+  return computed === 'avg' && type === 'Decimal' ? `CAST(sum(${quoted}) AS double) / count(${quoted})` : `${computed}(${quoted})`
+}

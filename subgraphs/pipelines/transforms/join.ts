@@ -27,11 +27,12 @@ export const join = defineTransform({
     const from = (one: Relation) => `${one.sql} AS ${quoteIdentifier(one.dataset)}`
     const own = list(names(left.columns), `${quoteIdentifier(left.dataset)}.`)
     if (type === 'semi' || type === 'anti') return { sql: `SELECT ${own} FROM ${from(left)} WHERE ${type === 'anti' ? 'NOT ' : ''}EXISTS (SELECT 1 FROM ${from(right)} WHERE (${condition}))` }
-    const taken = new Set(names(left.columns))
+    // Statements do not tell names apart by the case of their letters.
+    const taken = new Set(names(left.columns).map(lower))
     const added = names(right.columns).map(column => {
-      let alias = taken.has(column) ? `${column}_${right.dataset}` : column
-      while (taken.has(alias)) alias += '_'
-      taken.add(alias)
+      let alias = taken.has(lower(column)) ? `${column}_${right.dataset}` : column
+      while (taken.has(lower(alias))) alias += '_'
+      taken.add(lower(alias))
       return { column, alias }
     })
     const renamed = added.filter(({ column, alias }) => column !== alias)
@@ -41,6 +42,8 @@ export const join = defineTransform({
   },
   example: '<join left="customer_csv" right="customer_db" type="left" condition="customer_csv.customer_id = customer_db.customer_id"/>',
 })
+
+const lower = (name: string) => name.toLowerCase()
 
 /** What stands in quotes, in double quotes, or is a name with its dataset in front. */
 const piece = /'(?:[^']|'')*'|(?:([A-Za-z_][A-Za-z0-9_-]*)|"((?:[^"]|"")+)")\s*\.\s*(?:([A-Za-z_][A-Za-z0-9_]*)|"((?:[^"]|"")+)")|"(?:[^"]|"")*"/g

@@ -34,7 +34,8 @@ export const lookup = defineTransform({
       ...(given ? [] : missing(keys, own)).map(column => ({ attribute: 'reference', of: input.dataset, column, known: own })),
     ]
     for (const { attribute, of, column, known } of problems) report('COLUMN_NOT_FOUND', attribute, `"${of}" has no column "${column}".${didYouMean(column, known)}`, 'ERROR', proposed(column, known))
-    const twice = outputFields.filter(column => own.includes(column))
+    const lower = own.map(column => column.toLowerCase())
+    const twice = outputFields.filter(column => lower.includes(column.toLowerCase()))
     for (const column of twice) report('DUPLICATE_ID', 'outputFields', `"${input.dataset}" has a column "${column}" already.`)
     if (problems.length > 0 || twice.length > 0) return undefined
     const found = freeName('found', reference.columns)

@@ -58,6 +58,12 @@ function namedParts(inputs: readonly Relation[], allowMissing: boolean, report: 
   const columns = new Map(inputs.flatMap(one => one.columns).toReversed().map(column => [column.name, column]))
   const ordered = [...new Set(inputs.flatMap(one => namesOf(one.columns)))].map(own => columns.get(own)).filter(column => column !== undefined)
   let isRight = true
+  for (const [place, { name }] of ordered.entries()) {
+    const other = ordered.slice(0, place).find(one => one.name.toLowerCase() === name.toLowerCase())
+    if (!other) continue
+    isRight = false
+    report('COLUMNS_DIFFER', 'sources', `"${other.name}" and "${name}" differ in the case of their letters alone, which statements do not tell apart. Give both datasets the same name for it.`)
+  }
   for (const { dataset, columns: own } of inputs) {
     for (const { name, type } of ordered) {
       const there = own.find(column => column.name === name)

@@ -86,8 +86,15 @@ const broken: Readonly<Record<string, (values: RuleValues, input: Relation) => {
     return { where: [...(min === undefined ? [] : [`${quoteIdentifier(own)} < ${limit(min)}`]), ...(max === undefined ? [] : [`${quoteIdentifier(own)} > ${limit(max)}`])].join(' OR ') }
   },
   regex: ({ column: own = '', pattern: expression = '' }) => ({ where: `NOT regexp_like(CAST(${quoteIdentifier(own)} AS varchar), ${quoteText(`^(?:${expression})$`)})` }),
-  freshness: ({ column: own = '', maxAge = 0 }, { sql }) => ({ sql: `SELECT CASE WHEN max(${quoteIdentifier(own)}) >= date_add('millisecond', -${maxAge}, current_timestamp) THEN 0 ELSE 1 END AS broken FROM ${sql}` }),
+  freshness: ({ column: own = '', maxAge = 0 }, { sql }) => ({ sql: `SELECT CASE WHEN max(${quoteIdentifier(own)}) >= ${before('current_timestamp', maxAge)} THEN 0 ELSE 1 END AS broken FROM ${sql}` }),
   rowCount: ({ min, max }, { sql }) => ({ sql: `SELECT CASE WHEN count(*) >= ${min ?? 0}${max === undefined ? '' : ` AND count(*) <= ${max}`} THEN 0 ELSE 1 END AS broken FROM ${sql}` }),
+}
+
+const dayMs = 86_400_000
+
+/** Days apart, for Trino adds no more milliseconds than an integer holds. */
+function before(time: string, ms: number): string {
+  return `date_add('day', -${Math.floor(ms / dayMs)}, date_add('millisecond', -${ms % dayMs}, ${time}))`
 }
 
 function ruleOf(child: Checked, input: Relation, report: Report): Rule | undefined {

@@ -83,6 +83,12 @@ describe('D-60: join', () => {
     expect((await said(`<join left="c" right="o" condition="${condition}" as="j"/>`, { c: customers, o: orders })).filter(one => !one.startsWith('WARNING'))).toEqual([expect.stringMatching(expected)])
   })
 
+  test('columns whose names differ in the case of their letters alone are told apart', async () => {
+    const people: Given = { columns: { Id: 'Int' }, rows: [[1], [2]] }
+    const rows = await run('<join left="p" right="o" condition="p.Id = o.customer" as="j"/>', { p: people, o: orders })
+    expect([rows[0], body(rows)]).toEqual([['Id', 'id_o', 'customer', 'name'], [[1, 10, 1, 'first'], [1, 11, 1, 'second']]])
+  })
+
   test('that columns of both are renamed is said', async () => {
     expect(await said('<join left="c" right="o" condition="c.id = o.customer"/>', { c: customers, o: orders })).toEqual(['WARNING COLUMN_RENAMED join/@right Both datasets have "id", "name"; of "o" the result has "id_o", "name_o".'])
   })
@@ -144,6 +150,11 @@ describe('D-70: merge', () => {
 
   test('columns go together by name where it says so, and are null where one may lack them', async () => {
     expect(await merged('mode="union" byName="true" allowMissing="true"', { one, turned })).toEqual([[1, 'a', null], [2, 'b', null], [2, 'b', null], [4, 'd', 9_007_199_254_740_993n]])
+  })
+
+  test('columns whose names differ in the case of their letters alone are a finding', async () => {
+    const other: Given = { columns: { ID: 'Int', name: 'String' }, rows: [] }
+    expect(await said('<merge sources="one,other" mode="union" byName="true" allowMissing="true"/>', { one, other })).toEqual(['COLUMNS_DIFFER merge/@sources "id" and "ID" differ in the case of their letters alone, which statements do not tell apart. Give both datasets the same name for it.'])
   })
 
   test('columns that differ are a finding', async () => {
