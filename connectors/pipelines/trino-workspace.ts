@@ -13,6 +13,7 @@ import { queryResult, resultColumns } from '../trino/result.ts'
 import { readable } from '../trino/tokens.ts'
 import type { Rewriting } from '../trino/rewrite.ts'
 import { storedAs, trinoType } from '../trino/stored.ts'
+import { readerOf } from '../trino/types.ts'
 import { type Held, Scratch, type ScratchColumn, type ScratchPlace, type TextRow } from './trino-scratch.ts'
 import { rowsOf, TrinoStatements } from './trino-statements.ts'
 import { openWorkspace } from './workspace.ts'
@@ -121,13 +122,16 @@ class TrinoWorkspace implements Workspace {
   }
 
   async write(select: string, into: FilesInto): Promise<Written> {
-    const { columns, batches } = await this.read(select)
+    const result = await this.#computed(select)
+    const columns = resultColumns(result.columns)
     // One of its own, so that it keeps nothing of what was written.
     const writer = await openWorkspace(await this.#parts.openDuck(), this.#scope)
     try {
-      await writer.rows('rows', columns, batches)
-      return await writer.write('SELECT * FROM "rows"', into)
+      // JSON goes as its text, in which numbers have all their digits.
+      await writer.rows('rows', columns.map(column => (column.type === 'JSON' ? { ...column, type: 'String' } : column)), writtenRows(result, columns))
+      return await writer.write(`SELECT ${columns.map(({ name, type }) => (type === 'JSON' ? `json_parse(${quoteIdentifier(name)}) AS ${quoteIdentifier(name)}` : quoteIdentifier(name))).join(', ')} FROM "rows"`, into)
     } finally {
+      await result.end()
       this.#writersPeak = Math.max(this.#writersPeak, writer.peakMemoryBytes)
       await writer.close()
     }
@@ -239,6 +243,20 @@ class TrinoWorkspace implements Workspace {
   }
 }
 
+async function* writtenRows(result: TrinoResult, columns: readonly Column[]): AsyncGenerator<readonly Row[], void, void> {
+  const readers = result.columns.map(({ typeSignature }, place) => {
+    const { type, read } = readerOf(typeSignature)
+    const name = columns[place]?.name ?? ''
+    return { name, read: type !== 'JSON' ? read : typeSignature.rawType === 'json' ? String : (value: Json) => JSON.stringify(read(value)) }
+  })
+  for (let page = await result.next(); page !== undefined; page = await result.next()) {
+    yield page.map(values => Object.fromEntries(readers.map(({ name, read }, place) => {
+      const value = values[place] ?? null
+      return [name, value === null ? null : read(value)]
+    })))
+  }
+}
+
 function noRows(columns: readonly DatasetColumn[]): string {
   return `SELECT ${columns.map(({ name, type, precision, scale }) => `CAST(NULL AS ${trinoType(type, precision, scale)}) AS ${quoteIdentifier(name)}`).join(', ')} WHERE 1 = 0`
 }
@@ -281,5 +299,6 @@ async function* changedTexts(result: TrinoResult, isChanged: readonly boolean[],
 }
 
 function asText(value: Row[string] | Json): string | null {
-  return value === null || value === undefined ? null : String(value)
+  if (value === null || value === undefined) return null
+  return Object.is(value, -0) ? '-0' : String(value)
 }
