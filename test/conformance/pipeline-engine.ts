@@ -190,4 +190,12 @@ export const pipelineEngineChecks = [
     await define(run, 'k', 'SELECT id FROM "a" WHERE EXISTS (SELECT 1 FROM "b" WHERE b.c = a.id AND b.c + a.id > 1)')
     expect(await run.keep('k')).toBe(2)
   }),
+  must<PipelineEngineSubject>('PE22', 'a sum of whole numbers is written with every digit', async ({ run, folder }) => {
+    await run.rows('r', [column('id', 'Int'), column('n', 'Long')], batches([{ id: 1, n: 9_007_199_254_740_992n }, { id: 1, n: 1 }, { id: 2, n: null }]))
+    const into = await folder()
+    const { files } = await run.write('SELECT id, sum(n) AS total FROM "r" GROUP BY id', { folder: into, name: 'x', format: 'parquet' })
+    await run.files('p', { format: 'parquet', paths: files.map(({ path }) => join(into, path)) })
+    expect(await run.describe('SELECT * FROM "p"')).toMatchObject([{ name: 'id', type: 'Int' }, { name: 'total', type: 'Long' }])
+    expect(await rowsOf(run, 'SELECT total FROM "p" WHERE id = 1')).toEqual([{ total: 9_007_199_254_740_993n }])
+  }),
 ]
