@@ -168,19 +168,18 @@ class TrinoWorkspace implements Workspace {
 
   /** Columns as Trino tells them. Reads no rows. */
   async #columnsOf(select: string): Promise<TrinoResult['columns']> {
-    const result = await this.#statements.select(select, { ...this.#mounted(), around: { before: 'SELECT * FROM (', behind: ') LIMIT 0' } })
+    const result = await this.#statements.select(select, { ...this.#mounted(noRows), around: { before: 'SELECT * FROM (', behind: ') LIMIT 0' } })
     await result.end()
     return result.columns
   }
 
-  /** Datasets as statements find them. One whose rows are still to be made has none, and its columns. */
-  #mounted(): Pick<Rewriting, 'mounts' | 'locate'> {
+  /** Datasets as statements find them. One whose rows are still to be made is what `instead` says; without it a statement that reads it fails. */
+  #mounted(instead?: (columns: readonly DatasetColumn[]) => string): Pick<Rewriting, 'mounts' | 'locate'> {
     const places = new Map<string, Held>()
     const tables = [...this.#datasets.values()].map(({ name, columns, state }): MountedTable => {
-      if (state.kind === 'defined') return { catalog: 'hub', name, columns, from: { kind: 'view', sql: state.select } }
-      if (state.kind === 'waiting') return { catalog: 'hub', name, columns, from: { kind: 'view', sql: noRows(columns) } }
-      places.set(name, state.held)
-      return { catalog: 'hub', name, columns, from: { kind: 'relation', relation: quoteIdentifier(name) } }
+      const view = state.kind === 'defined' ? state.select : state.kind === 'waiting' ? instead?.(columns) : undefined
+      if (state.kind === 'held') places.set(name, state.held)
+      return { catalog: 'hub', name, columns, from: view === undefined ? { kind: 'relation', relation: quoteIdentifier(name) } : { kind: 'view', sql: view } }
     })
     return { mounts: new Mounts(tables), locate: ({ name }) => places.get(name)?.at }
   }

@@ -16,7 +16,7 @@ export interface TrinoPipelineOptions {
 
 /**
  * Pipelines computed by Trino. Files are read and written by a DuckDB of the run, so that rows are left out for the same reasons as there; what is read is sent to Trino once, when something is computed of it, and held there until the run ends. Beginning a run costs some ten
- * milliseconds, each statement fifty and more, a million rows sent some thirty seconds.
+ * milliseconds, each statement fifty and more; some fifty to a hundred thousand rows are sent in a second.
  */
 export function trinoPipelines({ trino, catalog, schema = 'tributary_run', duck }: TrinoPipelineOptions): PipelineEngine {
   return {

@@ -15,7 +15,7 @@ withEngine('TRINO_URL', 'Trino', url => {
     conforms<PipelineEngineSubject>(`PipelineEngine on Trino, rows held by ${catalog}`, pipelineEngineChecks, async () => {
       const home = await mkdtemp(join(tmpdir(), 'tributary-pipelines-'))
       const scope = testScope()
-      const engine = trinoPipelines({ trino: { url, user: 'tests' }, catalog, duck: { memoryLimit: '512MB', threads: 2 } })
+      const engine = trinoPipelines({ trino: { url, user: 'tests' }, catalog, schema: 'test_conformance', duck: { memoryLimit: '512MB', threads: 2 } })
       const run = await engine.begin(scope)
       let folders = 0
       return {

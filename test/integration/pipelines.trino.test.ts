@@ -1,7 +1,17 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { jest } from '@jest/globals'
 import { trinoPipelines } from '../../connectors/pipelines/trino.ts'
+import type { TrinoClient } from '../../connectors/trino/client.ts'
+import type { Row } from '../../schema/values.ts'
 import { withEngine } from '../support/engines.ts'
+import { eventually } from '../support/eventually.ts'
 import { RunWorld } from '../support/pipeline-runs.ts'
+import { MovedClock, testScope } from '../support/scope.ts'
+import { column } from '../support/sql-tables.ts'
+import { trinoClient, trinoQueries, trinoRows } from '../support/trino.ts'
 
 jest.setTimeout(240_000)
 
@@ -81,7 +91,7 @@ withEngine('TRINO_URL', 'the same pipelines on both engines', url => {
 
   beforeAll(async () => {
     embedded = await RunWorld.open()
-    trino = await RunWorld.open(trinoPipelines({ trino: { url, user: 'tests' }, catalog: 'memory', duck: { memoryLimit: '512MB', threads: 2 } }))
+    trino = await RunWorld.open(trinoPipelines({ trino: { url, user: 'tests' }, catalog: 'memory', schema: 'test_both', duck: { memoryLimit: '512MB', threads: 2 } }))
     for (const world of [embedded, trino]) {
       for (const [path, content] of Object.entries(files)) await world.file(path, content)
       for (const [path, text] of Object.entries(schemas)) world.schemas.set(path, text)
@@ -103,5 +113,166 @@ withEngine('TRINO_URL', 'the same pipelines on both engines', url => {
     const expected = await told(embedded, one)
     expect(expected.error).toBeUndefined()
     expect(await told(trino, one)).toEqual(expected)
+  })
+
+  /** The same runs in both worlds, one after the other; what is looked at behind each. */
+  async function both<T>(work: (world: RunWorld) => Promise<T>): Promise<readonly [T, T]> {
+    return [await work(embedded), await work(trino)]
+  }
+
+  test('a table of the lake is appended to, overwritten in part and merged into', async () => {
+    const [expected, found] = await both(async world => {
+      const write = async (content: string, target: string, runDate = '2026-01-31') => {
+        await world.file('a.csv', content)
+        const { error, rowsWritten } = await world.run({ sources: '<csv id="a" path="a.csv" inferSchema="true"/>', targets: `<hive table="service.t" partitionBy="ingest_date" ${target}/>` }, { parameters: { runDate } })
+        return error?.message ?? rowsWritten
+      }
+      const written = [
+        await write('Id,n,amount\n1,a,1.5\n2,b,2\n', 'mode="append"', '2026-01-30'), await write('Id,n,amount\n3,,0.25\n', 'mode="append"'), await write('Id,n,amount\n4,d,1.0\n', 'mode="overwrite"'),
+        await write('Id,n,amount\n2,B,7.5\n5,"",1e2\n', 'mode="merge" keys="Id"'), await write('Id,n,amount\n5,x,1.5\n5,y,1.5\n', 'mode="merge" keys="Id"'), await write('Id,n,amount\n,x,1.5\n', 'mode="merge" keys="Id"'),
+      ]
+      await world.run({ sources: '<hive id="t" table="service.t"/>', transformations: '<sort source="t" orderBy="Id"/>', targets: out })
+      return [...written, ...await world.lines('out/p.csv')]
+    })
+    expect(found).toEqual(expected)
+    expect(found).toContain('2,B,7.5,2026-01-31')
+  })
+
+  test('what is computed has the same types in the lake', async () => {
+    const [expected, found] = await both(async world => {
+      const transformations = '<aggregate source="people" groupBy="country" metrics="count:n,sum:revenue,avg:revenue:mean,avg:Id:ids,sum:Id:all,max:updated_at:latest,min:born:eldest,max:active:any,sum:score:scores"/>'
+      const record = await world.run({ sources: people, transformations, targets: '<hive table="service.sums" mode="append"/>' })
+      await world.run({ sources: '<hive id="t" table="service.sums"/>', transformations: '<sort source="t" orderBy="country"/>', targets: out })
+      return { error: record.error, columns: (await world.parts.lake.table(testScope(), 'service.sums'))?.columns, lines: await world.lines('out/p.csv') }
+    })
+    expect(found).toEqual(expected)
+    expect(found.error).toBeUndefined()
+  })
+
+  test('rows go into a database', async () => {
+    const [expected, found] = await both(async world => {
+      const database = world.database('crm.sqlite')
+      database.exec("CREATE TABLE customer (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO customer VALUES (1, 'x'), (7, 'y')")
+      const crm = 'jdbcUrl="jdbc:sqlite:crm.sqlite"'
+      const record = await world.run({
+        sources: `<database id="crm" ${crm}><table name="main.customer"/></database><csv id="more" path="more.csv" inferSchema="true"/>`,
+        transformations: '<join left="crm" right="more" type="full" condition="crm.id = more.customer" as="j"/><deduplicate source="j" keys="customer"/>',
+        targets: `<database id="target" ${crm} mode="merge" keys="id"><table name="main.customer"/></database>`,
+      })
+      const rows = database.prepare('SELECT * FROM customer ORDER BY id').all()
+      database.close()
+      return { error: record.error?.category, rows }
+    })
+    expect(found).toEqual(expected)
+  })
+
+  test('rows that cannot be read are left out and told, and too many of them end the run', async () => {
+    const [expected, found] = await both(async world => {
+      await world.file('bad.csv', `Id,Name,country,updated_at,revenue,score,active,born\n${Array.from({ length: 50 }, (_, nth) => `${nth === 7 ? 'x' : nth},a,FR,2024-01-01T00:00:00,1,1,true,${nth === 9 ? 'never' : '2000-01-01'}\n`).join('')}`)
+      const run = async (rejectedShare: number) => {
+        const { state, error, rowsRead, rowsWritten, rowsRejected, steps } = await world.run({ sources: '<csv id="bad" path="bad.csv" schemaRef="schemas/people.avsc"/>', targets: out }, { rejectedShare })
+        return { state, error, rowsRead, rowsWritten, rowsRejected, samples: steps[0]?.samples?.map(({ place, reason }) => `${place} ${reason}`).sort() }
+      }
+      return [await run(0.05), await run(0.01)]
+    })
+    expect(found).toEqual(expected)
+    expect(found[0]).toMatchObject({ state: 'SUCCEEDED', rowsRejected: 2, rowsRead: 48 })
+  })
+
+  test('what fails fails in the same step, and values of what is masked are in nothing that is told', async () => {
+    const [expected, found] = await both(async world => {
+      const run = async (transformations: string, targets = out) => {
+        const { state, error } = await world.run({ sources: `${people}<csv id="texts" path="people.csv"/>`, transformations, targets })
+        return { state, category: error?.category, step: error?.step, tells: /Ada/.test(error?.message ?? '') }
+      }
+      const wrong = '<join left="people" right="texts" type="inner" condition="people.Id = CAST(texts.Name AS integer)"/>'
+      return [
+        await run(wrong, `${out}<hive table="service.wrong" mode="append"/>`), await run(`${wrong}<mask source="people" columns="Name" strategy="redact"/>`), await run('<mask source="people" columns="Name" strategy="hash" secretRef="other"/>'),
+        await run('<validate source="people"><notNull columns="country"/></validate>'), await run('<deduplicate source="people" keys="Ids"/>'),
+      ]
+    })
+    expect(found).toEqual(expected)
+    expect(found.map(({ category }) => category)).toEqual(['TRANSFORM', 'TARGET', 'TRANSFORM', 'TRANSFORM', 'CONFIG'])
+  })
+})
+
+withEngine('TRINO_URL', 'what runs keep in Trino', url => {
+  const duck = { memoryLimit: '512MB', threads: 2 }
+  let client: TrinoClient
+  let schema: string
+
+  beforeEach(() => {
+    client = trinoClient(url)
+    schema = `test_run_${randomBytes(4).toString('hex')}`
+  })
+  afterEach(() => client.close())
+
+  const engine = (catalog = 'memory') => trinoPipelines({ trino: { url, user: 'tests' }, catalog, schema, duck })
+  const schemas = async () => (await trinoRows(client, `SELECT schema_name FROM memory.information_schema.schemata WHERE schema_name LIKE '${schema}%'`)).map(([name]) => String(name))
+  async function* numbers(count: number): AsyncGenerator<Row[], void, void> {
+    yield Array.from({ length: count }, (_, n) => ({ n }))
+  }
+
+  test('is gone with the run, and what one left that died goes a day later', async () => {
+    const died = testScope()
+    const kept = async (scope: typeof died) => {
+      const run = await engine().begin(scope)
+      await run.rows('a', [column('n', 'Int')], numbers(3))
+      expect(await run.keep('a')).toBe(3)
+      return run
+    }
+    const lost = await kept(died)
+    const [left] = await schemas()
+    expect(left).toMatch(new RegExp(`^${schema}_${died.clock.now()}_`))
+
+    const dayLater = died.clock.now() + 86_400_000
+    await (await kept(testScope({ clock: new MovedClock(dayLater) }))).close()
+    expect(await schemas()).toEqual([left])
+    await (await kept(testScope({ clock: new MovedClock(dayLater + 1) }))).close()
+    expect(await schemas()).toEqual([])
+    await lost.close()
+  })
+
+  test('a signal that aborts ends the statement there, and the tables go all the same', async () => {
+    const scope = testScope()
+    const run = await engine().begin(scope)
+    const folder = await mkdtemp(join(tmpdir(), 'tributary-pipelines-'))
+    await run.rows('r', [column('n', 'Int')], numbers(4000))
+    await run.keep('r')
+    const computed = run.write(`SELECT count(*) AS n /* ${schema} */ FROM "r" a, "r" b, "r" c WHERE a.n + b.n * c.n = -1`, { folder, name: 'x', format: 'parquet' }).catch((error: unknown) => error)
+    await eventually('Trino runs the statement', async () => (await trinoQueries(url, `/* ${schema} */`)).some(({ state }) => state === 'RUNNING'))
+    scope.abort()
+    expect(await computed).toMatchObject({ code: 'CANCELLED' })
+    await eventually('Trino has ended it', async () => (await trinoQueries(url, `/* ${schema} */`)).every(({ state, errorCode }) => state === 'FAILED' && errorCode?.name === 'USER_CANCELED'))
+    await run.close()
+    expect(await schemas()).toEqual([])
+    await rm(folder, { recursive: true })
+  })
+
+  test.each(['memory', 'iceberg', 'hive'])('types that a table of %s would not keep come back as they were', async catalog => {
+    const run = await engine(catalog).begin(testScope())
+    const select = `SELECT CAST('a' AS char(3)) AS "Char", TIME '10:00:00.123456789' AS t, TIMESTAMP '2026-01-31 10:00:00.123456789' AS local, TIMESTAMP '2026-01-31 10:00:00.5 Europe/Paris' AS zoned, NULL AS nothing, CAST(7 AS tinyint) AS tiny,
+      ARRAY[1, NULL] AS list, MAP(ARRAY['a'], ARRAY[1.50]) AS map, UUID '0f8fad5b-d9cb-469f-a165-70867728950e' AS id, JSON '{"n":12345678901234567890}' AS j, CAST(CAST('1.50' AS decimal(5, 2)) AS json) AS k, X'00ff' AS bytes, nan() AS nan, DATE '0001-01-01' AS day`
+    await run.define('d', select, await run.describe(select))
+    const read = async () => {
+      const { columns, batches } = await run.read('SELECT * FROM "d"')
+      const rows: Row[] = []
+      for await (const batch of batches) rows.push(...batch)
+      return { columns, rows }
+    }
+    const before = await read()
+    expect(before.columns[0]).toEqual(column('Char', 'String'))
+    expect(await run.keep('d')).toBe(1)
+    expect(await read()).toEqual(before)
+    await run.close()
+  })
+
+  test('more rows than the catalog holds are told of as too many', async () => {
+    const run = await engine().begin(testScope())
+    const select = "SELECT rpad(CAST(random() AS varchar), 2000, 'x') AS s FROM UNNEST(sequence(1, 100)) AS a (x), UNNEST(sequence(1, 1000)) AS b (y)"
+    await run.define('d', select, await run.describe(select))
+    await expect(run.keep('d')).rejects.toMatchObject({ code: 'RESULT_TOO_LARGE' })
+    await run.close()
+    expect(await schemas()).toEqual([])
   })
 })
