@@ -131,9 +131,9 @@ class TrinoWorkspace implements Workspace {
       await writer.rows('rows', columns.map(column => (column.type === 'JSON' ? { ...column, type: 'String' } : column)), writtenRows(result, columns))
       return await writer.write(`SELECT ${columns.map(({ name, type }) => (type === 'JSON' ? `json_parse(${quoteIdentifier(name)}) AS ${quoteIdentifier(name)}` : quoteIdentifier(name))).join(', ')} FROM "rows"`, into)
     } finally {
-      await result.end()
       this.#writersPeak = Math.max(this.#writersPeak, writer.peakMemoryBytes)
       await writer.close()
+      await result.end()
     }
   }
 
