@@ -64,6 +64,7 @@ const settings = z.object({
       memoryLimit: z.string().regex(size, { error: issue => `"${String(issue.input)}" is not a size: a number with MB or GB, as 2GB.` }).default('1GB').describe('What one run of a pipeline may hold in memory; the rest of its rows waits on disk.'),
       tempLimit: z.string().regex(size, { error: issue => `"${String(issue.input)}" is not a size: a number with MB or GB, as 100GB.` }).default('50GB').describe('What one run may have on disk for that; a run that needs more fails.'),
       threads: z.int().min(1).max(256).optional().describe('Cores one run may use. Absent: all.'),
+      trinoCatalog: z.string().regex(/^[a-z][a-z0-9_]*$/, { error: issue => `"${String(issue.input)}" is not the name of a catalog of Trino.` }).optional().describe('Catalog of Trino that runs hold their rows in: with it, and the address of a Trino, runs are computed there; else by DuckDB in this process.'),
       secretsFolder: path.optional().describe('Folder with one file for each secret that pipelines name. Variables TRIBUTARY_SECRET_NAME come before it.'),
       vaultUrl: z.url({ protocol: /^https?$/, error: issue => `"${String(issue.input)}" is not the address of a Vault: http(s)://host:port.` }).optional().describe('HashiCorp Vault with secrets that are in neither. Also VAULT_ADDR.'),
       vaultMount: z.string().min(1).default('secret').describe('Where its engine of keys and values, version 2, is mounted.'),

@@ -8,6 +8,8 @@ import { openLake } from '../../connectors/lake/index.ts'
 import { type NotifyOptions, openNotifier } from '../../connectors/notify/index.ts'
 import { openFolder } from '../../connectors/objects/folder.ts'
 import { duckDbPipelines } from '../../connectors/pipelines/duckdb.ts'
+import { trinoPipelines } from '../../connectors/pipelines/trino.ts'
+import type { PipelineEngine } from '../../connectors/ports/pipeline-engine.ts'
 import type { NewRun, RunStore } from '../../connectors/ports/run-store.ts'
 import type { Clock, Log, Scope } from '../../connectors/ports/scope.ts'
 import type { TokenVault } from '../../connectors/ports/token-vault.ts'
@@ -87,7 +89,7 @@ export async function openPipelineRuns({ config, env, log, files }: PipelineRunO
   await mkdir(config.data, { recursive: true })
   const kept: KeptIn = { file: join(config.data, 'metadata.sqlite'), postgresUrl: config.engines.postgresUrl, log }
   const vault = lazyVault(kept)
-  const parts = await partsOver(files, { settings: config.pipelines, env, log, vault })
+  const parts = await partsOver(files, { settings: config.pipelines, env, log, vault, engine: pipelineEngine(config.pipelines, trinoOf(config)) })
   const store = await openRunStore(kept)
   const begin = (scope: Scope, run: Omit<NewRun, 'mostAttempts'>) => store.enqueue(scope, { ...run, mostAttempts: 1 }, { worker: `${hostname()} ${process.pid}`, leaseMs })
   const runOne = async (scope: Scope, order: RunOrder, named: NamedParts, by: Pick<NewRun, 'trigger' | 'jobRunId'>) => {
@@ -133,18 +135,34 @@ interface PartsOptions {
   readonly env: Environment
   readonly log: Log
   readonly vault: TokenVault
+  readonly engine: PipelineEngine
+}
+
+/** Where Trino is, and who asks it. */
+interface TrinoAddress {
+  readonly url: string
+  readonly user: string
+  readonly password?: string
+}
+
+function pipelineEngine({ memoryLimit, tempLimit, threads, trinoCatalog }: Config['pipelines'], trino: TrinoAddress | undefined): PipelineEngine {
+  const duck = { memoryLimit, tempLimit, ...(threads !== undefined && { threads }) }
+  if (trinoCatalog === undefined) return duckDbPipelines(duck)
+  if (!trino) throw new HubError('VALIDATION_ERROR', `Runs are to hold their rows in the catalog "${trinoCatalog}" of Trino, and no Trino is named. Set engines.trinoUrl, or take pipelines.trinoCatalog out.`)
+  const { password, ...reach } = trino
+  return trinoPipelines({ trino: { ...reach, ...(password !== undefined && { auth: { kind: 'basic', password } }) }, catalog: trinoCatalog, duck })
 }
 
 /** What runs over the data in a folder have to do with, beside what documents name. */
-async function partsOver(files: string, { settings, env, log, vault }: PartsOptions): Promise<Omit<RunParts, keyof NamedParts>> {
-  const { memoryLimit, tempLimit, threads, secretsFolder, vaultUrl, vaultMount, vaultToken, vaultNamespace } = settings
+async function partsOver(files: string, { settings, env, log, vault, engine }: PartsOptions): Promise<Omit<RunParts, keyof NamedParts>> {
+  const { secretsFolder, vaultUrl, vaultMount, vaultToken, vaultNamespace } = settings
   const objects = await openFolder(files)
   const secrets = openSecrets([
     environmentSecrets(env), ...(secretsFolder === undefined ? [] : [fileSecrets({ folder: secretsFolder })]),
     ...(vaultUrl !== undefined && vaultToken !== undefined ? [vaultSecrets({ url: vaultUrl, mount: vaultMount, token: vaultToken, ...(vaultNamespace !== undefined && { namespace: vaultNamespace }) })] : []),
   ])
   return {
-    objects, secrets, vault, lake: openLake(objects), engine: duckDbPipelines({ memoryLimit, tempLimit, ...(threads !== undefined && { threads }) }),
+    objects, secrets, vault, lake: openLake(objects), engine,
     openDatabase: (jdbcUrl, credentials) => openDatabase({ jdbcUrl, ...(credentials && { credentials }), root: files, log }),
   }
 }
@@ -164,7 +182,12 @@ function lazyVault({ file, postgresUrl, log }: KeptIn): LazyVault {
   return new LazyVault(() => (postgresUrl === undefined ? openSqliteTokenVault({ file }) : openPostgresTokenVault({ url: postgresUrl, log })))
 }
 
+function trinoOf({ engines: { trinoUrl: url, trinoUser: user, trinoPassword: password } }: Pick<Config, 'engines'>): TrinoAddress | undefined {
+  return url === undefined ? undefined : { url, user, ...(password !== undefined && { password }) }
+}
+
 export interface HubPipelinesOptions extends KeptIn {
+  readonly trino: TrinoAddress | undefined
   readonly settings: Config['pipelines']
   readonly env: Environment
   readonly clock: Clock
@@ -174,11 +197,12 @@ export interface HubPipelinesOptions extends KeptIn {
 }
 
 /** The pipelines of a hub and their runs. A worker takes those that wait, in this process, unless there are no slots. */
-export async function openHubPipelines({ settings, env, clock, later, ended, ...kept }: HubPipelinesOptions): Promise<Omit<RunRoles, 'cursors'> & { close(): Promise<void> }> {
+export async function openHubPipelines({ settings, env, clock, later, ended, trino, ...kept }: HubPipelinesOptions): Promise<Omit<RunRoles, 'cursors'> & { close(): Promise<void> }> {
   const { log } = kept
+  const engine = pipelineEngine(settings, trino)
   const vault = lazyVault(kept)
   const store = await openRunStore(kept)
-  const registry = folderRegistry(settings.folder, ({ data, schemaText, queryText, lookups }) => partsOver(data, { settings, env, log, vault }).then(parts => ({ ...parts, schemaText, queryText, lookups })))
+  const registry = folderRegistry(settings.folder, ({ data, schemaText, queryText, lookups }) => partsOver(data, { settings, env, log, vault, engine }).then(parts => ({ ...parts, schemaText, queryText, lookups })))
   const worker = settings.folder === undefined || settings.slots === 0 ? undefined : new Worker({
     store, registry, name: `${hostname()} ${process.pid}`, slots: settings.slots, environment: settings.environment, ended,
     scopeOf: (runId, tenant, signal) => ({ ...lastingScope({ clock, log, later, signal }, runId), requestId: runId, tenant }),
