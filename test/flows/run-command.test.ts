@@ -4,9 +4,13 @@ import { join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { gunzipSync } from 'node:zlib'
 import { csvRecords } from '../../connectors/files/csv-head.ts'
+import { jest } from '@jest/globals'
 import { openflights } from '../support/openflights.ts'
 import { maskKey } from '../support/pipeline-runs.ts'
 import { startProgram } from '../support/program.ts'
+
+// Several programs are started one after the other.
+jest.setTimeout(180_000)
 
 const data = resolve(import.meta.dirname, '../../../shared/data')
 const applications = 'config/applications/flights'

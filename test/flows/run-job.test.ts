@@ -9,12 +9,16 @@ import { gunzipSync } from 'node:zlib'
 import { csvRecords } from '../../connectors/files/csv-head.ts'
 import { openSqliteRunStore } from '../../connectors/run-store/index.ts'
 import { eventually } from '../support/eventually.ts'
+import { jest } from '@jest/globals'
 import { openflights } from '../support/openflights.ts'
 import { maskKey } from '../support/pipeline-runs.ts'
 import { changed } from '../support/pipelines.ts'
 import { startProgram } from '../support/program.ts'
 import { testScope } from '../support/scope.ts'
 import { smtpServer } from '../support/smtp.ts'
+
+// Several programs are started one after the other.
+jest.setTimeout(180_000)
 
 const data = resolve(import.meta.dirname, '../../../shared/data')
 const own = 'data/applications/flights'
