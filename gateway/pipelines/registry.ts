@@ -2,12 +2,13 @@ import { stat } from 'node:fs/promises'
 import { basename, join, relative, sep } from 'node:path'
 import { type DocumentFiles, documentFiles, documentsBelow, statOf } from './files.ts'
 import { readDocumentText } from './validate.ts'
-import type { Definition, Registry, RunParts } from './wiring.ts'
+import { type Definition, type DocumentRead, folderFindings, type Registry, type RunParts } from './wiring.ts'
 
 interface Read {
   /** Another for every other content. */
   readonly as: string
-  readonly definition: Definition | undefined
+  readonly text: string
+  readonly read: DocumentRead
 }
 
 /** The pipelines below a folder, none without one. Its files are looked at each time, and read where they are others than before. */
@@ -16,22 +17,31 @@ export function folderRegistry(folder: string | undefined, partsOver: (files: Do
   return {
     async pipelines() {
       if (folder === undefined || !(await statOf(join(folder, 'applications')))?.isDirectory()) return []
-      const reads = await Promise.all((await documentsBelow(join(folder, 'applications'))).map(async file => [file, await readAgain(folder, file, known.get(file))] as const))
-      known = new Map(reads)
-      return reads.flatMap(([, { definition }]) => definition ?? []).sort((a, b) => (placeOf(a) < placeOf(b) ? -1 : 1))
+      const files = await documentsBelow(join(folder, 'applications'))
+      known = new Map(await Promise.all(files.map(async file => [file, await readAgain(file, known.get(file))] as const)))
+      return definitionsOf(folder, known).sort((a, b) => (placeOf(a) < placeOf(b) ? -1 : 1))
     },
     partsOf: ({ file }) => partsOver(documentFiles(join(folder ?? '', file))),
   }
 }
 
-async function readAgain(folder: string, file: string, known: Read | undefined): Promise<Read> {
+async function readAgain(file: string, known: Read | undefined): Promise<Read> {
   const { size, mtimeNs, ino } = await stat(file, { bigint: true })
   const as = `${ino} ${size} ${mtimeNs}`
   if (known?.as === as) return known
-  const { text, read } = await readDocumentText(file)
-  if (read.kind !== 'pipeline') return { as, definition: undefined }
-  const { document, findings, root } = read
-  return { as, definition: { application: documentFiles(file).application, id: root.values.id ?? basename(file, '.xml'), file: relative(folder, file).split(sep).join('/'), xml: text, findings, ...(document && { document }) } }
+  return { as, ...(await readDocumentText(file)) }
+}
+
+/** Of every document that is a pipeline, with what they have against each other. Of two of one id the first by its file is the pipeline. */
+function definitionsOf(folder: string, reads: ReadonlyMap<string, Read>): Definition[] {
+  const named = new Map([...reads].map(([file, { text, read }]) => [relative(folder, file).split(sep).join('/'), { path: file, text, read }]))
+  const together = folderFindings([...named].map(([file, { read }]) => ({ file, read })))
+  return [...named].flatMap(([file, { path, text, read }]) => {
+    if (read.kind !== 'pipeline') return []
+    const findings = [...read.findings, ...(together.get(file) ?? [])]
+    const runs = read.document && !findings.some(({ severity }) => severity === 'ERROR')
+    return [{ application: documentFiles(path).application, id: read.root.values.id ?? basename(file, '.xml'), file, xml: text, findings, ...(runs && { document: read.document }) }]
+  })
 }
 
 function placeOf({ application, id }: Definition): string {

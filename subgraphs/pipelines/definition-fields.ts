@@ -9,6 +9,11 @@ import { type Definition, type Registry, versionText } from './registry.ts'
 import { nextMoments } from './run/scheduler.ts'
 import { shownRun } from './run-fields.ts'
 
+/** A document as everybody may see it who may read it: passwords that stand in URLs, where none should, are not in it. */
+function withoutPasswords(xml: string): string {
+  return xml.replace(/(jdbc:[a-z]+:\/\/[^/@?"'<\s:]*:)[^"'<\s]*@/g, '$1***@').replace(/([?;&](?:password|pwd)=)[^&;"'<\s]*/gi, '$1***')
+}
+
 interface ListArguments {
   readonly app?: string | null
   readonly layer?: string | null
@@ -21,7 +26,7 @@ export function definitionFields({ registry, store, cursors }: { readonly regist
   const shown = (definition: Definition) => {
     const { application, id, document } = definition
     return {
-      ...definition, app: application, id, version: document ? versionText(document) : null, layer: document?.layer.toUpperCase() ?? null, owner: document?.owner ?? null, description: document?.description ?? null, schedule: document?.schedule ?? null,
+      ...definition, app: application, id, xml: withoutPasswords(definition.xml), version: document ? versionText(document) : null, layer: document?.layer.toUpperCase() ?? null, owner: document?.owner ?? null, description: document?.description ?? null, schedule: document?.schedule ?? null,
       slaMs: document?.slaMs ?? null, plan: document ? executionPlan(document.steps) : null,
       nextRuns: ({ count }: { readonly count: number }, { scope }: Context) => (document?.schedule === undefined ? [] : nextMoments(document.schedule, scope.clock.now(), Math.min(Math.max(count, 0), 100))),
       runs: async ({ first }: { readonly first: number }, { scope }: Context) => (await store.runs(scope, { application, subject: id, kind: 'pipeline' }, Math.min(Math.max(first, 0), 1000))).map(shownRun),

@@ -148,6 +148,25 @@ describe('pipelines of a hub and their runs', () => {
     await expect(hub.subscribe('subscription { pipelineRunChanged(runId: "none") { state } }').next()).rejects.toMatchObject([{ message: 'There is no run "none".', extensions: { code: 'NOT_FOUND' } }])
   })
 
+  test('D-27 of two pipelines of one id in an application the second does not run, nor does one in the folder of another layer', async () => {
+    const [twice, misplaced] = [join(folder.folder, place, 'zz-orders.xml'), join(folder.folder, 'pipelines/applications/shop/service/pipelines/misplaced.xml')]
+    writeFileSync(twice, pipeline('orders', '<csv id="orders" path="landing/orders.csv"/>'))
+    writeFileSync(misplaced, pipeline('misplaced', '<csv id="orders" path="landing/orders.csv"/>').replace('layer="service"', 'layer="staging"'))
+    const { data } = await hub.query<{ pipelines: { nodes: { file: string; findings: { code: string }[]; plan: unknown }[] } }>('{ pipelines { nodes { file findings { code } plan { steps { id } } } } }')
+    const found = Object.fromEntries((data?.pipelines.nodes ?? []).map(({ file, findings, plan }) => [file.split('/').at(-1), [findings.map(({ code }) => code), plan === null]]))
+    expect([found['orders.xml'], found['zz-orders.xml'], found['misplaced.xml']]).toEqual([[[], false], [['DUPLICATE_ID'], true], [['LAYER_VIOLATION'], true]])
+    expect((await start('misplaced')).errors?.[0]?.extensions?.['code']).toBe('VALIDATION_ERROR')
+    for (const file of [twice, misplaced]) rmSync(file)
+  })
+
+  test('D-45 a password that stands in a URL is shown to nobody', async () => {
+    const file = join(folder.folder, place, 'leaky.xml')
+    writeFileSync(file, pipeline('leaky', '<database id="a" jdbcUrl="jdbc:postgresql://ann:s3cret/x@host/db"><sql>SELECT 1 AS n</sql></database><database id="b" jdbcUrl="jdbc:postgresql://host/db?user=ann&amp;password=s3cret&amp;ssl=true"><sql>SELECT 1 AS n</sql></database>').replace('<csv path="service/leaky"', '<csv source="a" path="service/leaky"'))
+    const { data } = await hub.query<{ pipeline: { xml: string; findings: { severity: string }[] } }>('{ pipeline(app: "shop", id: "leaky") { xml findings { severity message } plan { steps { id } } } }')
+    expect([JSON.stringify(data).includes('s3cret'), data?.pipeline.xml.includes('jdbc:postgresql://ann:***@host/db'), data?.pipeline.xml.includes('user=ann&amp;password=***&amp;ssl=true')]).toEqual([false, true, true])
+    rmSync(file)
+  })
+
   test('D-32 a pipeline says when it runs next', async () => {
     const file = join(folder.folder, place, 'often.xml')
     writeFileSync(file, pipeline('often', '<csv id="orders" path="landing/orders.csv"/>').replace('</metadata>', '<schedule>0 0 1 1 *</schedule></metadata>'))
