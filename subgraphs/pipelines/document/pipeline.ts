@@ -70,6 +70,7 @@ export function pipelineOf(root: XmlElement): PipelineRead {
   applyRules(transformed, transforms as readonly Ruled[], report)
   applyRules(written, targets, report)
   pathRules([...read, ...written], report)
+  placeRules(written, report)
   layerRules(pipeline.values.layer, read, written, report)
   const steps = stepsOf(read, transformed, written, report)
   const declared = parametersOf(pipeline, report)
@@ -84,6 +85,21 @@ export function pipelineOf(root: XmlElement): PipelineRead {
 
 function applyRules(elements: readonly Checked[], ruled: readonly Ruled[], report: (finding: Finding) => void): void {
   for (const checked of elements) ruled.find(({ shape }) => shape === checked.shape)?.rules?.(checked, reportOn(checked, report))
+}
+
+/** What two targets of one run cannot both write: a file or a table that they would put in each other's place, a database that waits for the one while the other is made ready. */
+function placeRules(written: readonly Checked[], report: (finding: Finding) => void): void {
+  const first = new Map<string, Checked>()
+  for (const checked of written) {
+    const { path, table, jdbcUrl } = checked.values as { readonly path?: string; readonly table?: string; readonly jdbcUrl?: string }
+    const kind = checked.shape.name
+    const [attribute, place] = kind === 'csv' ? ['path', path] : kind === 'hive' ? ['table', table] : ['jdbcUrl', jdbcUrl?.startsWith('jdbc:sqlite:') ? jdbcUrl : undefined]
+    if (place === undefined) continue
+    const other = first.get(`${kind} ${place}`)
+    if (!other) first.set(`${kind} ${place}`, checked)
+    else if (attribute === 'jdbcUrl') reportOn(checked, report)('CONTRADICTION', attribute, `The target in line ${other.element.at.line} writes into this file, too, and SQLite takes one writer at a time. Write them in two pipelines.`)
+    else reportOn(checked, report)('DUPLICATE_ID', attribute, `The target in line ${other.element.at.line} writes to this ${attribute}, too; one would take the place of the other. Give each a ${attribute} of its own, or put the rows together with <merge>.`)
+  }
 }
 
 /** Queries read, and name parameters that runs have. */

@@ -209,6 +209,17 @@ test('D-18: what a pipeline reads from a layer after its own is a warning', () =
   expect(said(xml)).toEqual([expect.stringMatching(/^1:\d+ WARNING LAYER_SKIP A pipeline of layer "standardization" reads from "service", which comes after it\.$/)])
 })
 
+test('D-71: two targets of one pipeline do not write to one place', () => {
+  const targets = (...written: readonly string[]) => said(withSteps('', written.map(one => `\n${one}`).join(''))).map(one => one.replace(/^(\d+):\d+ (\w+) The target in (line \d+) .*$/, '$1 $2 $3'))
+  const csv = (path: string) => `<csv source="a" path="${path}"/>`
+  const hive = (table: string) => `<hive source="a" table="service.${table}" mode="append"/>`
+  const database = (file: string, table: string) => `<database id="${file}-${table}" source="a" jdbcUrl="jdbc:sqlite:${file}" mode="append"><table name="main.${table}"/></database>`
+  expect(targets(csv('out'), csv('out'), csv('other'))).toEqual(['5 DUPLICATE_ID line 4'])
+  expect(targets(hive('t'), hive('u'), hive('t'))).toEqual(['6 DUPLICATE_ID line 4'])
+  expect(targets(database('a.db', 't'), database('b.db', 't'), database('a.db', 'u'))).toEqual(['6 CONTRADICTION line 4'])
+  expect(targets(csv('t'), hive('t'), database('t', 't'), csv('T'))).toEqual([])
+})
+
 test('a document of another kind is told from those there are', () => {
   expect(said('<pipline id="x"/>')).toEqual(['1:1 UNKNOWN_ELEMENT The document is a <pipline>; one of <pipeline> or <jobPipeline> is expected. Did you mean "pipeline"?'])
   expect(said(`<pipeline>${' '.repeat(1024 * 1024)}</pipeline>`)).toEqual(['1:1 REFUSED_XML The document has 1048597 characters; 1048576 are the limit.'])
