@@ -37,7 +37,10 @@ export interface RunStore {
   close(): Promise<void>
 }
 
-export type RunState = 'QUEUED' | 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'CANCELLED'
+export type RunState = 'QUEUED' | 'RUNNING' | EndedState
+
+/** How a run ended. SKIPPED_NO_DATA: a source had nothing, and that was nothing to do. */
+export type EndedState = 'SUCCEEDED' | 'SKIPPED_NO_DATA' | 'FAILED' | 'CANCELLED'
 
 export interface NewRun {
   /** No other run of the tenant has it. At most 64 characters, as `jobRunId` and `rerunOf`; a key at most 512, other texts 255. */
@@ -81,7 +84,7 @@ export interface RunProgress {
 }
 
 export interface RunEnding extends RunProgress {
-  readonly state: 'SUCCEEDED' | 'FAILED' | 'CANCELLED'
+  readonly state: EndedState
   readonly category?: string
   readonly message?: string
   readonly rowsRead: number
@@ -140,7 +143,7 @@ export interface CountFilter extends Pick<RunFilter, 'application' | 'subject' |
 
 export type CountedBy = 'DAY' | 'WEEK' | 'CATEGORY'
 
-/** Runs of one subject that have a day, a week or a category in common. The five states add up to all of them. */
+/** Runs of one subject that have a day, a week or a category in common. The six states add up to all of them. */
 export interface RunCount {
   readonly kind: 'pipeline' | 'job'
   readonly application: string
@@ -152,6 +155,7 @@ export interface RunCount {
   readonly queued: number
   readonly running: number
   readonly succeeded: number
+  readonly skipped: number
   readonly failed: number
   readonly cancelled: number
   readonly slaMet: number

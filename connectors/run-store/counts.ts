@@ -22,7 +22,7 @@ export async function countRuns(db: Kysely<Database>, scope: Scope, filter: Coun
     .select(['kind', 'application', 'subject', 'part'])
     .select([
       number(sql`state = 'QUEUED'`).as('queued'), number(sql`state = 'RUNNING'`).as('running'),
-      number(sql`state = 'SUCCEEDED'`).as('succeeded'), number(sql`state = 'FAILED'`).as('failed'), number(sql`state = 'CANCELLED'`).as('cancelled'),
+      number(sql`state = 'SUCCEEDED'`).as('succeeded'), number(sql`state = 'SKIPPED_NO_DATA'`).as('skipped'), number(sql`state = 'FAILED'`).as('failed'), number(sql`state = 'CANCELLED'`).as('cancelled'),
       number(sql`ended_at_ms < sla_at_ms`).as('met'), number(sql`coalesce(ended_at_ms, ${scope.clock.now()}) >= sla_at_ms`).as('breached'),
       ofLastFailure<string>('run_id').as('failed_run_id'), ofLastFailure<number>('ended_at_ms').as('failed_at_ms'), ofLastFailure<string>('message').as('failed_message'),
     ])
@@ -32,7 +32,7 @@ export async function countRuns(db: Kysely<Database>, scope: Scope, filter: Coun
   return rows.map(row => ({
     kind: row.kind as RunCount['kind'], application: row.application, subject: row.subject,
     ...(by === 'CATEGORY' ? row.part !== null && { category: String(row.part) } : { periodAtMs: Number(row.part) }),
-    queued: Number(row.queued), running: Number(row.running), succeeded: Number(row.succeeded), failed: Number(row.failed), cancelled: Number(row.cancelled),
+    queued: Number(row.queued), running: Number(row.running), succeeded: Number(row.succeeded), skipped: Number(row.skipped), failed: Number(row.failed), cancelled: Number(row.cancelled),
     slaMet: Number(row.met), slaBreached: Number(row.breached),
     ...(row.failed_run_id !== null && { lastFailure: { runId: row.failed_run_id, endedAtMs: Number(row.failed_at_ms), message: row.failed_message ?? undefined } }),
   }))

@@ -58,7 +58,7 @@ export interface FinishedRun {
   readonly pipelineId: string
   readonly version: string
   readonly engine: string
-  readonly state: 'SUCCEEDED' | 'FAILED' | 'CANCELLED'
+  readonly state: 'SUCCEEDED' | 'SKIPPED_NO_DATA' | 'FAILED' | 'CANCELLED'
   readonly startedAtMs: number
   readonly endedAtMs: number
   readonly steps: readonly FinishedStep[]

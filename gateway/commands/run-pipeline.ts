@@ -22,9 +22,10 @@ export async function runPipeline({ file, given, files, config }: RunLine, { ter
     file: resolve(terminal.folder, file), parameters, files: files === undefined ? undefined : resolve(terminal.folder, files), config, env,
     listener: steps => progress?.(progressLine(steps)),
   }).finally(() => progress?.(''))
-  if (asJson) terminal.out(JSON.stringify({ ok: finished.state === 'SUCCEEDED', ...finished }))
+  const ok = finished.state === 'SUCCEEDED' || finished.state === 'SKIPPED_NO_DATA'
+  if (asJson) terminal.out(JSON.stringify({ ok, ...finished }))
   else for (const line of finished.kind === 'job' ? jobLines(finished, terminal.color) : linesOf(finished, terminal.color)) terminal.out(line)
-  return finished.state === 'SUCCEEDED' ? 0 : 1
+  return ok ? 0 : 1
 }
 
 function parametersOf(given: readonly string[]): Readonly<Record<string, string>> {
@@ -60,7 +61,7 @@ function pipelineLine({ pipelineId, state, attempts, runIds, fallback, startedAt
   return `  ${pipelineId.padEnd(wide)}  ${state.toLowerCase().padEnd(9)}  ${parts.join(', ')}`.trimEnd()
 }
 
-const colors = { SUCCEEDED: 'green', FAILED: 'red', CANCELLED: 'yellow' } as const
+const colors = { SUCCEEDED: 'green', SKIPPED_NO_DATA: 'yellow', FAILED: 'red', CANCELLED: 'yellow' } as const
 
 function linesOf({ pipelineId, version, runId, engine, state, startedAtMs, endedAtMs, steps, findings, error }: FinishedRun, color: boolean): string[] {
   const wide = Math.max(...steps.map(({ id }) => id.length))

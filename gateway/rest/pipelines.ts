@@ -56,7 +56,7 @@ const cancel = operation<{ cancelRun: Run }>(`mutation RestCancelRun($runId: ID!
 const runs = operation<{ runs: Page<Run> }>(`query RestRuns($filter: RunFilter, $first: Int, $after: String) { runs(filter: $filter, first: $first, after: $after) { nodes { ${runMembers} } pageInfo { hasNextPage endCursor } } }`)
 const run = operation<{ run: Run | null }>(`query RestRun($runId: ID!) { run(runId: $runId) { ${runMembers} } }`)
 
-const states = ['queued', 'running', 'succeeded', 'failed', 'cancelled'] as const
+const states = ['queued', 'running', 'succeeded', 'skipped_no_data', 'failed', 'cancelled'] as const
 const runBody = closed({ params: z.record(z.string(), z.json()).default({}).describe('Parameters by name.'), allow_concurrent: z.boolean().default(false).describe('Also while another run of it waits or goes on.') })
 
 /** Pipelines and their runs. */

@@ -333,11 +333,11 @@ export const runStoreChecks = [
   }),
 
   must<RunStoreSubject>('RU24', 'D-104 runs are listed newest first, by any filter, and pages of any size hold each once', async ({ store, other, scope, clock }) => {
-    const states: readonly RunState[] = ['QUEUED', 'RUNNING', 'SUCCEEDED', 'FAILED', 'CANCELLED']
+    const states: readonly RunState[] = ['QUEUED', 'RUNNING', 'SUCCEEDED', 'SKIPPED_NO_DATA', 'FAILED', 'CANCELLED']
     const start = clock.now()
     for (const nth of range(60)) {
       if (nth % 7 === 0) clock.advance(1)
-      const state = states[nth % 5]!
+      const state = states[nth % 6]!
       const run = newRun(`r${(nth * 37) % 60}`, { application: 'ab'[nth % 2]!, subject: 'xyz'[nth % 3]!, kind: nth % 4 ? 'pipeline' : 'job', jobRunId: nth % 6 ? undefined : 'j1', allowConcurrent: true })
       await store.enqueue(scope(), state === 'QUEUED' ? { ...run, notBeforeMs: start + 1_000_000 } : run)
       if (state === 'QUEUED') continue
@@ -375,7 +375,7 @@ export const runStoreChecks = [
     const start = clock.now()
     const one = fc.record({
       kind: fc.constantFrom('pipeline' as const, 'pipeline' as const, 'job' as const), application: fc.constantFrom('a', 'b'), subject: fc.constantFrom('x', 'y'), atMs: fc.nat(500).map(hours => start + hours * hourMs),
-      tookMs: fc.nat(3).map(hours => hours * hourMs), slaMs: fc.option(fc.nat(3).map(hours => hours * hourMs), { nil: undefined }), state: fc.constantFrom<RunState>('QUEUED', 'RUNNING', 'SUCCEEDED', 'FAILED', 'FAILED', 'CANCELLED'),
+      tookMs: fc.nat(3).map(hours => hours * hourMs), slaMs: fc.option(fc.nat(3).map(hours => hours * hourMs), { nil: undefined }), state: fc.constantFrom<RunState>('QUEUED', 'RUNNING', 'SUCCEEDED', 'SKIPPED_NO_DATA', 'FAILED', 'FAILED', 'CANCELLED'),
       category: fc.constantFrom(undefined, 'SOURCE', 'TARGET'), message: fc.constantFrom(undefined, 'No file.', 'Full.'),
     })
     const bound = fc.nat(500).map(hours => start + hours * hourMs)
@@ -482,7 +482,7 @@ function counted(runs: readonly StoredRun[], by: CountedBy): RunCount[] {
     const last = of('FAILED').toSorted((a, b) => b.endedAtMs! - a.endedAtMs! || (a.runId < b.runId ? 1 : -1))[0]
     return {
       kind: first.kind, application: first.application, subject: first.subject, ...(by === 'CATEGORY' ? { category: first.category } : { periodAtMs: periodOf(first.queuedAtMs, by) }),
-      queued: of('QUEUED').length, running: of('RUNNING').length, succeeded: of('SUCCEEDED').length, failed: of('FAILED').length, cancelled: of('CANCELLED').length,
+      queued: of('QUEUED').length, running: of('RUNNING').length, succeeded: of('SUCCEEDED').length, skipped: of('SKIPPED_NO_DATA').length, failed: of('FAILED').length, cancelled: of('CANCELLED').length,
       slaMet: group.filter(({ sla }) => sla === 'MET').length, slaBreached: group.filter(({ sla }) => sla === 'BREACHED').length,
       ...(last && { lastFailure: { runId: last.runId, endedAtMs: last.endedAtMs!, message: last.message } }),
     }

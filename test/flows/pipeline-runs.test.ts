@@ -16,6 +16,7 @@ describe('pipelines of a hub and their runs', () => {
     'hub.yaml': 'regions:\n  notes: { type: Note, key: id, fields: { id: ID! } }\n',
     [`${place}/orders.xml`]: pipeline('orders', '<csv id="orders" path="landing/orders.csv"/>', '<parameters><parameter name="day" type="date" default="2026-01-31"/></parameters>\n'),
     [`${place}/late.xml`]: pipeline('late', '<csv id="late" path="landing/late.csv"/>').replace('layer="service"', 'layer="service" onNoData="fail"'),
+    [`${place}/quiet.xml`]: pipeline('quiet', '<csv id="quiet" path="landing/quiet.csv"/>'),
     [`${place}/wrong.xml`]: pipeline('wrong', '<csv id="wrong" pth="x.csv"/>'),
     'data/applications/shop/landing/orders.csv': 'id,total\n1,5\n2,7\n',
   })
@@ -44,10 +45,11 @@ describe('pipelines of a hub and their runs', () => {
 
   test('D-09 the pipelines of the folder are listed, with what is wrong with them', async () => {
     const { data } = await hub.query<{ pipelines: { nodes: { id: string }[]; totalCount: number } }>('{ pipelines(app: "shop") { nodes { app id version layer owner slaMs file findings { severity code line } plan { steps { id } } } totalCount } }')
-    expect(data?.pipelines.totalCount).toBe(3)
+    expect(data?.pipelines.totalCount).toBe(4)
     expect(data?.pipelines.nodes).toEqual([
       { app: 'shop', id: 'late', version: '1.2.0', layer: 'SERVICE', owner: 'shop-team', slaMs: 3_600_000, file: 'applications/shop/service/pipelines/late.xml', findings: [], plan: { steps: [{ id: 'late' }, { id: 'target-1-csv' }] } },
       expect.objectContaining({ id: 'orders', version: '1.2.0' }),
+      expect.objectContaining({ id: 'quiet', findings: [] }),
       { app: 'shop', id: 'wrong', version: null, layer: null, owner: null, slaMs: null, file: 'applications/shop/service/pipelines/wrong.xml', findings: [expect.objectContaining({ severity: 'ERROR' }), expect.objectContaining({ severity: 'ERROR' })], plan: null },
     ])
     const page = await hub.query<{ pipelines: { nodes: unknown[]; pageInfo: { endCursor: string; hasNextPage: boolean } } }>('{ pipelines(first: 1) { nodes { id } pageInfo { endCursor hasNextPage } } }')
@@ -74,6 +76,13 @@ describe('pipelines of a hub and their runs', () => {
     expect(run).toMatchObject({ state: 'FAILED', error: { category: 'SOURCE', message: 'No file matches "landing/late.csv".' }, rowsWritten: 0 })
     const found = await hub.query<{ runs: { nodes: unknown[] } }>('{ runs(filter: { states: [FAILED], app: "shop" }) { nodes { pipelineId state } pageInfo { hasNextPage } } }')
     expect(found.data).toEqual({ runs: { nodes: [{ pipelineId: 'late', state: 'FAILED' }], pageInfo: { hasNextPage: false } } })
+  })
+
+  test('D-33 a run that finds no data has skipped, and is found and counted so', async () => {
+    const { data } = await start('quiet')
+    expect(await ended(data?.runPipeline.runId ?? '')).toMatchObject({ state: 'SKIPPED_NO_DATA', error: null, rowsRead: 0, steps: [{ state: 'SKIPPED' }, { state: 'SKIPPED' }] })
+    expect((await rest('GET', '/runs?state=skipped_no_data')).body).toMatchObject({ runs: [{ pipeline_id: 'quiet', state: 'skipped_no_data' }] })
+    expect((await hub.query('{ runStats(groupBy: DAY, pipeline: "quiet") { open succeeded skipped failed cancelled } }')).data).toEqual({ runStats: [{ open: 0, succeeded: 0, skipped: 1, failed: 0, cancelled: 0 }] })
   })
 
   test('D-10 what may not run is refused before anything waits: unknown, with mistakes, with parameters that do not fit, twice at a time', async () => {
@@ -114,7 +123,7 @@ describe('pipelines of a hub and their runs', () => {
     expect((await rest('POST', `/runs/${runId}/cancel`)).body).toMatchObject({ status: 409, code: 'CONFLICT' })
     expect((await rest('GET', '/runs/none')).body).toMatchObject({ status: 404, code: 'NOT_FOUND' })
     expect((await rest('POST', '/pipelines/shop/wrong/runs', {})).body).toMatchObject({ status: 422, errors: expect.arrayContaining([expect.objectContaining({ loc: ['body', 'xml', 2, expect.any(Number)] })]) })
-    expect((await rest('GET', '/pipelines')).body).toMatchObject({ pipelines: [{ id: 'late', layer: 'service', sla_ms: 3_600_000 }, { id: 'orders' }, { id: 'wrong', findings: [{ severity: 'error' }, {}] }], next_page_token: null })
+    expect((await rest('GET', '/pipelines')).body).toMatchObject({ pipelines: [{ id: 'late', layer: 'service', sla_ms: 3_600_000 }, { id: 'orders' }, { id: 'quiet' }, { id: 'wrong', findings: [{ severity: 'error' }, {}] }], next_page_token: null })
     expect((await rest('GET', '/pipelines/shop/orders')).body).toMatchObject({ id: 'orders', xml: expect.stringContaining('<pipeline id="orders"') })
     expect((await rest('GET', '/pipelines/shop/none')).body).toMatchObject({ status: 404 })
   })

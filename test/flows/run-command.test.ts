@@ -96,6 +96,9 @@ test('what a run did is said step by step, and the program ends with 0', async (
   expect([done.code, done.err]).toEqual([0, ''])
   expect(done.out.replace(/[\d.]+ s on duckdb {2}run [0-9a-f-]+/, 'RUN').split('\n')).toEqual(['small 1.0.0  SUCCEEDED  RUN', '  c             succeeded  csv, 2 rows', '  1-sort        succeeded  sort', '  target-1-csv  succeeded  csv, 2 rows, 6 bytes, into out/small.csv', ''])
   expect(await readFile(join(folder, 'out/small.csv'), 'utf8')).toBe('n\n1\n2\n')
+  await rm(join(folder, 'in.csv'))
+  const quiet = await run('small.xml')
+  expect([quiet.code, quiet.out.split('  ', 2)]).toEqual([0, ['small 1.0.0', 'SKIPPED_NO_DATA']])
 })
 
 test('a document with mistakes, a job of pipelines that are not there, parameters that do not fit and files that are not there are refused', async () => {

@@ -166,7 +166,7 @@ class Job {
     else this.#end(ref, instead)
   }
 
-  /** Runs a pipeline for a step, and notes what came of it. */
+  /** Runs a pipeline for a step, and notes what came of it. One that had nothing to do succeeded. */
   async #run(id: string, pipelineId: string, which: string): Promise<JobRecord['state']> {
     const jobRunId = this.#order.runId
     const runId = runIdOf(jobRunId, id, which)
@@ -175,7 +175,7 @@ class Job {
     try {
       const { state, error, rowsRead, rowsWritten, rowsRejected } = await this.#parts.runPipeline(this.#scope, { pipelineId, parameters: this.#parameters.get(pipelineId) ?? {}, runId, writeId: runIdOf(jobRunId, id, pipelineId), jobRunId })
       this.#progress.set(id, { rowsRead, rowsWritten, rowsRejected, ...(error && { error }) })
-      return state
+      return state === 'SKIPPED_NO_DATA' ? 'SUCCEEDED' : state
     } catch (error) {
       if (!(error instanceof HubError)) this.#scope.log.error('A pipeline of a job could not be run.', { job: this.#order.document.id, pipeline: pipelineId, run: runId, error })
       const { code, message } = asHubError(error)

@@ -1,3 +1,4 @@
+import type { EndedState } from '../../../connectors/ports/run-store.ts'
 import type { Finding } from '../finding.ts'
 
 /** Where a run failed: what operators look at first. */
@@ -20,7 +21,7 @@ export interface RunRecord {
   readonly application: string
   readonly layer: string
   readonly engine: string
-  readonly state: 'SUCCEEDED' | 'FAILED' | 'CANCELLED'
+  readonly state: EndedState
   readonly startedAtMs: number
   readonly endedAtMs: number
   /** Of the sources that count. */

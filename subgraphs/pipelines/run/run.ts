@@ -62,6 +62,7 @@ class Run {
   readonly #progress: Progress
   readonly #masks: boolean
   #findings: readonly Finding[] = []
+  #hasNoData = false
 
   constructor(order: RunOrder, progress: Progress) {
     this.#order = order
@@ -72,7 +73,10 @@ class Run {
   async all(context: RunContext): Promise<void> {
     const { document } = this.#order
     const opened = await this.#open(context)
-    if (!opened) return
+    if (!opened) {
+      this.#hasNoData = true
+      return
+    }
     const plan = await this.#step('CONFIG', undefined, () => compilePlan(document, { columnsOf: async ({ id }) => opened.get(id)?.columns, references: opened.references, describe: sql => context.workspace.describe(sql) }))
     this.#findings = inOrder([...this.#findings, ...plan.findings])
     const wrong = plan.findings.filter(({ severity }) => severity === 'ERROR')
@@ -84,7 +88,7 @@ class Run {
   record(engine: string, peakMemoryBytes: number, failed?: { readonly state: 'FAILED' | 'CANCELLED'; readonly error: NonNullable<RunRecord['error']> }): RunRecord {
     const { document: { id, version: { major, minor, patch }, layer }, runId, application } = this.#order
     return {
-      runId, pipelineId: id, version: `${major}.${minor}.${patch}`, application, layer, engine, state: failed?.state ?? 'SUCCEEDED', ...this.#progress.end(failed !== undefined), peakMemoryBytes, findings: this.#findings,
+      runId, pipelineId: id, version: `${major}.${minor}.${patch}`, application, layer, engine, state: failed?.state ?? (this.#hasNoData ? 'SKIPPED_NO_DATA' : 'SUCCEEDED'), ...this.#progress.end(failed !== undefined), peakMemoryBytes, findings: this.#findings,
       ...(failed && { error: { ...failed.error, message: ['TRANSFORM', 'TARGET'].includes(failed.error.category) ? this.#told(failed.error.message) : failed.error.message } }),
     }
   }

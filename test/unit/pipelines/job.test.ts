@@ -10,7 +10,7 @@ import { RunWorld } from '../../support/pipeline-runs.ts'
 import { customerMaster, jobIn, pipelineIn } from '../../support/pipelines.ts'
 import { HastyClock, testScope } from '../../support/scope.ts'
 
-type End = 'SUCCEEDED' | 'FAILED' | 'CANCELLED' | 'throws'
+type End = 'SUCCEEDED' | 'SKIPPED_NO_DATA' | 'FAILED' | 'CANCELLED' | 'throws'
 const rows = { rowsRead: 2, rowsWritten: 1, rowsRejected: 0 }
 const nothing = { rowsRead: 0, rowsWritten: 0, rowsRejected: 0 }
 
@@ -53,6 +53,7 @@ class Pipelines implements JobParts {
     const cancelled = new Promise<End>(end => signal.addEventListener('abort', () => end('CANCELLED')))
     const state = await Promise.race([this.#held[order.pipelineId]?.promise ?? this.#ends[order.pipelineId]?.[nth] ?? 'SUCCEEDED', ...(this.#held[order.pipelineId] ? [cancelled] : [])])
     if (state === 'throws') throw new Error('The store is gone.')
+    if (state === 'SKIPPED_NO_DATA') return { state, ...nothing }
     return state === 'SUCCEEDED' ? { state, ...rows } : { state, ...nothing, error: { category: 'SOURCE' as const, message: 'No file matches.' } }
   }
 }
@@ -85,6 +86,11 @@ describe('D-82 when a pipeline fails,', () => {
     const { states, started, waitsMs, record } = await ran(ref('a', '', 'onFailure="retry" maxRetries="2"') + ref('b', 'a'), { a: ['FAILED', 'throws'] })
     expect([states, started, waitsMs]).toEqual([['SUCCEEDED', { a: 'SUCCEEDED', b: 'SUCCEEDED' }], 'a a a b', [5_000, 10_000]])
     expect([record.steps[0]?.attempts, new Set(record.steps[0]?.runIds).size, record.error, record.rowsRead]).toEqual([3, 3, undefined, 4])
+  })
+
+  test('D-33 a pipeline that had no data is no failure: what waits for it runs', async () => {
+    const { states, started } = await ran(ref('a', '', 'onFailure="retry" maxRetries="2"') + ref('b', 'a'), { a: ['SKIPPED_NO_DATA'] })
+    expect([states, started]).toEqual([['SUCCEEDED', { a: 'SUCCEEDED', b: 'SUCCEEDED' }], 'a b'])
   })
 
   test('D-83 retry: after maxRetries + 1 attempts the job halts', async () => {

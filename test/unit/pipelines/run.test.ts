@@ -242,10 +242,10 @@ test('D-07 D-62 a key that is not there ends the run, with its name and where it
   expect(await world.run({ sources: source, transformations: '<mask source="people" columns="name" strategy="hash" secretRef="other"/>', targets: out() })).toMatchObject({ state: 'FAILED', error: { category: 'TRANSFORM', message: expect.stringContaining('There is no secret "other". It was looked for in variable TRIBUTARY_SECRET_OTHER.') } })
 })
 
-test('files that match nothing are nothing to do, or a failure where the pipeline says so', async () => {
+test('D-33 files that match nothing are nothing to do, or a failure where the pipeline says so', async () => {
   const document = { sources: source, targets: out() }
   const skipped = await world.run(document)
-  expect([skipped.state, stepsOf(skipped)]).toEqual(['SUCCEEDED', { people: ['SKIPPED', undefined], 'target-1-csv': ['SKIPPED', undefined] }])
+  expect([skipped.state, stepsOf(skipped)]).toEqual(['SKIPPED_NO_DATA', { people: ['SKIPPED', undefined], 'target-1-csv': ['SKIPPED', undefined] }])
   expect(await world.run({ ...document, attributes: 'layer="service" onNoData="fail"' })).toMatchObject({ state: 'FAILED', error: { category: 'SOURCE', step: 'people', message: 'No file matches "in/*.csv".' } })
 })
 
