@@ -65,6 +65,7 @@ async function serveGraph(config: Config & { readonly catalog: string }, { clock
     const shown = facing(opened.hub)
     watcher = watchCatalog(config.catalog, () => lifecycle.later(() => followed('catalog', opened.hub, () => placed(files, opened.hub.reload()), log), log), { clock, onError: error => log.warn('The catalog is no longer watched.', { reason: error.message }) })
     regionMetrics(metrics, opened, log)
+    queueMetrics(metrics, opened, { clock, log })
     team?.joinMetrics(metrics)
     const front = await openFront({
       hub: team ? withTeam(shown, team) : shown, settings: config, consistency: config.defaults.consistency, clock, log, auth, metrics, routes: shown === opened.hub ? restRoutes(shown) : [], at: team?.at,
@@ -209,6 +210,31 @@ function runMetrics({ registry }: Metrics): HubOptions['pipelines']['ended'] {
     if (state === 'FAILED') failures.inc(labels)
     seconds.observe(labels, (endedAtMs - startedAtMs) / 1000)
   }
+}
+
+/** Runs that wait for a worker, asked for once a scrape. A store that does not answer has no figures. */
+function queueMetrics({ registry }: Metrics, { runQueue }: OpenHub, { clock, log }: Pick<ServeOptions, 'clock' | 'log'>): void {
+  type Found = Awaited<ReturnType<OpenHub['runQueue']>>
+  let asking: Promise<Found | undefined> | undefined
+  const ask = () => {
+    asking ??= runQueue(AbortSignal.timeout(5_000))
+      .catch((error: unknown) => {
+        log.warn('The figures of the queue of runs are missing from the metrics.', { reason: asHubError(error).message })
+        return undefined
+      })
+      .finally(() => { asking = undefined })
+    return asking
+  }
+  const figure = (name: string, help: string, read: (found: Found) => number) => new Gauge({
+    registers: [registry], name, help,
+    async collect() {
+      const found = await ask()
+      if (found) this.set(read(found))
+      else this.remove()
+    },
+  })
+  figure('dhub_queue_depth', 'Runs that wait for a worker.', ({ depth }) => depth)
+  figure('dhub_queue_oldest_seconds', 'How long the one has waited that has waited longest.', ({ oldestAtMs }) => (oldestAtMs === undefined ? 0 : Math.max(0, clock.now() - oldestAtMs) / 1000))
 }
 
 /** Figures per region, asked for once a scrape. A store that does not answer has none. */

@@ -35,6 +35,7 @@ import { TrinoRegions } from '../connectors/trino/regions.ts'
 import { TrinoSources } from '../connectors/trino/sources.ts'
 import type { EventLog } from '../connectors/ports/event-log.ts'
 import type { RegionStats, RegionStore } from '../connectors/ports/region-store.ts'
+import type { RunStore } from '../connectors/ports/run-store.ts'
 import { systemClock, type Clock, type Log, type Scope } from '../connectors/ports/scope.ts'
 import type { SourceConnector } from '../connectors/ports/source-connector.ts'
 import type { MountedTable } from '../connectors/ports/sql-engine.ts'
@@ -111,6 +112,8 @@ export interface OpenHub {
   readonly hub: LiveHub
   /** Figures of every region, for metrics. */
   readonly regionStats: (signal: AbortSignal) => Promise<readonly { readonly region: string; readonly stats: RegionStats }[]>
+  /** Runs that wait, of all tenants, for metrics. */
+  readonly runQueue: (signal: AbortSignal) => ReturnType<RunStore['queue']>
   close(): Promise<void>
 }
 
@@ -213,11 +216,15 @@ export async function openHub(options: HubOptions): Promise<OpenHub> {
       hub.onSupergraph(() => owner.publish(describe(hub.assembly)))
       await owner.publish(describe(hub.assembly))
     }
-    const regionStats = (signal: AbortSignal) => {
-      const scope = hubScope({ clock, log, later, signal }, 'metrics', 5_000)
-      return Promise.all(store.names.map(async name => ({ region: name, stats: await store.region(name).stats(scope) })))
+    const scraped = (signal: AbortSignal) => hubScope({ clock, log, later, signal }, 'metrics', 5_000)
+    return {
+      hub, close,
+      regionStats(signal) {
+        const scope = scraped(signal)
+        return Promise.all(store.names.map(async name => ({ region: name, stats: await store.region(name).stats(scope) })))
+      },
+      runQueue: signal => pipelines.store.queue(scraped(signal)),
     }
-    return { hub, regionStats, close }
   } catch (error) {
     await close()
     throw error

@@ -198,6 +198,22 @@ describe('pipelines of a hub and their runs', () => {
     expect(metrics).toMatch(/pipeline_duration_seconds_count\{app="shop",pipeline="orders",layer="service"\} [1-9]/)
   })
 
+  test('D-95 runs wait where nobody takes them, are counted, and are done by the next who does', async () => {
+    const own = catalogFolder({ 'hub.yaml': 'regions:\n  notes: { type: Note, key: id, fields: { id: ID! } }\n', [`${place}/orders.xml`]: pipeline('orders', '<csv id="orders" path="landing/orders.csv"/>'), 'data/applications/shop/landing/orders.csv': 'id\n1\n' })
+    const flags = (slots: number) => [`--pipelines-folder=${own.folder}/pipelines`, `--pipelines-slots=${slots}`]
+    const figures = async ({ url }: RunningHub) => Object.fromEntries((await (await fetch(`${url}/metrics`)).text()).split('\n').filter(line => line.startsWith('dhub_queue_')).map(line => line.split(' ')))
+    const idle = await startHub({ catalog: own.catalog, flags: flags(0) })
+    expect(await figures(idle)).toEqual({ dhub_queue_depth: '0', dhub_queue_oldest_seconds: '0' })
+    for (const allowConcurrent of [false, true]) expect((await idle.query(`mutation { runPipeline(app: "shop", id: "orders", allowConcurrent: ${allowConcurrent}) { state } }`)).data).toEqual({ runPipeline: { state: 'QUEUED' } })
+    const { dhub_queue_depth: depth, dhub_queue_oldest_seconds: oldest } = await figures(idle)
+    expect([depth, Number(oldest) > 0]).toEqual(['2', true])
+    const busy = await idle.restart(flags(1))
+    await eventually('both runs end', async () => (await busy.query<{ runs: { nodes: unknown[] } }>('{ runs(filter: { states: [SUCCEEDED] }) { nodes { runId } } }')).data?.runs.nodes.length === 2)
+    expect(await figures(busy)).toEqual({ dhub_queue_depth: '0', dhub_queue_oldest_seconds: '0' })
+    await busy.close()
+    own.remove()
+  })
+
   test('a document that is edited, added or taken away is found so', async () => {
     const file = join(folder.folder, place, 'new.xml')
     writeFileSync(file, pipeline('new', '<csv id="orders" path="landing/orders.csv"/>'))

@@ -37,8 +37,8 @@ export interface RunningHub {
   kept(region: string, entries: number): Promise<void>
   /** What a statement finds in its metadata store, SQLite or PostgreSQL. */
   metadata(sql: string): Promise<readonly Record<string, unknown>[]>
-  /** Stops it and starts it again on the same data. */
-  restart(): Promise<RunningHub>
+  /** Stops it and starts it again on the same data, with flags of its own where they are given. */
+  restart(flags?: readonly string[]): Promise<RunningHub>
   /** Stops it and removes its data. */
   close(): Promise<void>
 }
@@ -142,9 +142,9 @@ export async function startHub({ catalog, flags = [], env: wanted, data, log, cl
       return data?.cacheRegion.stats.entries === entries
     }),
     metadata: async sql => (env['POSTGRES_URL'] ? inPostgres(env['POSTGRES_URL'], sql) : inSqlite(join(folder, 'metadata.sqlite'), sql)),
-    async restart() {
+    async restart(changed = flags) {
       await server.close()
-      return startHub({ catalog, flags, env, data: folder, log, clock, headers: usual, subgraph })
+      return startHub({ catalog, flags: changed, env, data: folder, log, clock, headers: usual, subgraph })
     },
     async close() {
       await server.close()
