@@ -85,6 +85,8 @@ export interface RunProgress {
 
 export interface RunEnding extends RunProgress {
   readonly state: EndedState
+  /** What ran; absent: the version it was put in with. At most 255 characters. */
+  readonly version?: string
   readonly category?: string
   readonly message?: string
   readonly rowsRead: number

@@ -25,7 +25,7 @@ export function queuedRow({ tenant, caller, clock }: Scope, run: NewRun, held?: 
 export function endedRow(nowMs: number, ending: RunEnding): Partial<RunRow> {
   return {
     state: ending.state, ended_at_ms: nowMs, lease_until_ms: null, category: ending.category === undefined ? null : keptText(ending.category), message: ending.message === undefined ? null : keptText(ending.message),
-    rows_read: ending.rowsRead, rows_written: ending.rowsWritten, rows_rejected: ending.rowsRejected, record: JSON.stringify(ending.record),
+    ...(ending.version !== undefined && { version: ending.version }), rows_read: ending.rowsRead, rows_written: ending.rowsWritten, rows_rejected: ending.rowsRejected, record: JSON.stringify(ending.record),
   }
 }
 

@@ -273,6 +273,13 @@ export const runStoreChecks = [
     expect(await other.reclaim(scope())).toMatchObject([{ runId: 'r1', state: 'FAILED', message: expect.stringContaining('LOST') }])
   }),
 
+  must<RunStoreSubject>('RU33', 'D-101 a run has the version that ran, where its end names one, else the one it was put in with', async ({ store, other, scope }) => {
+    await store.finish(scope(), await begin({ store, scope }, newRun('r1')), ended('SUCCEEDED', { version: '9.1.0' }))
+    const before = await store.enqueue(scope(), newRun('r2'), worker('w1'))
+    await store.finish(scope(), before, ended())
+    expect([(await other.run(scope(), 'r1'))?.version, (await other.run(scope(), 'r2'))?.version]).toEqual(['9.1.0', before.version])
+  }),
+
   must<RunStoreSubject>('RU19', 'a run that was asked to stop and lost its worker is CANCELLED, and not begun again', async ({ store, scope, clock }) => {
     await begin({ store, scope }, newRun('r1'))
     await store.cancel(scope(), 'r1')

@@ -18,7 +18,7 @@ export interface Lease {
   check(): Promise<void>
 }
 
-type Ended = Pick<RunEnding, 'state' | 'rowsRead' | 'rowsWritten' | 'rowsRejected'> & { readonly error?: RunFailure }
+type Ended = Pick<RunEnding, 'state' | 'version' | 'rowsRead' | 'rowsWritten' | 'rowsRejected'> & { readonly error?: RunFailure }
 
 /**
  * Does the work of a run of the store: the run is kept while the work goes on, and ended there as it ended here. The work's scope aborts when the run was asked to stop, and when it is another worker's by now. A store that does not answer
@@ -79,8 +79,8 @@ export async function kept<T extends Ended>(scope: Scope, held: HeldRun, store: 
     await end({ state: 'FAILED', record: json(progress), rowsRead: 0, rowsWritten: 0, rowsRejected: 0, category: code === 'VALIDATION_ERROR' ? 'CONFIG' : 'SYSTEM', message })
     throw error
   }
-  const { state, error, rowsRead, rowsWritten, rowsRejected } = record
-  await end({ state, record: json(record), rowsRead, rowsWritten, rowsRejected, ...(error && { category: error.category, message: error.message }) })
+  const { state, version, error, rowsRead, rowsWritten, rowsRejected } = record
+  await end({ state, ...(version !== undefined && { version }), record: json(record), rowsRead, rowsWritten, rowsRejected, ...(error && { category: error.category, message: error.message }) })
   return record
 }
 

@@ -37,6 +37,15 @@ test('D-101 a run is stored as it ended, with its steps and what it read and wro
   expect(await store.run(scope, 'r2')).toMatchObject({ state: 'FAILED', category: 'SOURCE', message: 'No file matches "in.csv".' })
 })
 
+test('D-101 a run whose pipeline was edited while it waited says which version ran', async () => {
+  const scope = testScope()
+  await store.enqueue(scope, { ...newRun, version: '0.9.0' })
+  const held = await store.claim(scope, { worker: 'w', leaseMs })
+  expect(held?.version).toBe('0.9.0')
+  await keptRun(scope, { runId: 'r', attempt: 1 }, order(), world.parts, store)
+  expect(await store.run(scope, 'r')).toMatchObject({ state: 'SUCCEEDED', version: '1.0.0', record: { version: '1.0.0' } })
+})
+
 test('D-10 a run that was asked to stop is cancelled before anything is written', async () => {
   const scope = testScope()
   const held = await begin(scope)
