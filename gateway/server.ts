@@ -51,11 +51,12 @@ async function serveGraph(config: Config & { readonly catalog: string }, { clock
   const auth = createAuthenticator(config.auth, { host: config.host, clock, log })
   const lifecycle = new Lifecycle(clock)
   const metrics = createMetrics()
+  const ended = runMetrics(metrics)
   const files = new CatalogFiles(config)
   const opened = await placed(files, whenReached({ host: config.host, port: config.port, clock, log, mends: isUnreached, stopping }, () => openHub({
     data: config.data, readsAt: team?.readsAt, clock, log, maxEntries: config.defaults.evictionSize, backups: config.defaults.backups, consistency: config.defaults.consistency, progress, onFatal,
     later: work => lifecycle.later(work, log), metrics: metrics.subgraphs,
-    pipelines: { settings: config.pipelines, env: environment, ended: runMetrics(metrics) },
+    pipelines: { settings: config.pipelines, env: environment, ended },
     files: () => files.load(),
     reach: { api: config.api, env: name => environment[name] },
     ignite: igniteOf(config), kafkaBrokers: config.engines.kafkaBrokers, regionChangesRetentionMs: config.engines.regionChangesRetentionMs, cursorSecret: config.cursorSecret, schemaRegistryUrl: config.engines.schemaRegistryUrl, postgresUrl: config.engines.postgresUrl, trino: config.engines.trinoUrl === undefined ? undefined : { url: config.engines.trinoUrl, user: config.engines.trinoUser, password: config.engines.trinoPassword },
