@@ -3,6 +3,9 @@ import { basename, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { HubError } from '../../schema/errors.ts'
 
+/** What holds the locks: without it, a lock whose answer nobody keeps would be given back by the garbage collector. */
+const held = new Set<DatabaseSync>()
+
 /**
  * Takes a directory for this opener alone, making it if need be; the answer gives it back. Held by another process, or a second time by this one → CONFLICT naming the
  * holder. The lock is the operating system's, taken through an SQLite file, so it ends with the process, however that ends: there is no stale lock.
@@ -17,8 +20,12 @@ export function lockDirectory(directory: string): () => void {
     database.close()
     throw heldBy(directory, owner, cause)
   }
+  held.add(database)
   writeFileSync(owner, `${process.pid}\n`)
-  return () => database.close()
+  return () => {
+    held.delete(database)
+    database.close()
+  }
 }
 
 function heldBy(directory: string, owner: string, cause: unknown): HubError {

@@ -1,5 +1,5 @@
 import { jest } from '@jest/globals'
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import type { WatchEvent } from '../../resolvers/watch.ts'
@@ -12,6 +12,9 @@ import { ownEngines } from '../support/own-engines.ts'
 import { openSharedHub, type SharedHub } from '../support/shared-hub.ts'
 
 jest.setTimeout(300_000)
+
+const children: ChildProcess[] = []
+afterEach(() => { for (const child of children.splice(0)) child.kill('SIGKILL') })
 
 /** Writes numbers to twenty entries until it is told to stop; answers those that were answered. */
 function writing({ region }: SharedHub, name: string) {
@@ -61,6 +64,7 @@ withEngine('IGNITE_HOST_1', 'regions', () => {
     test('the process that tells the changes is killed in the middle of writes: another goes on, nothing is lost or told twice, and nobody is reset', async () => {
       const namespace = freshNamespace()
       const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, 'shared-log/writer.ts'), namespace, brokers, 'child'], { stdio: ['ignore', 'pipe', 'inherit'] })
+      children.push(child)
       const ended = once(child, 'close')
       let said = ''
       child.stdout.setEncoding('utf8').on('data', text => { said += text })

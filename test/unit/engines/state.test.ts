@@ -64,9 +64,13 @@ test('a command that was killed holds nothing', async () => {
   const file = JSON.stringify(join(import.meta.dirname, '../../../ops/engines/state.ts'))
   const program = `import { alone } from ${file}; await alone({ home: ${JSON.stringify(site.home)} }, 'trino', () => { console.log('held'); return new Promise(resolve => setTimeout(resolve, 60_000)) })`
   const child = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: ['ignore', 'pipe', 'inherit'] })
-  await once(child.stdout, 'data')
-  const work = alone({ ...site, say: () => child.kill('SIGKILL') }, 'trino', async () => child.killed)
-  expect(await work).toBe(true)
+  try {
+    await once(child.stdout, 'data')
+    const work = alone({ ...site, say: () => child.kill('SIGKILL') }, 'trino', async () => child.killed)
+    expect(await work).toBe(true)
+  } finally {
+    child.kill('SIGKILL')
+  }
 })
 
 test('a wait ends when it is interrupted', async () => {

@@ -18,14 +18,17 @@ test('one process cannot take a directory twice, and can when it gave it back', 
   lockDirectory(directory)()
 })
 
-test('a directory another process holds is refused, naming that process, until it ends, however it ends', async () => {
+test('a directory another process holds is refused, naming that process, until it ends, however it ends and whether or not it kept the answer', async () => {
   const module = resolve(import.meta.dirname, '../../../connectors/segments/directory-lock.ts')
-  const code = `const { lockDirectory } = await import(${JSON.stringify(module)}); lockDirectory(${JSON.stringify(directory)}); console.log('held'); setInterval(() => {}, 1000)`
-  const holder = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', code], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const code = `const { lockDirectory } = await import(${JSON.stringify(module)}); lockDirectory(${JSON.stringify(directory)}); await new Promise(setImmediate); gc(); console.log('held'); setInterval(() => {}, 1000)`
+  const holder = spawn(process.execPath, ['--expose-gc', '--disable-warning=ExperimentalWarning', '--input-type=module', '-e', code], { stdio: ['ignore', 'pipe', 'inherit'] })
   const ended = once(holder, 'close')
-  await once(holder.stdout, 'data')
-  expect(() => lockDirectory(directory)).toThrow(`is in use by process ${holder.pid}.`)
-  holder.kill('SIGKILL')
-  await ended
+  try {
+    await once(holder.stdout, 'data')
+    expect(() => lockDirectory(directory)).toThrow(`is in use by process ${holder.pid}.`)
+  } finally {
+    holder.kill('SIGKILL')
+    await ended
+  }
   lockDirectory(directory)()
 })
