@@ -46,6 +46,7 @@ import { lineageSubgraph } from '../subgraphs/lineage/index.ts'
 import { ResultCache } from '../subgraphs/regions/endpoints/result-cache.ts'
 import type { Answer } from '../subgraphs/regions/endpoints/run.ts'
 import { pipelinesSubgraph } from '../subgraphs/pipelines/index.ts'
+import type { Regions } from '../subgraphs/pipelines/run/parts.ts'
 import { runsTable } from '../connectors/run-store/table.ts'
 import { type HubPipelinesOptions, openHubPipelines } from './pipelines/wiring.ts'
 import { regionsSubgraph } from '../subgraphs/regions/index.ts'
@@ -128,6 +129,8 @@ export async function openHub(options: HubOptions): Promise<OpenHub> {
   const close = async () => {
     for (const closer of closers.splice(0)) await closer()
   }
+  const opening = Promise.withResolvers<LiveHub>()
+  opening.promise.catch(() => {})
   try {
     if (options.data !== undefined) mkdirSync(options.data, { recursive: true })
     const inData = (name: string) => (options.data === undefined ? undefined : join(options.data, name))
@@ -138,7 +141,7 @@ export async function openHub(options: HubOptions): Promise<OpenHub> {
     const duckdb = await openDuckDbEngine(database, { clock, log })
     const trino = options.trino && openTrinoSide(options.trino, options, store)
     const engine = opened(trino ? openRoutedEngine({ first: trino.engine, second: duckdb, reads: trino.reads }) : duckdb)
-    const pipelines = opened(await openHubPipelines({ ...options.pipelines, file: inData('metadata.sqlite') ?? ':memory:', postgresUrl: options.postgresUrl, trino: options.trino, clock, log, later }))
+    const pipelines = opened(await openHubPipelines({ ...options.pipelines, file: inData('metadata.sqlite') ?? ':memory:', postgresUrl: options.postgresUrl, trino: options.trino, clock, log, later, regions: regionsOf(opening.promise) }))
     const schemas = options.schemaRegistryUrl === undefined ? undefined : openSchemaRegistry({ url: options.schemaRegistryUrl })
     const kept = { kid: '1', secret: await metadata.setting('cursor-secret', () => randomBytes(32).toString('base64url')) }
     const cursors = sealer(options.cursorSecret === undefined ? [kept] : [{ kid: 'given', secret: options.cursorSecret }, kept])
@@ -211,6 +214,7 @@ export async function openHub(options: HubOptions): Promise<OpenHub> {
         withMembers,
       }),
     )
+    opening.resolve(hub)
     if (options.readsAt !== undefined) {
       const owner = opened(await openOwner({ at: options.readsAt, store, clock, log }))
       hub.onSupergraph(() => owner.publish(describe(hub.assembly)))
@@ -226,8 +230,22 @@ export async function openHub(options: HubOptions): Promise<OpenHub> {
       runQueue: signal => pipelines.store.queue(scraped(signal)),
     }
   } catch (error) {
+    opening.reject(error)
     await close()
     throw error
+  }
+}
+
+/** Regions of a hub that may be about to open. */
+function regionsOf(opening: Promise<LiveHub>): Regions {
+  return {
+    names: async () => [...(await opening).assembly.held.keys()],
+    async find(name) {
+      const { held, model } = (await opening).assembly
+      const entity = model.entities.find(one => one.kind === 'region' && one.name === name)
+      if (!entity) return undefined
+      return { region: heldRegion(held, name), ...(!entity.writable && { filledFrom: `${entity.load?.source}.${entity.load?.table}` }) }
+    },
   }
 }
 

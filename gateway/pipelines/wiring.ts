@@ -24,7 +24,7 @@ import { toldRun } from '../../subgraphs/pipelines/notify/told-run.ts'
 import { checkData, type DataParts } from '../../subgraphs/pipelines/plan/data-check.ts'
 import { type JobOrder, type JobParts, pipelineParameters } from '../../subgraphs/pipelines/run/job-order.ts'
 import type { JobRecord } from '../../subgraphs/pipelines/run/job-record.ts'
-import type { RunParts } from '../../subgraphs/pipelines/run/parts.ts'
+import type { Regions, RunParts } from '../../subgraphs/pipelines/run/parts.ts'
 import { leaseMs } from '../../subgraphs/pipelines/run/kept.ts'
 import { keptJob } from '../../subgraphs/pipelines/run/kept-job.ts'
 import { keptRun } from '../../subgraphs/pipelines/run/kept-run.ts'
@@ -192,17 +192,18 @@ export interface HubPipelinesOptions extends KeptIn {
   readonly env: Environment
   readonly clock: Clock
   readonly later: Scope['later']
+  readonly regions: Regions
   /** Hears of every run that ended here. */
   readonly ended: WorkerOptions['ended']
 }
 
 /** The pipelines of a hub and their runs. A worker takes those that wait, in this process, unless there are no slots. */
-export async function openHubPipelines({ settings, env, clock, later, ended, trino, ...kept }: HubPipelinesOptions): Promise<Omit<RunRoles, 'cursors'> & { close(): Promise<void> }> {
+export async function openHubPipelines({ settings, env, clock, later, ended, trino, regions, ...kept }: HubPipelinesOptions): Promise<Omit<RunRoles, 'cursors'> & { close(): Promise<void> }> {
   const { log } = kept
   const engine = pipelineEngine(settings, trino)
   const vault = lazyVault(kept)
   const store = await openRunStore(kept)
-  const registry = folderRegistry(settings.folder, ({ data, schemaText, queryText, lookups }) => partsOver(data, { settings, env, log, vault, engine }).then(parts => ({ ...parts, schemaText, queryText, lookups })))
+  const registry = folderRegistry(settings.folder, ({ data, schemaText, queryText, lookups }) => partsOver(data, { settings, env, log, vault, engine }).then(parts => ({ ...parts, schemaText, queryText, lookups, regions })))
   const worker = settings.folder === undefined || settings.slots === 0 ? undefined : new Worker({
     store, registry, name: `${hostname()} ${process.pid}`, slots: settings.slots, environment: settings.environment, ended,
     scopeOf: (runId, tenant, signal) => ({ ...lastingScope({ clock, log, later, signal }, runId), requestId: runId, tenant }),

@@ -2,6 +2,7 @@ import type { Database } from '../../../connectors/ports/database.ts'
 import type { Lake } from '../../../connectors/ports/lake.ts'
 import type { ObjectStore } from '../../../connectors/ports/object-store.ts'
 import type { PipelineEngine, Workspace } from '../../../connectors/ports/pipeline-engine.ts'
+import type { Region } from '../../../connectors/ports/region-store.ts'
 import type { Scope } from '../../../connectors/ports/scope.ts'
 import type { Secrets } from '../../../connectors/ports/secrets.ts'
 import type { TokenVault } from '../../../connectors/ports/token-vault.ts'
@@ -23,6 +24,20 @@ export interface RunParts {
   queryText(path: string): Promise<string | undefined>
   /** Tables to look things up in, that are files. */
   readonly lookups: Lookups
+  /** Absent: there are none where this runs. */
+  readonly regions?: Regions
+}
+
+/** Regions of the hub, as they are declared now. */
+export interface Regions {
+  names(): Promise<readonly string[]>
+  find(name: string): Promise<WritableRegion | undefined>
+}
+
+export interface WritableRegion {
+  readonly region: Region
+  /** The table its rows come from: nobody else writes them. */
+  readonly filledFrom?: string
 }
 
 export interface Credentials {

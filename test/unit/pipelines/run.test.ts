@@ -161,8 +161,8 @@ test('D-53 D-55 D-56 a table of the lake is appended to, its touched partitions 
   expect(await read()).toEqual(['1,a,2026-01-30', '2,b,2026-01-30', '4,d,2026-01-31'])
   await write('id,n\n2,B\n5,e\n', table('merge', 'keys="id"'))
   expect(await read()).toEqual(['1,a,2026-01-30', '2,B,2026-01-31', '4,d,2026-01-31', '5,e,2026-01-31'])
-  expect(await write('id,n\n5,x\n5,y\n', table('merge', 'keys="id"'))).toMatchObject({ state: 'FAILED', error: { category: 'TARGET', message: 'Rows cannot be merged into "service.t" by id: 1 key is that of several rows. Deduplicate them before.' } })
-  expect(await write('id,n\n,x\n1,y\n', table('merge', 'keys="id"'))).toMatchObject({ error: { message: 'Rows cannot be merged into "service.t" by id: 1 of them has no value there.' } })
+  expect(await write('id,n\n5,x\n5,y\n', table('merge', 'keys="id"'))).toMatchObject({ state: 'FAILED', error: { category: 'TARGET', message: 'Rows of "service.t" are known by id: 1 key is that of several rows to write. Deduplicate them before.' } })
+  expect(await write('id,n\n,x\n1,y\n', table('merge', 'keys="id"'))).toMatchObject({ error: { message: 'Rows of "service.t" are known by id: 1 of those to write has no value there.' } })
   expect((await read()).length).toBe(4)
 })
 

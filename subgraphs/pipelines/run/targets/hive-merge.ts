@@ -7,7 +7,7 @@ import { list, names } from '../../plan/relation.ts'
 import type { Checked } from '../../xml/check.ts'
 import type { RunContext } from '../parts.ts'
 import { openLakeFiles } from '../sources.ts'
-import type { TargetOrder } from './target.ts'
+import { refuseRepeated, type TargetOrder } from './target.ts'
 
 /** The rows of `select`, and those of the table whose keys none of them has. A key that is missing, or that several of the new rows have → VALIDATION_ERROR. */
 export async function mergedSelect({ checked: { values: { table: name, keys: given } }, schema, step }: TargetOrder<Checked<typeof hive>>, there: LakeTable | undefined, select: string, columns: readonly Column[], context: RunContext): Promise<string> {
@@ -23,16 +23,6 @@ export async function mergedSelect({ checked: { values: { table: name, keys: giv
   const had = names(there.columns)
   const old = columns.map(({ name: own }) => (had.includes(own) ? list([own], 'o.') : `NULL AS ${quoteIdentifier(own)}`)).join(', ')
   return `SELECT ${all} FROM ${quoteIdentifier(news)} UNION ALL SELECT ${old} FROM ${quoteIdentifier(before)} AS o WHERE NOT EXISTS (SELECT 1 FROM ${quoteIdentifier(news)} AS n WHERE ${keys.map(key => `${list([key], 'n.')} = ${list([key], 'o.')}`).join(' AND ')})`
-}
-
-async function refuseRepeated(relation: string, keys: readonly string[], name: string, { workspace }: RunContext): Promise<void> {
-  const isMissing = keys.map(key => `${quoteIdentifier(key)} IS NULL`).join(' OR ')
-  const { batches } = await workspace.read(`SELECT coalesce(sum(CASE WHEN ${isMissing} THEN m ELSE 0 END), 0) AS missing, count(*) AS repeated FROM (SELECT ${list(keys)}, count(*) AS m FROM ${relation} GROUP BY ${list(keys)} HAVING count(*) > 1 OR ${isMissing}) AS t`)
-  for await (const [row] of batches) {
-    const [missing, repeated] = [Number(row?.['missing']), Number(row?.['repeated'])]
-    if (missing > 0) throw new HubError('VALIDATION_ERROR', `Rows cannot be merged into "${name}" by ${keys.join(', ')}: ${missing} of them ${missing === 1 ? 'has' : 'have'} no value there.`)
-    if (repeated > 0) throw new HubError('VALIDATION_ERROR', `Rows cannot be merged into "${name}" by ${keys.join(', ')}: ${repeated} ${repeated === 1 ? 'key is' : 'keys are'} that of several rows. Deduplicate them before.`)
-  }
 }
 
 function keysOf(keys: readonly string[] | undefined, columns: readonly Column[], name: string): readonly string[] {

@@ -5,6 +5,7 @@ import type { RunContext } from '../parts.ts'
 import { csvTarget } from './csv.ts'
 import { databaseTarget } from './database.ts'
 import { hiveTarget } from './hive.ts'
+import { regionTarget } from './region.ts'
 import type { PreparedTarget, TargetOrder } from './target.ts'
 
 export { orderOf, type PreparedTarget } from './target.ts'
@@ -15,5 +16,6 @@ export async function prepareTarget(order: TargetOrder, context: RunContext): Pr
   if (isOf(checked, shapes.csv)) return csvTarget.prepare({ ...order, checked }, context)
   if (isOf(checked, shapes.hive)) return hiveTarget.prepare({ ...order, checked }, context)
   if (isOf(checked, shapes.database)) return databaseTarget.prepare({ ...order, checked }, context)
-  throw new HubError('VALIDATION_ERROR', `Runs do not write to <${checked.shape.name}> yet; csv, hive and database are what they write to.`)
+  if (isOf(checked, shapes.region)) return regionTarget.prepare({ ...order, checked }, context)
+  throw new HubError('VALIDATION_ERROR', `Runs do not write to <${checked.shape.name}> yet; csv, hive, database and region are what they write to.`)
 }

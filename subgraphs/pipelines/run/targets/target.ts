@@ -55,3 +55,14 @@ export function selectOf({ sql, columns, order = [] }: Relation, more: readonly 
   const added = more.map(({ name, sql: expression }) => `, ${expression} AS ${quoteIdentifier(name)}`).join('')
   return `SELECT ${list(names(columns))}${added} FROM ${sql}${order.length > 0 ? ` ORDER BY ${order.map(term).join(', ')}` : ''}`
 }
+
+/** Every row of a relation has a key that no other has, or → VALIDATION_ERROR. */
+export async function refuseRepeated(relation: string, keys: readonly string[], into: string, { workspace }: RunContext): Promise<void> {
+  const isMissing = keys.map(key => `${quoteIdentifier(key)} IS NULL`).join(' OR ')
+  const { batches } = await workspace.read(`SELECT coalesce(sum(CASE WHEN ${isMissing} THEN m ELSE 0 END), 0) AS missing, count(*) AS repeated FROM (SELECT ${list(keys)}, count(*) AS m FROM ${relation} GROUP BY ${list(keys)} HAVING count(*) > 1 OR ${isMissing}) AS t`)
+  for await (const [row] of batches) {
+    const [missing, repeated] = [Number(row?.['missing']), Number(row?.['repeated'])]
+    if (missing > 0) throw new HubError('VALIDATION_ERROR', `Rows of "${into}" are known by ${keys.join(', ')}: ${missing} of those to write ${missing === 1 ? 'has' : 'have'} no value there.`)
+    if (repeated > 0) throw new HubError('VALIDATION_ERROR', `Rows of "${into}" are known by ${keys.join(', ')}: ${repeated} ${repeated === 1 ? 'key is' : 'keys are'} that of several rows to write. Deduplicate them before.`)
+  }
+}

@@ -1,0 +1,45 @@
+import { join } from 'node:path'
+import { writeFileSync } from 'node:fs'
+import { catalogFolder } from '../support/catalog-folder.ts'
+import { eventually } from '../support/eventually.ts'
+import { type RunningHub, startHub } from '../support/hub.ts'
+
+const place = 'pipelines/applications/shop/service/pipelines'
+const landing = 'data/applications/shop/landing/prices.csv'
+
+describe('a pipeline that writes a region', () => {
+  const folder = catalogFolder({
+    'hub.yaml': 'regions:\n  prices: { type: Price, key: id, fields: { id: ID!, total: Decimal!, note: String } }\n',
+    [`${place}/prices.xml`]: '<pipeline id="prices" version="1.0" layer="service"><metadata><owner>shop</owner></metadata><sources><csv id="prices" path="landing/prices.csv" inferSchema="true"/></sources><targets><region name="prices"/></targets></pipeline>',
+    [landing]: 'id,total\na,1\nb,2\n',
+  })
+  let hub: RunningHub
+  beforeAll(async () => {
+    hub = await startHub({ catalog: folder.catalog, flags: [`--pipelines-folder=${folder.folder}/pipelines`] })
+  }, 60_000)
+  afterAll(async () => {
+    await hub.close()
+    folder.remove()
+  })
+
+  const run = async () => {
+    const { data, errors } = await hub.query<{ runPipeline: { runId: string } }>('mutation { runPipeline(app: "shop", id: "prices") { runId } }')
+    expect(errors).toBeUndefined()
+    const look = () => hub.query<{ run: { state: string } }>('query ($runId: ID!) { run(runId: $runId) { state rowsWritten error { message } steps { into } } }', { runId: data?.runPipeline.runId })
+    await eventually('the run ends', async () => !['QUEUED', 'RUNNING'].includes((await look()).data?.run.state ?? 'QUEUED'))
+    return (await look()).data?.run
+  }
+
+  test('D-71 its rows are entities of the graph, and subscribers are told of what changed', async () => {
+    expect(await run()).toEqual({ state: 'SUCCEEDED', rowsWritten: 2, error: null, steps: [{ into: null }, { into: 'region prices' }] })
+    expect((await hub.query('{ prices { nodes { id total note } } }')).data).toEqual({ prices: { nodes: [{ id: 'a', total: '1', note: null }, { id: 'b', total: '2', note: null }] } })
+
+    const changes = hub.subscribe<{ priceChanged: { type: string; after: unknown } }>('subscription { priceChanged(initial: true) { type after { id total } } }')
+    const next = async () => ((await changes.next()).value as { data: { priceChanged: { after: unknown } } }).data.priceChanged
+    expect([await next(), await next()]).toMatchObject([{ after: { id: 'a' } }, { after: { id: 'b' } }])
+    writeFileSync(join(folder.folder, landing), 'id,total\na,1\nb,5\nc,3\n')
+    expect(await run()).toMatchObject({ state: 'SUCCEEDED', rowsWritten: 3 })
+    expect([await next(), await next()]).toMatchObject([{ type: 'UPDATED', after: { id: 'b', total: '5' } }, { type: 'CREATED', after: { id: 'c', total: '3' } }])
+    await changes.return()
+  })
+})
