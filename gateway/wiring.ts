@@ -48,6 +48,7 @@ import type { Answer } from '../subgraphs/regions/endpoints/run.ts'
 import { pipelinesSubgraph } from '../subgraphs/pipelines/index.ts'
 import type { Regions } from '../subgraphs/pipelines/run/parts.ts'
 import { runsTable } from '../connectors/run-store/table.ts'
+import { catalogTable } from './pipelines/places.ts'
 import { type HubPipelinesOptions, openHubPipelines } from './pipelines/wiring.ts'
 import { regionsSubgraph } from '../subgraphs/regions/index.ts'
 import { streamsSubgraph } from '../subgraphs/streams/index.ts'
@@ -188,7 +189,12 @@ export async function openHub(options: HubOptions): Promise<OpenHub> {
           refresh: (context, name) => hub.refresh(context.scope, name),
           trouble: async name => (await hub.sourceHealth(name))?.message,
         }),
-        lineageSubgraph({ model: () => model, tables: (of, name) => assembled.mounts.find(mount => same(mount.catalog, of) && same(mount.name, name))?.columns }),
+        lineageSubgraph({
+          model: () => model,
+          tables: (of, name) => assembled.mounts.find(mount => same(mount.catalog, of) && same(mount.name, name))?.columns,
+          runs: scope => pipelines.store.lineages(scope),
+          tableOf: dataset => catalogTable(catalog.sources, options.pipelines.settings.folder, dataset),
+        }),
         streamsSubgraph({ events, cursors, schemas }),
         pipelinesSubgraph({ ...pipelines, cursors }),
       ]

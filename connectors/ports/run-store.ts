@@ -1,3 +1,4 @@
+import type { RunLineage } from '../../schema/lineage.ts'
 import type { Json } from '../../schema/values.ts'
 import type { Scope } from './scope.ts'
 
@@ -32,6 +33,10 @@ export interface RunStore {
   runs(scope: Scope, filter: RunFilter, limit: number, after?: RunPlace): Promise<readonly StoredRun[]>
   /** How many runs there are of each subject and day, week (of ISO 8601: from Monday) or category of failure, the earliest first. Days and weeks are those a run was put in, in UTC. By category only those that failed are counted. */
   counts(scope: Scope, filter: CountFilter, by: CountedBy): Promise<readonly RunCount[]>
+  /** Of a run; undefined where there is none, or no such run. */
+  lineage(scope: Scope, runId: string): Promise<RunLineage | undefined>
+  /** Of every pipeline of the tenant, that of the run with one which ended last; by application and pipeline. */
+  lineages(scope: Scope): Promise<readonly PipelineLineage[]>
   /** What waits and may begin, of all tenants: how many, and since when the longest. */
   queue(scope: Scope): Promise<{ readonly depth: number; readonly oldestAtMs?: number }>
   close(): Promise<void>
@@ -76,6 +81,16 @@ export interface Claim {
   readonly mostOfApplication?: number
 }
 
+export interface PipelineLineage {
+  /** Another for every other lineage. */
+  readonly id: string
+  readonly application: string
+  readonly subject: string
+  readonly runId: string
+  readonly endedAtMs: number
+  readonly lineage: RunLineage
+}
+
 /** A run as its claim answered it. The attempt tells a worker that lost it from whoever has it now, also where that is the same worker. */
 export type HeldRun = Pick<StoredRun, 'runId' | 'attempt'>
 
@@ -92,6 +107,8 @@ export interface RunEnding extends RunProgress {
   readonly rowsRead: number
   readonly rowsWritten: number
   readonly rowsRejected: number
+  /** Of a pipeline. Stored once for all runs of it that have the same. */
+  readonly lineage?: RunLineage
 }
 
 export interface StoredRun extends Omit<NewRun, 'key' | 'allowConcurrent' | 'mostAttempts' | 'notBeforeMs'> {

@@ -4,6 +4,7 @@ import { type Migration, sql } from 'kysely'
 export interface Database {
   run: RunTable
   run_writer: RunWriterTable
+  run_lineage: RunLineageTable
 }
 
 interface RunTable {
@@ -40,6 +41,19 @@ interface RunTable {
   rows_written: number
   rows_rejected: number
   record: string
+  lineage_id: string | null
+}
+
+/** Lineages of pipelines, each once. */
+interface RunLineageTable {
+  tenant: string
+  lineage_id: string
+  application: string
+  subject: string
+  /** Of the run that ended last with it. */
+  run_id: string
+  ended_at_ms: number
+  lineage: string
 }
 
 /** One row, which whoever moves runs changes first, so that they do so one after the other in any engine. */
@@ -106,6 +120,22 @@ export const migrations: Record<string, Migration> = {
 
       await db.schema.createTable('run_writer').addColumn('turns', 'bigint', column => column.notNull()).execute()
       await db.insertInto('run_writer').values({ turns: 0 }).execute()
+    },
+  },
+  '0002-lineage': {
+    async up(db) {
+      await db.schema.alterTable('run').addColumn('lineage_id', 'varchar(64)').execute()
+      await db.schema.createTable('run_lineage')
+        .addColumn('tenant', 'varchar(64)', column => column.notNull())
+        .addColumn('lineage_id', 'varchar(64)', column => column.notNull())
+        .addColumn('application', 'varchar(255)', column => column.notNull())
+        .addColumn('subject', 'varchar(255)', column => column.notNull())
+        .addColumn('run_id', 'varchar(64)', column => column.notNull())
+        .addColumn('ended_at_ms', 'bigint', column => column.notNull())
+        .addColumn('lineage', 'text', column => column.notNull())
+        .addPrimaryKeyConstraint('run_lineage_primary', ['tenant', 'lineage_id'])
+        .execute()
+      await db.schema.createIndex('run_lineage_by_subject').on('run_lineage').columns(['tenant', 'application', 'subject', 'ended_at_ms']).execute()
     },
   },
 }

@@ -4,6 +4,7 @@ import type { RunStore } from '../ports/run-store.ts'
 import type { Scope } from '../ports/scope.ts'
 import { chosenRuns } from './chosen.ts'
 import { countRuns } from './counts.ts'
+import { keepLineage, lineageOf, newestLineages } from './lineages.ts'
 import { checkTexts, endedRow, isKept, keptText, lostRow, queuedRow, type RunRow, storedRun } from './rows.ts'
 import { type Database, hasNotEnded, isUnderWay, isWaiting, migrations, migrationTables } from './schema.ts'
 
@@ -72,8 +73,15 @@ export async function openRuns(db: Kysely<Database>): Promise<RunStore> {
     async finish(scope, { runId, attempt }, ending) {
       scope.signal.throwIfAborted()
       if (!isKept(runId)) return false
-      const held = await change(db, { tenant: scope.tenant, run_id: runId }, endedRow(scope.clock.now(), ending)).where(isUnderWay).where('attempt', '=', attempt).returning('run_id').executeTakeFirst()
-      return held !== undefined
+      const nowMs = scope.clock.now()
+      const end = (from: Kysely<Database>) => change(from, { tenant: scope.tenant, run_id: runId }, endedRow(nowMs, ending)).where(isUnderWay).where('attempt', '=', attempt).returningAll().executeTakeFirst()
+      const { lineage } = ending
+      if (!lineage) return (await end(db)) !== undefined
+      return db.transaction().execute(async tx => {
+        const ended = await end(tx)
+        if (ended) await keepLineage(tx, ended, nowMs, lineage)
+        return ended !== undefined
+      })
     },
 
     async cancel(scope, runId) {
@@ -123,6 +131,16 @@ export async function openRuns(db: Kysely<Database>): Promise<RunStore> {
     async counts(scope, filter, by) {
       scope.signal.throwIfAborted()
       return countRuns(db, scope, filter, by)
+    },
+
+    async lineage(scope, runId) {
+      scope.signal.throwIfAborted()
+      return isKept(runId) ? lineageOf(db, scope, runId) : undefined
+    },
+
+    async lineages(scope) {
+      scope.signal.throwIfAborted()
+      return newestLineages(db, scope)
     },
 
     async queue(scope) {

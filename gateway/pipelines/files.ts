@@ -29,7 +29,7 @@ export function documentFiles(document: string): DocumentFiles {
   return {
     application: placed?.[3] ?? 'default',
     documents: placed ? join(placed[1] ?? '', placed[2] ?? '', 'applications', placed[3] ?? '') : folder,
-    data: placed ? join(placed[1] ?? '', 'data', 'applications', placed[3] ?? '') : folder,
+    data: placed ? dataFolder(join(placed[1] ?? '', placed[2] ?? ''), placed[3] ?? '') : folder,
     async schemaText(path) {
       const candidates = [join(layer, path), ...(await commonFolders(layer)).map(common => join(common, path))]
       const texts = await Promise.all(candidates.map(textIn))
@@ -44,6 +44,11 @@ export function documentFiles(document: string): DocumentFiles {
     },
     lookups: lookupsOf(async () => (await commonFolders(layer)).map(common => join(common, 'lookups'))),
   }
+}
+
+/** Of the application's data, where its documents are below a folder that has `applications`. */
+export function dataFolder(folder: string, application: string): string {
+  return join(dirname(resolve(folder)), 'data', 'applications', application)
 }
 
 const formats: Readonly<Record<string, LookupFile['format']>> = { csv: 'csv', json: 'json', ndjson: 'json', parquet: 'parquet' }

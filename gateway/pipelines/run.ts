@@ -25,7 +25,8 @@ export async function runFile(command: RunCommand): Promise<FinishedRun | Finish
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop)
   // The clock's timers keep no process alive, and a job that waits for its next attempt may have nothing else.
   const awake = setInterval(() => {}, limitMs)
-  const log = openLog({ level: config.logLevel === 'info' ? 'warn' : config.logLevel })
+  // The standard output is the run's own: what it did, as text or as JSON.
+  const log = openLog({ level: config.logLevel === 'info' ? 'warn' : config.logLevel, to: process.stderr })
   const behind: Promise<void>[] = []
   const runId = randomUUID()
   const scope = { ...hubScope({ clock: systemClock, log, signal: stopped.signal, later: work => void behind.push(work()) }, runId, limitMs), tenant: config.pipelines.tenant }

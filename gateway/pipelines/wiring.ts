@@ -17,6 +17,7 @@ import { openPostgresRunStore, openSqliteRunStore } from '../../connectors/run-s
 import { environmentSecrets, fileSecrets, openSecrets, vaultSecrets } from '../../connectors/secrets/index.ts'
 import { type OpenedTokenVault, openPostgresTokenVault, openSqliteTokenVault } from '../../connectors/token-vault/index.ts'
 import { HubError } from '../../schema/errors.ts'
+import { analyse } from '../../subgraphs/lineage/analyse.ts'
 import type { Notification } from '../../subgraphs/pipelines/document/job.ts'
 import type { PipelineDocument } from '../../subgraphs/pipelines/document/pipeline.ts'
 import type { Finding } from '../../subgraphs/pipelines/finding.ts'
@@ -162,7 +163,7 @@ async function partsOver(files: string, { settings, env, log, vault, engine }: P
     ...(vaultUrl !== undefined && vaultToken !== undefined ? [vaultSecrets({ url: vaultUrl, mount: vaultMount, token: vaultToken, ...(vaultNamespace !== undefined && { namespace: vaultNamespace }) })] : []),
   ])
   return {
-    objects, secrets, vault, lake: openLake(objects), engine,
+    objects, secrets, vault, lake: openLake(objects), engine, analyse,
     openDatabase: (jdbcUrl, credentials) => openDatabase({ jdbcUrl, ...(credentials && { credentials }), root: files, log }),
   }
 }

@@ -1,30 +1,13 @@
 import { HubError } from '../../schema/errors.ts'
+import type { Derivation, FindTable, Influence, StatementLineage } from '../../schema/lineage.ts'
 import { inputsOf, outputName } from './expressions.ts'
-import { Inputs, type Derivation, type Influence, type Input, type Output } from './inputs.ts'
+import { Inputs, type Output } from './inputs.ts'
 import { addRelations } from './relations.ts'
-import { newScope, noteInfluence, renamed, union, type Answer, type Findings, type FindTable, type Scope } from './scope.ts'
+import { newScope, noteInfluence, renamed, union, type Answer, type Findings, type Scope } from './scope.ts'
 import { bodyOf, child, children, identifier, identifiers, isNode, kindOf, parseQuery, type Node } from './syntax.ts'
 
 /** Most columns that all queries inside a statement may answer together: stars over stars grow by powers. */
 const maxColumns = 20_000
-
-/** What feeds what in one statement. */
-export interface StatementLineage {
-  /** Full names of the tables read, in the order met. */
-  readonly inputs: readonly string[]
-  /** In the order answered; a star over an unknown table stays one column named `*`. */
-  readonly columns: readonly ColumnLineage[]
-  /** Columns that decide which rows there are. */
-  readonly influences: readonly Input<Influence>[]
-  /** Columns for which no origin was found, as `table.column` where the table is clear. */
-  readonly unresolved: readonly string[]
-}
-
-export interface ColumnLineage {
-  readonly output: string
-  /** Empty for literals and for what was not resolved. */
-  readonly inputs: readonly Input<Derivation>[]
-}
 
 /**
  * Column lineage of one query in Trino's dialect, from its text alone: stars are expanded, columns followed through named and inner queries, joins, set
@@ -109,7 +92,7 @@ function recursive(name: string, query: Node, columns: readonly string[], scope:
 
 /** Grows whenever a column gains an input or an input moves further away. */
 function weight({ outputs }: Answer): number {
-  const distance: Record<Derivation, number> = { IDENTITY: 1, EXPRESSION: 2, AGGREGATION: 3 }
+  const distance: Record<Derivation, number> = { IDENTITY: 1, EXPRESSION: 2, AGGREGATION: 3, MASK: 4 }
   return outputs.reduce((sum, { inputs }) => inputs.list.reduce((part, { transformation }) => part + distance[transformation], sum), 0)
 }
 

@@ -1,4 +1,5 @@
-import { Inputs, type Derivation } from './inputs.ts'
+import type { Derivation } from '../../schema/lineage.ts'
+import { Inputs } from './inputs.ts'
 import { resolve, type Findings, type Scope } from './scope.ts'
 import { bodyOf, child, identifier, identifiers, isNode, kindOf, type Node } from './syntax.ts'
 

@@ -1,12 +1,13 @@
 import { HubError } from '../../schema/errors.ts'
+import type { KnownTable, StatementLineage, TableName, Transformation } from '../../schema/lineage.ts'
 import type { EntityModel, ForeignEntity, Link, Model } from '../../schema/model.ts'
 import type { Column } from '../../schema/values.ts'
-import { analyse, type StatementLineage } from './analyse.ts'
-import type { Transformation } from './inputs.ts'
-import { same, type KnownTable, type TableName } from './scope.ts'
+import { analyse } from './analyse.ts'
+import { addRuns, type Draft, type RunLineages } from './runs.ts'
+import { same } from './scope.ts'
 
-export type NodeKind = 'TYPE' | 'FIELD' | 'REGION' | 'VIEW' | 'TABLE' | 'COLUMN' | 'SOURCE' | 'SUBGRAPH'
-export type EdgeKind = 'CONTAIN' | 'LOAD' | 'SELECT' | 'EXPOSE' | 'RELATION'
+export type NodeKind = 'TYPE' | 'FIELD' | 'REGION' | 'VIEW' | 'TABLE' | 'COLUMN' | 'SOURCE' | 'SUBGRAPH' | 'FILE' | 'PIPELINE'
+export type EdgeKind = 'CONTAIN' | 'LOAD' | 'SELECT' | 'EXPOSE' | 'RELATION' | 'RUN'
 
 export interface LineageNode {
   /** What `of` takes: `AirportDepartures.meanDelayMinutes`, `bts.flights.delay`, `bts`, `subgraph:reviews`. */
@@ -66,9 +67,9 @@ function sourceTable(tables: Tables, catalog: string, name: string): KnownTable 
   return { id: `${catalog}.${name}`, columns: tables(catalog, name)?.map(column => column.name) }
 }
 
-/** Everything the model says about what feeds what: sources → tables → columns → regions and views → types and fields, and the relations between types. */
-export function buildGraph(model: Model, tables: Tables): Graph {
-  const draft = new Draft(tables)
+/** Everything the model says about what feeds what: sources → tables → columns → regions and views → types and fields, the relations between types, and what pipelines read and wrote. */
+export function buildGraph(model: Model, tables: Tables, runs: RunLineages): Graph {
+  const draft = new GraphDraft(tables)
   for (const entity of model.entities) addEntity(draft, entity)
   for (const foreign of model.foreign) addForeign(draft, foreign)
   for (const entity of model.entities) {
@@ -76,10 +77,11 @@ export function buildGraph(model: Model, tables: Tables): Graph {
     if (entity.sql !== undefined) addSelect(draft, entity, entity.sql, name => findTable(model, tables, name))
   }
   for (const link of model.links) addLink(draft, model, link)
+  addRuns(draft, runs)
   return draft
 }
 
-class Draft implements Graph {
+class GraphDraft implements Graph, Draft {
   readonly nodes = new Map<string, LineageNode>()
   readonly upstream = new Map<string, LineageEdge[]>()
   readonly downstream = new Map<string, LineageEdge[]>()
@@ -139,7 +141,7 @@ function listOf<T>(lists: Map<string, T[]>, key: string): T[] {
   return list
 }
 
-function addEntity(draft: Draft, entity: EntityModel): void {
+function addEntity(draft: GraphDraft, entity: EntityModel): void {
   const table = tableId(entity)
   const { type, description } = entity
   draft.node({ id: table, kind: entity.kind === 'region' ? 'REGION' : 'VIEW', name: entity.name, graphqlType: type, description })
@@ -154,7 +156,7 @@ function addEntity(draft: Draft, entity: EntityModel): void {
   }
 }
 
-function addForeign(draft: Draft, { type, subgraph: name, key, fields }: ForeignEntity): void {
+function addForeign(draft: GraphDraft, { type, subgraph: name, key, fields }: ForeignEntity): void {
   const subgraph = `subgraph:${name}`
   draft.node({ id: subgraph, kind: 'SUBGRAPH', name })
   draft.node({ id: type, kind: 'TYPE', name: type, parent: subgraph, graphqlType: type })
@@ -165,14 +167,14 @@ function addForeign(draft: Draft, { type, subgraph: name, key, fields }: Foreign
   }
 }
 
-function addLoad(draft: Draft, region: EntityModel, { source, table }: NonNullable<EntityModel['load']>): void {
+function addLoad(draft: GraphDraft, region: EntityModel, { source, table }: NonNullable<EntityModel['load']>): void {
   const from = `${source}.${table}`
   draft.table(from)
   draft.edge({ from, to: tableId(region), kind: 'LOAD' })
   for (const { name } of region.fields) draft.edge({ from: draft.column(from, name), to: `${tableId(region)}.${name}`, kind: 'LOAD', transformation: 'IDENTITY' })
 }
 
-function addSelect(draft: Draft, view: EntityModel, sql: string, find: (name: TableName) => KnownTable): void {
+function addSelect(draft: GraphDraft, view: EntityModel, sql: string, find: (name: TableName) => KnownTable): void {
   const to = tableId(view)
   const lineage = followed(sql, find)
   if (lineage instanceof HubError) return void draft.unresolved.set(to, [lineage.message])
@@ -202,7 +204,7 @@ function followed(sql: string, find: (name: TableName) => KnownTable): Statement
 }
 
 /** A relation is a field of the type it is on, found by the columns that are equal; its value is of the other type. */
-function addLink(draft: Draft, model: Model, link: Link): void {
+function addLink(draft: GraphDraft, model: Model, link: Link): void {
   const id = `${link.source}.${link.field}`
   draft.node({ id, kind: 'FIELD', name: link.field, parent: link.source, graphqlType: link.target })
   draft.edge({ from: link.target, to: id, kind: 'RELATION' })

@@ -1,20 +1,4 @@
-/** How a value came from an input column; the later in the list, the further from it. */
-export const derivations = ['IDENTITY', 'EXPRESSION', 'AGGREGATION'] as const
-export type Derivation = (typeof derivations)[number]
-
-/** How a column decided which rows there are, rather than what stands in them. */
-export const influences = ['FILTER', 'JOIN', 'GROUP_BY', 'SORT'] as const
-export type Influence = (typeof influences)[number]
-
-export type Transformation = Derivation | Influence
-
-/** One column of one table that a value was made from. */
-export interface Input<T extends Transformation = Transformation> {
-  /** `bts.flights` */
-  readonly table: string
-  readonly column: string
-  readonly transformation: T
-}
+import { type Derivation, further, type Input } from '../../schema/lineage.ts'
 
 /** The input columns of one value, each once, in the order first met. */
 export class Inputs {
@@ -43,10 +27,6 @@ export class Inputs {
   get list(): readonly Input<Derivation>[] {
     return [...this.#byColumn.values()]
   }
-}
-
-function further(a: Derivation, b: Derivation): Derivation {
-  return derivations.indexOf(a) >= derivations.indexOf(b) ? a : b
 }
 
 /** One column a query or a relation answers, and what it is made from. */

@@ -1,6 +1,7 @@
+import type { TableName } from '../../schema/lineage.ts'
 import { inputsOf } from './expressions.ts'
 import { Inputs, type Output } from './inputs.ts'
-import { newScope, noteInfluence, renamed, same, union, type Answer, type Findings, type Relation, type Scope, type TableName } from './scope.ts'
+import { newScope, noteInfluence, renamed, same, union, type Answer, type Findings, type Relation, type Scope } from './scope.ts'
 import { bodyOf, child, children, identifier, identifiers, isNode, kindOf, type Node } from './syntax.ts'
 
 /** Puts the relations of a FROM clause and its joins into the scope, in the order written, and notes what they are joined by. */

@@ -1,16 +1,6 @@
-import { Inputs, type Derivation, type Influence, type Input, type Output } from './inputs.ts'
+import type { Derivation, FindTable, Influence, Input, TableName } from '../../schema/lineage.ts'
+import { Inputs, type Output } from './inputs.ts'
 import type { Node } from './syntax.ts'
-
-/** A table as the statement's text names it: `['bts', 'flights']`, `['departures_by_airport']`. */
-export type TableName = readonly string[]
-
-/** The table's full name and its columns; columns absent: nobody knows the table. */
-export interface KnownTable {
-  readonly id: string
-  readonly columns: readonly string[] | undefined
-}
-
-export type FindTable = (name: TableName) => KnownTable
 
 /** What a query or a relation answers. `open` names it when it has columns nobody can list, as those of an unknown table. */
 export interface Answer {

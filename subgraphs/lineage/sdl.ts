@@ -5,7 +5,8 @@ extend schema @link(url: "https://specs.apollo.dev/federation/v2.3", import: ["@
 type Query {
   """
   What a field, type, view, region, table, column or source is made from, or what is made from it. \`of\` is a name as \`AirportDepartures.meanDelayMinutes\`,
-  \`AirportDepartures\`, \`bts.flights.delay\` or \`hub.departures_by_airport.mean_delay_minutes\`; an unknown one is NOT_FOUND with the nearest names.
+  \`AirportDepartures\`, \`bts.flights.delay\` or \`hub.departures_by_airport.mean_delay_minutes\`, of a pipeline
+  \`pipeline:crm/customers\`, \`lake:crm/staging.customer\` or \`file:crm/landing/*.csv\`; an unknown one is NOT_FOUND with the nearest names.
   """
   lineage(
     "The name to begin at."
@@ -83,6 +84,10 @@ enum LineageNodeKind {
   SOURCE
   "A foreign subgraph."
   SUBGRAPH
+  "Files of one place, that a pipeline reads or writes."
+  FILE
+  "A pipeline, as its last run that succeeded did."
+  PIPELINE
 }
 
 "Data goes from one node to another."
@@ -109,6 +114,8 @@ enum LineageEdgeKind {
   EXPOSE
   "A relation finds its rows by it."
   RELATION
+  "A run of a pipeline read or wrote it."
+  RUN
 }
 
 "How an input takes part in what is made from it."
@@ -119,6 +126,8 @@ enum LineageTransformation {
   EXPRESSION
   "An aggregate over many rows."
   AGGREGATION
+  "A value that stands for it and hides it."
+  MASK
   "It decides which rows pass."
   FILTER
   "It decides which rows meet."

@@ -8,6 +8,7 @@ import type { Subgraph } from '../../resolvers/subgraph.ts'
 import { HubError, type Problem } from '../../schema/errors.ts'
 import { didYouMean } from '../../schema/names.ts'
 import { instant, type Json } from '../../schema/values.ts'
+import { shownLineage } from './lineage/shown.ts'
 import { type Definition, type Registry, versionText } from './registry.ts'
 import { bindParameters } from './run/parameters.ts'
 import type { RunRecord, StepRecord } from './run/record.ts'
@@ -74,6 +75,12 @@ export function runFields({ registry, store, cursors, wake }: RunRoles): Subgrap
       cancelRun: async (_: unknown, { runId }: { runId: string }, { scope }: Context) => {
         mustHold(scope, 'pipeline:run')
         return shownRun(await store.cancel(scope, runId))
+      },
+    },
+    PipelineRun: {
+      lineage: async ({ runId }: { runId: string }, _: unknown, { scope }: Context) => {
+        const found = await store.lineage(scope, runId)
+        return found ? shownLineage(found) : null
       },
     },
     Subscription: {

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import type { CountedBy, NewRun, RunCount, RunEnding, RunFilter, RunPlace, RunState, RunStore, StoredRun } from '../../connectors/ports/run-store.ts'
 import type { Scope } from '../../connectors/ports/scope.ts'
+import type { RunLineage } from '../../schema/lineage.ts'
 import { must } from '../support/conformance.ts'
 import { MovedClock, testScope } from '../support/scope.ts'
 
@@ -264,6 +265,33 @@ export const runStoreChecks = [
     expect(await store.reclaim(scope())).toMatchObject([{ runId: 'r2', state: 'FAILED' }])
   }),
 
+  must<RunStoreSubject>('RU34', 'D-108 the lineage of a run is found by it, and of each pipeline that of the run which ended last', async ({ store, other, scope, clock }) => {
+    const lineage = (name: string): RunLineage => ({ inputs: [{ kind: 'FILE', namespace: 'file', name, columns: [{ name: 'id', type: 'String' }] }], outputs: [] })
+    const run = async (runId: string, subject: string, told: RunLineage | undefined, own = scope()) => {
+      const held = await store.enqueue(own, newRun(runId, { subject, allowConcurrent: true }), worker('w1'))
+      clock.advance(1)
+      await store.finish(own, held, ended('SUCCEEDED', told && { lineage: told }))
+    }
+    await run('r1', 'b', lineage('first'))
+    await run('r2', 'b', lineage('second'))
+    await run('r3', 'a', lineage('first'))
+    await run('r4', 'b', undefined)
+    await run('r5', 'b', lineage('other'), scope('other'))
+    expect([await other.lineage(scope(), 'r1'), await other.lineage(scope(), 'r2'), await other.lineage(scope(), 'r4'), await other.lineage(scope(), 'none'), await other.lineage(scope(), 'r5')]).toEqual([lineage('first'), lineage('second'), undefined, undefined, undefined])
+    const newest = async () => (await other.lineages(scope())).map(({ id: _, ...one }) => one)
+    const at = clock.now()
+    expect(await newest()).toEqual([{ application: 'sales', subject: 'a', runId: 'r3', endedAtMs: at - 2, lineage: lineage('first') }, { application: 'sales', subject: 'b', runId: 'r2', endedAtMs: at - 3, lineage: lineage('second') }])
+    await run('r6', 'b', lineage('first'))
+    expect((await newest())[1]).toMatchObject({ runId: 'r6', lineage: lineage('first') })
+    expect(new Set((await other.lineages(scope())).map(({ id }) => id)).size).toBe(2)
+  }),
+  must<RunStoreSubject>('RU35', 'D-108 a run that is not this worker\'s any more leaves no lineage', async ({ store, scope, clock }) => {
+    const held = await begin({ store, scope }, newRun('r1'))
+    clock.advance(60_000)
+    await store.reclaim(scope())
+    expect(await store.finish(scope(), held, ended('SUCCEEDED', { lineage: { inputs: [], outputs: [] } }))).toBe(false)
+    expect([await store.lineage(scope(), 'r1'), await store.lineages(scope())]).toEqual([undefined, []])
+  }),
   must<RunStoreSubject>('RU32', 'D-101 a run may be its worker\'s from the beginning, and is nobody else\'s to begin', async ({ store, other, scope, clock }) => {
     const held = await store.enqueue(scope(), newRun('r1', { mostAttempts: 1 }), worker('w1'))
     expect(held).toMatchObject({ state: 'RUNNING', attempt: 1, worker: 'w1', startedAtMs: clock.now() })

@@ -42,4 +42,18 @@ describe('a pipeline that writes a region', () => {
     expect([await next(), await next()]).toMatchObject([{ type: 'UPDATED', after: { id: 'b', total: '5' } }, { type: 'CREATED', after: { id: 'c', total: '3' } }])
     await changes.return()
   })
+
+  test('D-108 M-49 a field of the graph leads back to the column of the file, and the run says what it read and wrote', async () => {
+    await run()
+    const walked = await hub.query<{ lineage: { edges: { from: string; to: string; kind: string; transformation: string | null }[] } }>('{ lineage(of: "Price.total", depth: 5) { edges { from to kind transformation } } }')
+    expect(walked.data?.lineage.edges.slice(0, 2)).toEqual([
+      { from: 'hub.prices.total', to: 'Price.total', kind: 'EXPOSE', transformation: 'IDENTITY' }, { from: 'file:shop/landing/prices.csv.total', to: 'hub.prices.total', kind: 'RUN', transformation: 'IDENTITY' },
+    ])
+    const { data } = await hub.query<{ runs: { nodes: { lineage: unknown }[] } }>('{ runs(first: 1) { nodes { lineage { inputs { namespace name columns { name type } } outputs { namespace name columns { name inputs { namespace name column transformation } } influences { column } unresolved } } } } }')
+    const input = { namespace: 'file', name: 'shop/landing/prices.csv' }
+    expect(data?.runs.nodes).toEqual([{ lineage: {
+      inputs: [{ ...input, columns: [{ name: 'id', type: 'String' }, { name: 'total', type: 'Int' }] }],
+      outputs: [{ namespace: 'region', name: 'prices', influences: [], unresolved: [], columns: ['id', 'total'].map(name => ({ name, inputs: [{ ...input, column: name, transformation: 'IDENTITY' }] })) }],
+    } }])
+  })
 })

@@ -158,11 +158,12 @@ test('D-79 D-82 what a job did is said pipeline by pipeline, and what cannot be 
 const never = '<sources><csv id="c" path="none.csv"/></sources><targets><csv path="out" mode="overwrite"/></targets>'
 const retried = (more = '') => job('<pipelineRef id="a" onFailure="retry" maxRetries="1"/><pipelineRef id="b" dependsOn="a"/>', more)
 
-test('D-82 a program that has nothing to do until the next attempt waits for it', async () => {
+test('D-82 a program that has nothing to do until the next attempt waits for it, and its log is beside what it says', async () => {
   await write('pipelines/a.xml', small('a', never).replace('layer=', 'onNoData="fail" layer='))
   await write('pipelines/b.xml', small('b'))
   await write('job.xml', retried())
-  const { code, out } = await run(['job.xml'])
+  const { code, out, err } = await run(['job.xml', '--log-level=debug'])
+  expect(err).toContain('"message":"A pipeline of a job failed and will run again."')
   expect([code, withoutTimes(out)]).toEqual([1, ['small 1.0.0  FAILED  TIME  RUN', '  a  failed     TIME, 0 read, 0 written, 2 attempts, RUN, SOURCE in c: No file matches "none.csv".', '  b  cancelled']])
 }, 60_000)
 

@@ -1,4 +1,5 @@
 import { openDatabase } from '../../connectors/jdbc/index.ts'
+import { analyse } from '../../subgraphs/lineage/analyse.ts'
 import { openLake } from '../../connectors/lake/index.ts'
 import { openFolder } from '../../connectors/objects/folder.ts'
 import { duckDbPipelines } from '../../connectors/pipelines/duckdb.ts'
@@ -46,7 +47,8 @@ const parts: RunParts = {
   objects, lake: openLake(objects), engine: { name: engine.name, begin: async scope => watched(await engine.begin(scope)) },
   openDatabase: async jdbcUrl => watched(await openDatabase({ jdbcUrl, root: folder, log: testScope().log })),
   secrets: openSecrets([]), vault: await openSqliteTokenVault({ file: ':memory:' }),
-  schemaText: async () => ({ searched: [] }), queryText: async () => undefined, lookups: { names: async () => [], find: async () => undefined },
+  schemaText: async () => ({ searched: [] }), queryText: async () => undefined, analyse,
+  lookups: { names: async () => [], find: async () => undefined },
 }
 const { state, error } = await runPipeline(testScope(), { document: pipelineIn(xml), runId: 'killed', application: 'a', environment: 'TEST', parameters: {}, listener: pass }, parts)
 process.stdout.write(JSON.stringify({ state, error, passed }))

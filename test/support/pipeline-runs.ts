@@ -10,6 +10,7 @@ import { duckDbPipelines } from '../../connectors/pipelines/duckdb.ts'
 import type { PipelineEngine } from '../../connectors/ports/pipeline-engine.ts'
 import { environmentSecrets, openSecrets } from '../../connectors/secrets/index.ts'
 import { type OpenedTokenVault, openSqliteTokenVault } from '../../connectors/token-vault/index.ts'
+import { analyse } from '../../subgraphs/lineage/analyse.ts'
 import type { Regions, RunParts } from '../../subgraphs/pipelines/run/parts.ts'
 import type { RunRecord } from '../../subgraphs/pipelines/run/record.ts'
 import { type RunOrder, runPipeline } from '../../subgraphs/pipelines/run/run.ts'
@@ -42,7 +43,7 @@ export class RunWorld {
     const objects = await openFolder(home)
     const vault = await openSqliteTokenVault({ file: ':memory:' })
     return new RunWorld(home, {
-      engine, objects, vault, ...(regions && { regions }), lake: openLake(objects), secrets: openSecrets([environmentSecrets({ TRIBUTARY_SECRET_MASK: maskKey, TRIBUTARY_SECRET_CRM: 'ann:secret' })]),
+      engine, objects, vault, analyse, ...(regions && { regions }), lake: openLake(objects), secrets: openSecrets([environmentSecrets({ TRIBUTARY_SECRET_MASK: maskKey, TRIBUTARY_SECRET_CRM: 'ann:secret' })]),
       openDatabase: (jdbcUrl, credentials) => openDatabase({ jdbcUrl, ...(credentials && { credentials }), root: home, log: testScope().log }),
       schemaText: async () => ({ searched: [] }), queryText: async () => undefined,
       lookups: {

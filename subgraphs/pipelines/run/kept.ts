@@ -1,6 +1,7 @@
 import type { HeldRun, RunEnding, RunStore } from '../../../connectors/ports/run-store.ts'
 import type { Scope } from '../../../connectors/ports/scope.ts'
 import { asHubError, HubError } from '../../../schema/errors.ts'
+import type { RunLineage } from '../../../schema/lineage.ts'
 import type { Json } from '../../../schema/values.ts'
 import type { RunFailure } from './record.ts'
 
@@ -18,7 +19,7 @@ export interface Lease {
   check(): Promise<void>
 }
 
-type Ended = Pick<RunEnding, 'state' | 'version' | 'rowsRead' | 'rowsWritten' | 'rowsRejected'> & { readonly error?: RunFailure }
+type Ended = Pick<RunEnding, 'state' | 'version' | 'rowsRead' | 'rowsWritten' | 'rowsRejected'> & { readonly error?: RunFailure; readonly lineage?: RunLineage }
 
 /**
  * Does the work of a run of the store: the run is kept while the work goes on, and ended there as it ended here. The work's scope aborts when the run was asked to stop, and when it is another worker's by now. A store that does not answer
@@ -79,8 +80,9 @@ export async function kept<T extends Ended>(scope: Scope, held: HeldRun, store: 
     await end({ state: 'FAILED', record: json(progress), rowsRead: 0, rowsWritten: 0, rowsRejected: 0, category: code === 'VALIDATION_ERROR' ? 'CONFIG' : 'SYSTEM', message })
     throw error
   }
+  const { lineage, ...told } = record
   const { state, version, error, rowsRead, rowsWritten, rowsRejected } = record
-  await end({ state, ...(version !== undefined && { version }), record: json(record), rowsRead, rowsWritten, rowsRejected, ...(error && { category: error.category, message: error.message }) })
+  await end({ state, ...(version !== undefined && { version }), record: json(told), rowsRead, rowsWritten, rowsRejected, ...(error && { category: error.category, message: error.message }), ...(lineage && { lineage }) })
   return record
 }
 

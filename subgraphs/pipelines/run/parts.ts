@@ -6,6 +6,7 @@ import type { Region } from '../../../connectors/ports/region-store.ts'
 import type { Scope } from '../../../connectors/ports/scope.ts'
 import type { Secrets } from '../../../connectors/ports/secrets.ts'
 import type { TokenVault } from '../../../connectors/ports/token-vault.ts'
+import type { Analyse } from '../lineage/origins.ts'
 import type { FoundSchema } from '../plan/data-check.ts'
 import type { Bindings } from './parameters.ts'
 
@@ -24,6 +25,7 @@ export interface RunParts {
   queryText(path: string): Promise<string | undefined>
   /** Tables to look things up in, that are files. */
   readonly lookups: Lookups
+  readonly analyse: Analyse
   /** Absent: there are none where this runs. */
   readonly regions?: Regions
 }

@@ -1,4 +1,5 @@
 import type { EndedState } from '../../../connectors/ports/run-store.ts'
+import type { RunLineage } from '../../../schema/lineage.ts'
 import type { Finding } from '../finding.ts'
 
 /** Where a run failed: what operators look at first. */
@@ -33,6 +34,8 @@ export interface RunRecord {
   /** What the document and its data have against each other. */
   readonly findings: readonly Finding[]
   readonly error?: RunFailure
+  /** Of a run that succeeded. */
+  readonly lineage?: RunLineage
 }
 
 export interface StepRecord {

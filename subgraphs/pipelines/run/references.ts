@@ -21,7 +21,7 @@ export async function openReferences(steps: readonly Step[], context: RunContext
     // A dataset of the document cannot have a name with a space.
     const dataset = `reference ${name}`
     const { columns, keys } = files.includes(name) ? await openLookup(dataset, name, context) : { columns: (await openLakeFiles(dataset, name, context)).columns, keys: undefined }
-    found.set(name, { dataset: name, sql: quoteIdentifier(dataset), columns, ...(keys && { keys }) })
+    found.set(name, { dataset: name, sql: quoteIdentifier(dataset), columns, isTable: !files.includes(name), ...(keys && { keys }) })
   }
   return found
 }

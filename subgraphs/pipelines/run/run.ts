@@ -1,10 +1,13 @@
 import type { Scope } from '../../../connectors/ports/scope.ts'
 import type { Workspace } from '../../../connectors/ports/pipeline-engine.ts'
 import { asHubError, HubError } from '../../../schema/errors.ts'
+import type { RunLineage } from '../../../schema/lineage.ts'
 import type { PipelineDocument } from '../document/pipeline.ts'
 import { database } from '../document/targets.ts'
+import { runLineage } from '../lineage/run-lineage.ts'
 import { type Finding, inOrder } from '../finding.ts'
 import { type CompiledStep, compilePlan, type Plan } from '../plan/compile.ts'
+import type { Reference } from '../plan/relation.ts'
 import { mask } from '../transforms/mask.ts'
 import { isOf } from '../xml/check.ts'
 import { bindParameters } from './parameters.ts'
@@ -57,11 +60,17 @@ export async function runPipeline(scope: Scope, order: RunOrder, parts: RunParts
   }
 }
 
+interface OpenedSources {
+  readonly get: (id: string) => OpenedSource | undefined
+  readonly references: ReadonlyMap<string, Reference>
+}
+
 class Run {
   readonly #order: RunOrder
   readonly #progress: Progress
   readonly #masks: boolean
   #findings: readonly Finding[] = []
+  #lineage: RunLineage | undefined
   #hasNoData = false
 
   constructor(order: RunOrder, progress: Progress) {
@@ -83,18 +92,30 @@ class Run {
     if (wrong.length > 0) throw new RunFailed('CONFIG', new HubError('VALIDATION_ERROR', wrong.map(({ line, column, message }) => `Line ${line}, column ${column}: ${message}`).join(' ')))
     await this.#transform(plan, opened, context)
     await this.#write(plan, context)
+    this.#lineage = this.#lineageOf(plan, opened, context)
+  }
+
+  /** What was written is, whether or not it is found out where it comes from. */
+  #lineageOf({ steps }: Plan, opened: OpenedSources, { scope, parts: { analyse }, pipelineId }: RunContext): RunLineage | undefined {
+    const { application, runId } = this.#order
+    try {
+      return runLineage(steps, { application, pipelineId, analyse, queryOf: id => opened.get(id)?.query, references: opened.references })
+    } catch (error) {
+      scope.log.error('The lineage of a run could not be found.', { run: runId, reason: error instanceof Error ? error.message : String(error) })
+      return undefined
+    }
   }
 
   record(engine: string, peakMemoryBytes: number, failed?: { readonly state: 'FAILED' | 'CANCELLED'; readonly error: NonNullable<RunRecord['error']> }): RunRecord {
     const { document: { id, version: { major, minor, patch }, layer }, runId, application } = this.#order
     return {
-      runId, pipelineId: id, version: `${major}.${minor}.${patch}`, application, layer, engine, state: failed?.state ?? (this.#hasNoData ? 'SKIPPED_NO_DATA' : 'SUCCEEDED'), ...this.#progress.end(failed !== undefined), peakMemoryBytes, findings: this.#findings,
+      runId, pipelineId: id, version: `${major}.${minor}.${patch}`, application, layer, engine, state: failed?.state ?? (this.#hasNoData ? 'SKIPPED_NO_DATA' : 'SUCCEEDED'), ...this.#progress.end(failed !== undefined), peakMemoryBytes, findings: this.#findings, ...(this.#lineage && { lineage: this.#lineage }),
       ...(failed && { error: { ...failed.error, message: ['TRANSFORM', 'TARGET'].includes(failed.error.category) ? this.#told(failed.error.message) : failed.error.message } }),
     }
   }
 
   /** Opens every source, those of databases side by side. Undefined: one has no data, and the pipeline is to leave it at that. */
-  async #open(context: RunContext) {
+  async #open(context: RunContext): Promise<OpenedSources | undefined> {
     const { document: { steps, onNoData } } = this.#order
     const sources = steps.filter(({ kind }) => kind === 'source')
     const found = new Map<string, OpenedSource>()
@@ -117,7 +138,7 @@ class Run {
     return { get: (id: string) => found.get(id), references: await this.#step('SOURCE', undefined, () => openReferences(steps, context)) }
   }
 
-  async #transform({ steps }: Plan, opened: { readonly get: (id: string) => OpenedSource | undefined }, context: RunContext): Promise<void> {
+  async #transform({ steps }: Plan, opened: OpenedSources, context: RunContext): Promise<void> {
     const { workspace } = context
     const byId = new Map(steps.map(step => [step.id, step]))
     for (const step of steps) {

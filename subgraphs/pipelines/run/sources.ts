@@ -16,6 +16,8 @@ export interface OpenedSource {
   /** Whether its rows are held; otherwise each statement reads them anew. */
   readonly isHeld: boolean
   readonly rows?: number
+  /** What a database was asked. */
+  readonly query?: string
 }
 
 /** Nothing matches the path of a source of files. */
@@ -78,13 +80,14 @@ async function readDatabase(id: string, checked: Checked<typeof database>, conte
   const { scope, workspace, parts } = context
   const { jdbcUrl, userSecretRef, fetchSize, isolationLevel } = checked.values
   const schema = await schemaOf(checked, parts)
-  const { texts, names } = cutQuery(await queryOf(id, checked, context))
+  const query = await queryOf(id, checked, context)
+  const { texts, names } = cutQuery(query)
   const connected = await parts.openDatabase(jdbcUrl, await credentialsOf(userSecretRef, context))
   try {
     const { columns, batches } = await connected.read(scope, { texts, values: names.map(name => bound(name, context)), fetchSize, ...(isolationLevel && { isolation: isolationLevel }) })
     const problems = schema ? drift(columns, schema.columns) : []
     if (problems.length > 0) throw new HubError('VALIDATION_ERROR', `What the query of "${id}" answers is not as its schema says. ${problems.join(' ')}`)
-    return { columns, isHeld: true, rows: await workspace.rows(id, columns, batches) }
+    return { columns, isHeld: true, rows: await workspace.rows(id, columns, batches), query }
   } finally {
     await connected.close()
   }

@@ -1,10 +1,11 @@
-import { analyse, type StatementLineage } from '../../../subgraphs/lineage/analyse.ts'
+import type { StatementLineage } from '../../../schema/lineage.ts'
+import { analyse } from '../../../subgraphs/lineage/analyse.ts'
 import { findTable } from '../../../subgraphs/lineage/graph.ts'
 import { acceptance, airlineNetworksSql, tables } from './fixture.ts'
 
 const lineage = (sql: string): StatementLineage => analyse(sql, name => findTable(acceptance, tables, name))
 
-const marks = { IDENTITY: '', EXPRESSION: ' expr', AGGREGATION: ' agg' } as const
+const marks = { IDENTITY: '', EXPRESSION: ' expr', AGGREGATION: ' agg', MASK: ' mask' } as const
 
 /** Each output as `name: table.column, …`, the way of derivation behind the column. */
 const said = (sql: string): readonly string[] =>

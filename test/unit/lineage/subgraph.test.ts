@@ -1,7 +1,8 @@
 import { graphql, type ExecutionResult } from 'graphql'
 import { executable } from '../../../resolvers/executable.ts'
+import { type Derivation, datasetKey, type RunDataset, type RunLineage } from '../../../schema/lineage.ts'
 import type { Model } from '../../../schema/model.ts'
-import { lineageSubgraph } from '../../../subgraphs/lineage/index.ts'
+import { type LineageRoles, lineageSubgraph } from '../../../subgraphs/lineage/index.ts'
 import { testScope } from '../../support/scope.ts'
 import { acceptance, region, columns, sourceTables, tables, view } from './fixture.ts'
 
@@ -20,13 +21,15 @@ const document = `
     }
   }`
 
-async function run(source: string, variableValues: Record<string, unknown>, model: Model = acceptance): Promise<ExecutionResult> {
-  const schema = executable(lineageSubgraph({ model: () => model, tables }))
+const noRuns = { runs: async () => [], tableOf: () => undefined }
+
+async function run(source: string, variableValues: Record<string, unknown>, model: Model = acceptance, runs: Pick<LineageRoles, 'runs' | 'tableOf'> = noRuns): Promise<ExecutionResult> {
+  const schema = executable(lineageSubgraph({ model: () => model, tables, ...runs }))
   return graphql({ schema, source, variableValues, contextValue: { scope: testScope({ caller: { scopes: new Set(['catalog:read']) } }), at: '', perFetch: new Map() } })
 }
 
-async function lineage(variables: { of: string; direction?: string; depth?: number }, model?: Model): Promise<Answered> {
-  const { data, errors } = await run(document, variables, model)
+async function lineage(variables: { of: string; direction?: string; depth?: number }, model?: Model, runs?: Pick<LineageRoles, 'runs' | 'tableOf'>): Promise<Answered> {
+  const { data, errors } = await run(document, variables, model, runs)
   expect(errors).toBeUndefined()
   return data?.lineage as Answered
 }
@@ -120,7 +123,7 @@ test.each([0, -1, 21])('M-49 a depth of %d is refused', async depth => {
 test('a model is analysed once, and a changed one anew', async () => {
   let looked = 0
   let model = acceptance
-  const schema = executable(lineageSubgraph({ model: () => model, tables: (catalog, name) => { looked++; return tables(catalog, name) } }))
+  const schema = executable(lineageSubgraph({ model: () => model, tables: (catalog, name) => { looked++; return tables(catalog, name) }, ...noRuns }))
   const ask = () => graphql({ schema, source: document, variableValues: { of: 'AirportDepartures.flights' }, contextValue: { scope: testScope({ caller: { scopes: new Set(['catalog:read']) } }), at: '', perFetch: new Map() } })
   await ask()
   const first = looked
@@ -187,4 +190,68 @@ test('M-30 a query is answered with its tables, outputs, inputs of each output a
     columns: expect.arrayContaining([{ output: 'land', inputs: [{ table: 'hub.airports', column: 'country', transformation: 'EXPRESSION' }] }]),
     unresolved: ['hub.airports.nope'],
   })
+})
+
+const dataset = (namespace: string, name: string, ...columns: readonly string[]): RunDataset => ({ kind: namespace === 'region' ? 'REGION' : namespace === 'file' ? 'FILE' : 'TABLE', namespace, name, columns: columns.map(column => ({ name: column, type: 'String' })) })
+const from = (input: RunDataset, output: RunDataset, how: Derivation = 'IDENTITY'): RunLineage => ({
+  inputs: [input],
+  outputs: [{ ...output, origins: output.columns.map(({ name }) => ({ output: name, inputs: [{ table: datasetKey(input), column: name, transformation: how }] })), influences: [{ table: datasetKey(input), column: 'id', transformation: 'FILTER' }], unresolved: [] }],
+})
+const ran = (subject: string, lineage: RunLineage) => ({ id: subject, application: 'crm', subject, runId: subject, endedAtMs: 0, lineage })
+const prices: Model = { ...acceptance, entities: [...acceptance.entities, region('prices', 'Price', ['id'], columns({ id: 'String', total: 'String' }))] }
+const pipelines = [
+  ran('land', from(dataset('file', 'crm/landing/*.csv', 'id', 'total'), dataset('lake', 'crm/staging.prices', 'id', 'total'))),
+  ran('serve', from(dataset('lake', 'crm/staging.prices', 'id', 'total'), dataset('region', 'prices', 'id', 'total'), 'MASK')),
+]
+
+test('D-108 M-49 a field leads through its region, the pipelines and the lake to the columns of the files', async () => {
+  const answer = await lineage({ of: 'Price.total', depth: 10 }, prices, { runs: async () => pipelines, tableOf: () => undefined })
+  expect(said(answer)).toEqual([
+    'hub.prices.total -> Price.total EXPOSE IDENTITY',
+    'lake:crm/staging.prices.total -> hub.prices.total RUN MASK',
+    'lake:crm/staging.prices -> lake:crm/staging.prices.total CONTAIN',
+    'file:crm/landing/*.csv.total -> lake:crm/staging.prices.total RUN IDENTITY',
+    'pipeline:crm/land -> lake:crm/staging.prices RUN',
+    'file:crm/landing/*.csv.id -> lake:crm/staging.prices RUN FILTER',
+    'file:crm/landing/*.csv -> file:crm/landing/*.csv.total CONTAIN',
+    'file:crm/landing/*.csv -> pipeline:crm/land RUN',
+    'file:crm/landing/*.csv -> file:crm/landing/*.csv.id CONTAIN',
+  ])
+  expect(ids(await lineage({ of: 'file:crm/landing/*.csv.total', direction: 'DOWNSTREAM', depth: 10 }, prices, { runs: async () => pipelines, tableOf: () => undefined }))).toContain('Price.total')
+  expect((await lineage({ of: 'pipeline:crm/serve', direction: 'BOTH', depth: 1 }, prices, { runs: async () => pipelines, tableOf: () => undefined })).nodes.map(({ id, kind }) => [id, kind])).toEqual([
+    ['pipeline:crm/serve', 'PIPELINE'], ['lake:crm/staging.prices', 'TABLE'], ['hub.prices', 'REGION'],
+  ])
+})
+
+test('D-108 what a pipeline writes into a table of the catalog leads on to the regions that are loaded from it', async () => {
+  const written = [ran('load', from(dataset('file', 'crm/landing/a.csv', 'name', 'id'), dataset('postgresql://db:5432', 'ops.public.planes', 'name')))]
+  const tableOf = ({ namespace }: RunDataset) => (namespace.startsWith('postgresql') ? 'openflights.planes' : undefined)
+  const answer = await lineage({ of: 'openflights.planes.name', depth: 3 }, acceptance, { runs: async () => written, tableOf })
+  expect(said(answer)).toEqual(expect.arrayContaining(['file:crm/landing/a.csv.name -> openflights.planes.name RUN IDENTITY', 'pipeline:crm/load -> openflights.planes RUN', 'openflights -> openflights.planes CONTAIN']))
+})
+
+test.each([
+  ['crm/out/%Y/%m/report.csv', 'crm/out/**/*.csv', true],
+  ['crm/out/report-*.csv', 'crm/out/report-*.csv', true],
+  ['crm/out/report-*.csv.gz', 'crm/out/*.csv.gz', true],
+  ['crm/out/report.csv', 'crm/out/repor?.csv', true],
+  ['crm/out/%Y/report.csv', 'crm/out/*.csv', false],
+  ['crm/out/report.csv', 'erp/out/*.csv', false],
+  ['crm/out/reportxcsv', 'crm/out/*.csv', false],
+])('D-108 a file that one pipeline writes at %s and another reads by %s: %s', async (path, pattern, leadsOn) => {
+  const lineages = [ran('write', from(dataset('lake', 'crm/service.a', 'id'), dataset('file', path, 'id'))), ran('read', from(dataset('file', pattern, 'id'), dataset('lake', 'crm/staging.b', 'id')))]
+  const answer = await lineage({ of: 'lake:crm/staging.b.id', depth: 10 }, acceptance, { runs: async () => lineages, tableOf: () => undefined })
+  expect(ids(answer).includes('lake:crm/service.a.id')).toBe(leadsOn)
+})
+
+test('D-108 each tenant has the lineage of its own runs, and that of now', async () => {
+  const own = new Map([['one', pipelines.slice(0, 1)]])
+  const schema = executable(lineageSubgraph({ model: () => prices, tables, runs: async ({ tenant }) => own.get(tenant) ?? [], tableOf: () => undefined }))
+  const ask = async (tenant: string) => {
+    const { data, errors } = await graphql({ schema, source: document, variableValues: { of: 'lake:crm/staging.prices.total', direction: 'BOTH' }, contextValue: { scope: testScope({ tenant, caller: { scopes: new Set(['catalog:read']) } }), at: '', perFetch: new Map() } })
+    return errors ? (errors[0]?.originalError as unknown as { code: string }).code : ids(data?.lineage as Answered).includes('hub.prices.total')
+  }
+  expect([await ask('one'), await ask('two')]).toEqual([false, 'NOT_FOUND'])
+  own.set('one', pipelines)
+  expect(await ask('one')).toBe(true)
 })

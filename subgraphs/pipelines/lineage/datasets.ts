@@ -1,0 +1,61 @@
+import type { RunDataset } from '../../../schema/lineage.ts'
+import type { Column } from '../../../schema/values.ts'
+import * as sources from '../document/sources.ts'
+import * as targets from '../document/targets.ts'
+import type { Reference } from '../plan/relation.ts'
+import { type Checked, childrenOf, isOf } from '../xml/check.ts'
+
+/** Where a pipeline belongs, and what it is called. */
+export interface Whose {
+  readonly application: string
+  readonly pipelineId: string
+}
+
+/** What a source reads; of a database, the tables are those of its statement. */
+export function sourceDataset(checked: Checked, columns: readonly Column[], { application }: Whose): RunDataset | undefined {
+  if (isOf(checked, sources.hive)) return lakeTable(application, checked.values.table, columns)
+  if (isOf(checked, sources.database)) return undefined
+  const { path } = checked.values as { readonly path: string }
+  return { kind: 'FILE', namespace: 'file', name: placed(application, path), columns: shown(columns) }
+}
+
+export function referenceDataset({ dataset, columns, isTable }: Reference, { application }: Whose): RunDataset {
+  return isTable ? lakeTable(application, dataset, columns) : { kind: 'FILE', namespace: 'lookup', name: dataset, columns: shown(columns) }
+}
+
+/** What a target writes. */
+export function targetDataset(checked: Checked, columns: readonly Column[], { application, pipelineId }: Whose): RunDataset | undefined {
+  if (isOf(checked, targets.csv)) {
+    const { path, mode, compression } = checked.values
+    return { kind: 'FILE', namespace: 'file', name: `${placed(application, path)}/${pipelineId}${mode === 'append' ? '-*' : ''}.csv${compression === 'gzip' ? '.gz' : ''}`, columns: shown(columns) }
+  }
+  if (isOf(checked, targets.hive)) {
+    const added = (checked.values.partitionBy ?? []).filter(name => !columns.some(column => column.name === name))
+    return lakeTable(application, checked.values.table, [...columns, ...added.map((name): Column => ({ name, type: 'Date', nullable: true }))])
+  }
+  if (isOf(checked, targets.database)) {
+    const [table] = childrenOf(checked, targets.targetTable)
+    return databaseTable(checked.values.jdbcUrl, (table?.values.name ?? '').split('.'), shown(columns), application)
+  }
+  return isOf(checked, targets.region) ? { kind: 'REGION', namespace: 'region', name: checked.values.name, columns: shown(columns) } : undefined
+}
+
+/** A table by the parts of its name in a statement of that database. */
+export function databaseTable(jdbcUrl: string, parts: readonly string[], columns: RunDataset['columns'], application: string): RunDataset {
+  const [, driver = '', rest = ''] = /^jdbc:([^:]+):(.*)$/.exec(jdbcUrl) ?? []
+  if (driver === 'sqlite') return { kind: 'TABLE', namespace: 'sqlite', name: `${placed(application, rest.replace(/\?.*$/, ''))}/${(parts[0] === 'main' ? parts.slice(1) : parts).join('.')}`, columns }
+  const [, host = '', port = '5432', database = ''] = /^\/\/(?:[^@/]*@)?([^/:?]+)(?::(\d+))?\/([^?;]*)/.exec(rest) ?? []
+  return { kind: 'TABLE', namespace: `${driver}://${host}:${port}`, name: [database, ...(parts.length === 1 ? ['public', ...parts] : parts)].join('.'), columns }
+}
+
+function lakeTable(application: string, table: string, columns: readonly Column[]): RunDataset {
+  return { kind: 'TABLE', namespace: 'lake', name: `${application}/${table}`, columns: shown(columns) }
+}
+
+function placed(application: string, path: string): string {
+  return `${application}/${path.replace(/^(?:\.?\/)+/, '').replace(/\/+$/, '')}`
+}
+
+function shown(columns: readonly Column[]): RunDataset['columns'] {
+  return columns.map(({ name, type }) => ({ name, type }))
+}

@@ -1,0 +1,25 @@
+import { catalogTable } from '../../../gateway/pipelines/places.ts'
+import type { Source } from '../../../schema/catalog.ts'
+
+const sources: readonly Source[] = [
+  { type: 'sqlite', name: 'service', file: '/srv/data/applications/crm/service.sqlite' },
+  { type: 'files', name: 'exports', root: '/srv/data/applications/crm/out' },
+  { type: 'files', name: 'named', root: '/srv/data/applications', tables: { orders: { file: 'shop/out/orders.csv' } } },
+  { type: 'postgresql', name: 'ops', connection: { url: 'postgresql://u:p@db/ops' }, schema: 'public' },
+  { type: 'postgresql', name: 'far', connection: { host: 'far', port: 5433, database: 'dw' }, schema: 'mart' },
+]
+
+test.each([
+  ['sqlite', 'crm/service.sqlite/customer', 'service.customer'],
+  ['sqlite', 'crm/other.sqlite/customer', undefined],
+  ['file', 'crm/out/report.csv', 'exports.report'],
+  ['file', 'crm/out/2026/report.csv', undefined],
+  ['file', 'shop/out/orders.csv', 'named.orders'],
+  ['postgresql://db:5432', 'ops.public.customer', 'ops.customer'],
+  ['postgresql://db:5432', 'ops.other.customer', undefined],
+  ['postgresql://far:5433', 'dw.mart.sales', 'far.sales'],
+  ['postgresql://far:5432', 'dw.mart.sales', undefined],
+  ['lake', 'crm/staging.a', undefined],
+])('D-108 %s %s is %s in the catalog', (namespace, name, table) => {
+  expect(catalogTable(sources, '/srv/config', { kind: 'TABLE', namespace, name, columns: [] })).toBe(table)
+})
