@@ -1,6 +1,6 @@
 import { HubError } from '../../../schema/errors.ts'
 import { datasetKey, type Derivation, type Input, type RunDataset, type StatementLineage } from '../../../schema/lineage.ts'
-import { type Column, type ColumnType } from '../../../schema/values.ts'
+import type { Column, ColumnType } from '../../../schema/values.ts'
 import { cutQuery } from '../document/query.ts'
 import { databaseTable } from './datasets.ts'
 import { type Analyse, composed, followed, type Origins, ownOrigins } from './origins.ts'
