@@ -92,7 +92,7 @@ export interface PipelineLineage {
 }
 
 /** A run as its claim answered it. The attempt tells a worker that lost it from whoever has it now, also where that is the same worker. */
-export type HeldRun = Pick<StoredRun, 'runId' | 'attempt'>
+export type HeldRun = Pick<StoredRun, 'runId' | 'attempt' | 'jobRunId'>
 
 export interface RunProgress {
   readonly record: Json

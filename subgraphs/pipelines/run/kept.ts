@@ -23,7 +23,8 @@ type Ended = Pick<RunEnding, 'state' | 'version' | 'rowsRead' | 'rowsWritten' | 
 
 /**
  * Does the work of a run of the store: the run is kept while the work goes on, and ended there as it ended here. The work's scope aborts when the run was asked to stop, and when it is another worker's by now. A store that does not answer
- * is asked again until the lease is over. Work that throws ends the run as FAILED.
+ * is asked again until the lease is over. Work that throws ends the run as FAILED. When the scope aborts because the hub stops, what has not succeeded stays as it is until its lease is over, for the next worker; the run of a job's pipeline
+ * ends, as it is begun by nobody but its job.
  */
 export async function kept<T extends Ended>(scope: Scope, held: HeldRun, store: RunStore, work: (scope: Scope, lease: Lease) => Promise<T>): Promise<T> {
   const stopped = new AbortController()
@@ -55,13 +56,14 @@ export async function kept<T extends Ended>(scope: Scope, held: HeldRun, store: 
     cancelTimer()
     await renewing
     cancelTimer()
+    if (isLeft(scope, held, ending)) return
     const isStored = await store.finish({ ...scope, signal: new AbortController().signal }, held, ending)
     if (!isStored) scope.log.warn('A run ended that is not this worker\'s any more.', { run: held.runId, state: ending.state })
   }
   const lease: Lease = {
     tell(told) {
       progress = told
-      if (scope.clock.now() - askedAtMs < tellMs) return
+      if (scope.signal.aborted || scope.clock.now() - askedAtMs < tellMs) return
       askedAtMs = scope.clock.now()
       renewing = renewing.then(renewed)
     },
@@ -84,6 +86,12 @@ export async function kept<T extends Ended>(scope: Scope, held: HeldRun, store: 
   const { state, version, error, rowsRead, rowsWritten, rowsRejected } = record
   await end({ state, ...(version !== undefined && { version }), record: json(told), rowsRead, rowsWritten, rowsRejected, ...(error && { category: error.category, message: error.message }), ...(lineage && { lineage }) })
   return record
+}
+
+/** Whether a run goes on with the next worker. */
+function isLeft({ signal }: Scope, { jobRunId }: HeldRun, { state }: RunEnding): boolean {
+  const reason: unknown = signal.reason
+  return jobRunId === undefined && (state === 'CANCELLED' || state === 'FAILED') && reason instanceof HubError && reason.code === 'SHUTTING_DOWN'
 }
 
 function lost({ runId }: HeldRun): HubError {
