@@ -68,6 +68,8 @@ export interface NewRun {
   readonly allowConcurrent?: boolean
   /** How often workers may begin it, where they do not come back. Default: 2. */
   readonly mostAttempts?: number
+  /** What stands in the place of what its worker will tell, as steps of an earlier run that it takes over. Absent: null. */
+  readonly record?: Json
   /** When its time is over; absent: never. */
   readonly slaAtMs?: number
   /** Not before this; absent: now. */

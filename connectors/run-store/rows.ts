@@ -17,7 +17,7 @@ export function queuedRow({ tenant, caller, clock }: Scope, run: NewRun, held?: 
     tenant, run_id: run.runId, kind: run.kind, application: run.application, subject: run.subject, version: run.version, layer: run.layer ?? null, trigger: run.trigger,
     parameters: JSON.stringify(run.parameters), run_key: run.key ?? null, job_run_id: run.jobRunId ?? null, rerun_of: run.rerunOf ?? null, started_by: keptText(caller.subject),
     state: held ? 'RUNNING' : 'QUEUED', attempt: 1, most_attempts: run.mostAttempts ?? usualAttempts, queued_at_ms: nowMs, not_before_ms: run.notBeforeMs !== undefined && run.notBeforeMs > nowMs ? run.notBeforeMs : null, started_at_ms: held ? nowMs : null, ended_at_ms: null,
-    sla_at_ms: run.slaAtMs ?? null, worker: held ? keptText(held.worker) : null, lease_until_ms: held ? nowMs + held.leaseMs : null, asked_to_stop: 0, category: null, message: null, rows_read: 0, rows_written: 0, rows_rejected: 0, record: 'null', lineage_id: null,
+    sla_at_ms: run.slaAtMs ?? null, worker: held ? keptText(held.worker) : null, lease_until_ms: held ? nowMs + held.leaseMs : null, asked_to_stop: 0, category: null, message: null, rows_read: 0, rows_written: 0, rows_rejected: 0, record: JSON.stringify(run.record ?? null), lineage_id: null,
   }
 }
 

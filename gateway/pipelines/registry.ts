@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises'
 import { basename, join, relative, sep } from 'node:path'
 import { type DocumentFiles, documentFiles, documentsBelow, statOf } from './files.ts'
 import { readDocumentText } from './validate.ts'
-import { type Definition, type DocumentRead, folderFindings, type Registry, type RunParts } from './wiring.ts'
+import { type Definition, type DocumentRead, folderFindings, type JobDefinition, type Registry, type RunParts } from './wiring.ts'
 
 interface Read {
   /** Another for every other content. */
@@ -11,16 +11,18 @@ interface Read {
   readonly read: DocumentRead
 }
 
-/** The pipelines below a folder, none without one. Its files are looked at each time, and read where they are others than before. */
+/** The pipelines and jobs below a folder, none without one. Its files are looked at each time, and read where they are others than before. */
 export function folderRegistry(folder: string | undefined, partsOver: (files: DocumentFiles) => Promise<RunParts>): Registry {
   let known: ReadonlyMap<string, Read> = new Map()
+  const all = async () => {
+    if (folder === undefined || !(await statOf(join(folder, 'applications')))?.isDirectory()) return { pipelines: [], jobs: [] }
+    const files = await documentsBelow(join(folder, 'applications'))
+    known = new Map(await Promise.all(files.map(async file => [file, await readAgain(file, known.get(file))] as const)))
+    return definitionsOf(folder, known)
+  }
   return {
-    async pipelines() {
-      if (folder === undefined || !(await statOf(join(folder, 'applications')))?.isDirectory()) return []
-      const files = await documentsBelow(join(folder, 'applications'))
-      known = new Map(await Promise.all(files.map(async file => [file, await readAgain(file, known.get(file))] as const)))
-      return definitionsOf(folder, known).sort((a, b) => (placeOf(a) < placeOf(b) ? -1 : 1))
-    },
+    pipelines: async () => (await all()).pipelines,
+    jobs: async () => (await all()).jobs,
     partsOf: ({ file }) => partsOver(documentFiles(join(folder ?? '', file))),
   }
 }
@@ -32,18 +34,27 @@ async function readAgain(file: string, known: Read | undefined): Promise<Read> {
   return { as, ...(await readDocumentText(file)) }
 }
 
-/** Of every document that is a pipeline, with what they have against each other. Of two of one id the first by its file is the pipeline. */
-function definitionsOf(folder: string, reads: ReadonlyMap<string, Read>): Definition[] {
+/** Of every document that is a pipeline or a job, with what they have against each other. Of two of one id the first by its file is the one. */
+function definitionsOf(folder: string, reads: ReadonlyMap<string, Read>): { readonly pipelines: readonly Definition[]; readonly jobs: readonly JobDefinition[] } {
   const named = new Map([...reads].map(([file, { text, read }]) => [relative(folder, file).split(sep).join('/'), { path: file, text, read }]))
   const together = folderFindings([...named].map(([file, { read }]) => ({ file, read })))
-  return [...named].flatMap(([file, { path, text, read }]) => {
-    if (read.kind !== 'pipeline') return []
+  const pipelines: Definition[] = []
+  const jobs: JobDefinition[] = []
+  for (const [file, { path, text, read }] of named) {
+    if (read.kind === undefined) continue
     const findings = [...read.findings, ...(together.get(file) ?? [])]
-    const runs = read.document && !findings.some(({ severity }) => severity === 'ERROR')
-    return [{ application: documentFiles(path).application, id: read.root.values.id ?? basename(file, '.xml'), file, xml: text, findings, ...(runs && { document: read.document }) }]
-  })
+    const runs = !findings.some(({ severity }) => severity === 'ERROR')
+    const common = { application: documentFiles(path).application, id: read.root.values.id ?? basename(file, '.xml'), file, xml: text, findings }
+    if (read.kind === 'pipeline') pipelines.push({ ...common, ...(runs && read.document && { document: read.document }) })
+    else jobs.push({ ...common, ...(runs && read.document && { document: read.document }) })
+  }
+  return { pipelines: pipelines.sort(byPlace), jobs: jobs.sort(byPlace) }
 }
 
-function placeOf({ application, id }: Definition): string {
+function byPlace(one: Omit<Definition, 'document'>, other: Omit<Definition, 'document'>): number {
+  return placeOf(one) < placeOf(other) ? -1 : 1
+}
+
+function placeOf({ application, id }: Omit<Definition, 'document'>): string {
   return `${application}/${id}`
 }

@@ -18,12 +18,14 @@ import { environmentSecrets, fileSecrets, openSecrets, vaultSecrets } from '../.
 import { type OpenedTokenVault, openPostgresTokenVault, openSqliteTokenVault } from '../../connectors/token-vault/index.ts'
 import { HubError } from '../../schema/errors.ts'
 import { analyse } from '../../subgraphs/lineage/analyse.ts'
-import type { Notification } from '../../subgraphs/pipelines/document/job.ts'
+import type { JobDocument, Notification } from '../../subgraphs/pipelines/document/job.ts'
 import type { PipelineDocument } from '../../subgraphs/pipelines/document/pipeline.ts'
 import type { Finding } from '../../subgraphs/pipelines/finding.ts'
-import { toldRun } from '../../subgraphs/pipelines/notify/told-run.ts'
+import { toldRun, type ToldOrder } from '../../subgraphs/pipelines/notify/told-run.ts'
 import { checkData, type DataParts } from '../../subgraphs/pipelines/plan/data-check.ts'
-import { type JobOrder, type JobParts, pipelineParameters } from '../../subgraphs/pipelines/run/job-order.ts'
+import { versionText } from '../../subgraphs/pipelines/registry.ts'
+import { type JobOrder, pipelineParameters } from '../../subgraphs/pipelines/run/job-order.ts'
+import { jobPipelines } from '../../subgraphs/pipelines/run/job-pipelines.ts'
 import type { JobRecord } from '../../subgraphs/pipelines/run/job-record.ts'
 import type { Regions, RunParts } from '../../subgraphs/pipelines/run/parts.ts'
 import { leaseMs } from '../../subgraphs/pipelines/run/kept.ts'
@@ -42,7 +44,7 @@ export type { PipelineDocument } from '../../subgraphs/pipelines/document/pipeli
 export { type DocumentRead, readDocument } from '../../subgraphs/pipelines/document/read.ts'
 export { folderFindings } from '../../subgraphs/pipelines/folder.ts'
 export type { FoundSchema } from '../../subgraphs/pipelines/plan/data-check.ts'
-export type { Definition, Registry } from '../../subgraphs/pipelines/registry.ts'
+export type { Definition, JobDefinition, Registry } from '../../subgraphs/pipelines/registry.ts'
 export type { LookupFile, Lookups, RunParts } from '../../subgraphs/pipelines/run/parts.ts'
 
 /** Looks into what pipelines say of columns, with an engine of its own that holds no data. */
@@ -92,37 +94,33 @@ export async function openPipelineRuns({ config, env, log, files }: PipelineRunO
   const vault = lazyVault(kept)
   const parts = await partsOver(files, { settings: config.pipelines, env, log, vault, engine: pipelineEngine(config.pipelines, trinoOf(config)) })
   const store = await openRunStore(kept)
-  const begin = (scope: Scope, run: Omit<NewRun, 'mostAttempts'>) => store.enqueue(scope, { ...run, mostAttempts: 1 }, { worker: `${hostname()} ${process.pid}`, leaseMs })
-  const runOne = async (scope: Scope, order: RunOrder, named: NamedParts, by: Pick<NewRun, 'trigger' | 'jobRunId'>) => {
-    const { document: { id, version, layer, slaMs }, runId, application, parameters } = order
-    const held = await begin(scope, { runId, kind: 'pipeline', application, subject: id, version: versionText(version), layer, parameters, ...(slaMs !== undefined && { slaAtMs: scope.clock.now() + slaMs }), ...by })
-    return keptRun(scope, held, order, { ...parts, ...named }, store)
-  }
+  const worker = `${hostname()} ${process.pid}`
+  const begin = (scope: Scope, run: Omit<NewRun, 'trigger' | 'mostAttempts'>) => store.enqueue(scope, { ...run, trigger: 'MANUAL', mostAttempts: 1 }, { worker, leaseMs })
   return {
     async run(scope, order, named) {
+      const { document, runId, application, parameters } = order
+      const { id, layer, slaMs } = document
       await store.reclaim(scope)
-      return runOne(scope, order, named, { trigger: 'MANUAL' })
+      const held = await begin(scope, { runId, kind: 'pipeline', application, subject: id, version: versionText(document), layer, parameters, ...(slaMs !== undefined && { slaAtMs: scope.clock.now() + slaMs }) })
+      return keptRun(scope, held, order, { ...parts, ...named }, store)
     },
     async runJob(scope, order, pipelines, noticeScope) {
       const { document, runId, application, environment, parameters } = order
-      const jobParts: JobParts = {
-        pipelines: new Map([...pipelines].map(([id, pipeline]) => [id, pipeline.document])),
-        async runPipeline(own, { pipelineId, jobRunId, ...given }) {
-          const pipeline = pipelines.get(pipelineId)
-          if (!pipeline) throw new HubError('NOT_FOUND', `There is no pipeline "${pipelineId}" in "${application}".`)
-          return runOne(own, { ...given, document: pipeline.document, application, environment }, pipeline.files, { trigger: 'JOB', jobRunId })
+      const jobParts = jobPipelines({
+        store, worker, application, environment, pipelines: new Map([...pipelines].map(([id, pipeline]) => [id, pipeline.document])),
+        async run(own, held, given) {
+          const pipeline = pipelines.get(held.subject)
+          if (!pipeline) throw new HubError('NOT_FOUND', `There is no pipeline "${held.subject}" in "${application}".`)
+          return keptRun(own, held, given, { ...parts, ...pipeline.files }, store)
         },
-      }
+      })
       pipelineParameters(scope, order, jobParts.pipelines)
-      const { notify, missing } = notifying(config.pipelines)
-      const notices = Map.groupBy(document.notifications, ({ kind }) => missing[kind].length > 0)
-      const told = { document: { ...document, notifications: notices.get(false) ?? [] }, runId, application, ...(config.pipelines.consoleUrl !== undefined && { consoleUrl: config.pipelines.consoleUrl }) }
-      const notifier = openNotifier(notify)
+      const { warning, told } = jobNotices(config.pipelines)
       await store.reclaim(scope)
-      const held = await begin(scope, { runId, kind: 'job', application, subject: document.id, version: versionText(document.version), parameters, trigger: 'MANUAL' })
-      const record = await toldRun(noticeScope, told, { notifier, delivery }, () => keptJob(scope, held, order, jobParts, store))
-      const unsent = new Set(notices.get(true)?.map(({ kind }) => kind))
-      return { record, ...(unsent.size > 0 && { warning: warningOf([...unsent], missing) }) }
+      const held = await begin(scope, { runId, kind: 'job', application, subject: document.id, version: versionText(document), parameters })
+      const record = await told(noticeScope, { document, runId, application }, () => keptJob(scope, held, order, jobParts, store))
+      const unsent = warning(document)
+      return { record, ...(unsent !== undefined && { warning: unsent }) }
     },
     async close() {
       await vault.close()
@@ -205,8 +203,14 @@ export async function openHubPipelines({ settings, env, clock, later, ended, tri
   const vault = lazyVault(kept)
   const store = await openRunStore(kept)
   const registry = folderRegistry(settings.folder, ({ data, schemaText, queryText, lookups }) => partsOver(data, { settings, env, log, vault, engine }).then(parts => ({ ...parts, schemaText, queryText, lookups, regions })))
+  const notices = jobNotices(settings)
   const worker = settings.folder === undefined || settings.slots === 0 ? undefined : new Worker({
     store, registry, name: `${hostname()} ${process.pid}`, slots: settings.slots, environment: settings.environment, ended,
+    told(scope, order, run) {
+      const warning = notices.warning(order.document)
+      if (warning !== undefined) log.warn(warning, { app: order.application, job: order.document.id, run: order.runId })
+      return notices.told(scope, order, run)
+    },
     scopeOf: (runId, tenant, signal) => ({ ...lastingScope({ clock, log, later, signal }, runId), requestId: runId, tenant }),
   })
   const stopped = new AbortController()
@@ -228,6 +232,22 @@ const delivery = { attempts: 5, firstDelayMs: 1_000, onDead: async () => {} }
 
 type Missing = Readonly<Record<Notification['kind'], readonly string[]>>
 
+/** Tells whom jobs name, by the ways that are set up. Of the kinds that a job names and that are not, the warning says which settings they lack. */
+function jobNotices(settings: Config['pipelines']): { warning(document: JobDocument): string | undefined; readonly told: WorkerOptions['told'] } {
+  const { notify, missing } = notifying(settings)
+  const notifier = openNotifier(notify)
+  return {
+    warning({ notifications }) {
+      const unsent = new Set(notifications.map(({ kind }) => kind).filter(kind => missing[kind].length > 0))
+      return unsent.size > 0 ? warningOf([...unsent], missing) : undefined
+    },
+    told(scope, { document, ...order }, run) {
+      const told: ToldOrder = { ...order, document: { ...document, notifications: document.notifications.filter(({ kind }) => missing[kind].length === 0) }, ...(settings.consoleUrl !== undefined && { consoleUrl: settings.consoleUrl }) }
+      return toldRun(scope, told, { notifier, delivery }, run)
+    },
+  }
+}
+
 /** Ways for notices, of those that are set up, and the settings that the others lack. */
 function notifying({ smtpUrl, smtpFrom, smtpRequireTls, webhookSecret, webhookAllow }: Config['pipelines']): { readonly notify: NotifyOptions; readonly missing: Missing } {
   const email = smtpUrl !== undefined && smtpFrom !== undefined ? { url: smtpUrl, from: smtpFrom, ...(smtpRequireTls !== undefined && { requireTls: smtpRequireTls }) } : undefined
@@ -239,10 +259,6 @@ function notifying({ smtpUrl, smtpFrom, smtpRequireTls, webhookSecret, webhookAl
 function warningOf(kinds: readonly Notification['kind'][], missing: Missing): string {
   const settings = kinds.flatMap(kind => missing[kind])
   return `Notices by ${kinds.join(' and ')} are not sent: ${settings.join(', ')} ${settings.length === 1 ? 'is' : 'are'} not set.`
-}
-
-function versionText({ major, minor, patch }: PipelineDocument['version']): string {
-  return `${major}.${minor}.${patch}`
 }
 
 /** The vault, opened by the first who has tokens. */

@@ -1,11 +1,14 @@
+import type { JobDocument } from './document/job.ts'
 import type { PipelineDocument } from './document/pipeline.ts'
 import type { Finding } from './finding.ts'
 import type { RunParts } from './run/parts.ts'
 
-/** The pipelines a hub has. */
+/** The pipelines and jobs a hub has. */
 export interface Registry {
   /** By application and id. Read anew where it has changed. */
   pipelines(): Promise<readonly Definition[]>
+  /** The same of jobs. */
+  jobs(): Promise<readonly JobDefinition[]>
   /** What its runs have to do with. */
   partsOf(definition: Definition): Promise<RunParts>
 }
@@ -21,6 +24,10 @@ export interface Definition {
   readonly findings: readonly Finding[]
 }
 
-export function versionText({ version: { major, minor, patch } }: PipelineDocument): string {
+export interface JobDefinition extends Omit<Definition, 'document'> {
+  readonly document?: JobDocument
+}
+
+export function versionText({ version: { major, minor, patch } }: Pick<PipelineDocument, 'version'>): string {
   return `${major}.${minor}.${patch}`
 }

@@ -7,6 +7,8 @@ import { type Happened, type JobEvent, type NoticeOrder, noticesOf } from './not
 export interface ToldOrder extends NoticeOrder {
   /** When the run's time is over, on the scope's clock; absent: never. */
   readonly slaAtMs?: number
+  /** Whether it goes on where another worker left it: that it starts has been told. */
+  readonly isBegun?: boolean
 }
 
 export interface NoticeParts {
@@ -31,7 +33,7 @@ export async function toldRun(scope: Scope, order: ToldOrder, { notifier, delive
       })
     }
   }
-  tell({ event: 'start', state: 'RUNNING' })
+  if (!order.isBegun) tell({ event: 'start', state: 'RUNNING' })
   const breach = () => tell({ event: 'sla_breach', state: 'RUNNING', durationMs: clock.now() - startedAtMs })
   const cancelTimer = order.slaAtMs === undefined ? () => {} : clock.after(Math.max(0, order.slaAtMs - startedAtMs), breach)
   const record = await run().finally(cancelTimer)

@@ -32,9 +32,14 @@ export interface JobOrder {
 export interface JobParts {
   /** By their ids. */
   readonly pipelines: ReadonlyMap<string, Pick<PipelineDocument, 'parameters'>>
-  /** Runs one to its end. The same run id again writes nothing twice. What it throws is a failure of the pipeline, as what its record tells. */
-  runPipeline(scope: Scope, order: PipelineOrder): Promise<Pick<RunRecord, 'state' | 'error' | 'rowsRead' | 'rowsWritten' | 'rowsRejected'>>
+  /**
+   * Runs one to its end; a run of that id that was there before is not begun again, and answered as it ended. LOST: it came to nothing, as its worker was gone; it is then run by another id. The same write id again writes nothing twice.
+   * What it throws is a failure of the pipeline, as what its record tells.
+   */
+  runPipeline(scope: Scope, order: PipelineOrder): Promise<PipelineEnding | 'LOST'>
 }
+
+export type PipelineEnding = Pick<RunRecord, 'state' | 'error' | 'rowsRead' | 'rowsWritten' | 'rowsRejected'>
 
 export interface PipelineOrder {
   readonly pipelineId: string

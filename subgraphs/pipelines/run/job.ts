@@ -31,7 +31,7 @@ const fates: Readonly<Record<JobStepState, Fate | 'BY_STRATEGY'>> = {
  *   fallback   the pipeline named runs in its place, once: the step FELL_BACK when that succeeds, else as halt
  * The job FAILED when one of its pipelines did without another that made up for it, also where the others went on: whoever is to mend it has to hear of it. When the scope's signal aborts, what runs is cancelled and what waits is
  * CANCELLED, as the job is unless a pipeline failed before. A pipeline whose run alone was cancelled is not tried again, and counts as one that failed.
- * Each attempt has an id made of the job's run, the pipeline and its number, so that a job that is repeated finds what was written.
+ * Each attempt has an id made of the job's run, the pipeline and its number, so that a job that is repeated finds how it ended and what was written; one that came to nothing with its worker is the same attempt by another id.
  */
 export async function runJob(scope: Scope, order: JobOrder, parts: JobParts): Promise<JobRecord> {
   const job = new Job(scope, order, parts)
@@ -169,11 +169,19 @@ class Job {
   /** Runs a pipeline for a step, and notes what came of it. One that had nothing to do succeeded. */
   async #run(id: string, pipelineId: string, which: string): Promise<JobRecord['state']> {
     const jobRunId = this.#order.runId
-    const runId = runIdOf(jobRunId, id, which)
-    const { runIds } = this.#progress.step(id)
-    if (!runIds.includes(runId)) this.#progress.set(id, { runIds: [...runIds, runId] })
+    let runId = runIdOf(jobRunId, id, which)
+    const run = () => {
+      const { runIds } = this.#progress.step(id)
+      if (!runIds.includes(runId)) this.#progress.set(id, { runIds: [...runIds, runId] })
+      return this.#parts.runPipeline(this.#scope, { pipelineId, parameters: this.#parameters.get(pipelineId) ?? {}, runId, writeId: runIdOf(jobRunId, id, pipelineId), jobRunId })
+    }
     try {
-      const { state, error, rowsRead, rowsWritten, rowsRejected } = await this.#parts.runPipeline(this.#scope, { pipelineId, parameters: this.#parameters.get(pipelineId) ?? {}, runId, writeId: runIdOf(jobRunId, id, pipelineId), jobRunId })
+      let ending = await run()
+      for (let time = 2; ending === 'LOST'; time++) {
+        runId = runIdOf(jobRunId, id, `${which}, time ${time}`)
+        ending = await run()
+      }
+      const { state, error, rowsRead, rowsWritten, rowsRejected } = ending
       this.#progress.set(id, { rowsRead, rowsWritten, rowsRejected, ...(error && { error }) })
       return state === 'SKIPPED_NO_DATA' ? 'SUCCEEDED' : state
     } catch (error) {

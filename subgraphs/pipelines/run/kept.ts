@@ -56,7 +56,7 @@ export async function kept<T extends Ended>(scope: Scope, held: HeldRun, store: 
     cancelTimer()
     await renewing
     cancelTimer()
-    if (isLeft(scope, held, ending)) return
+    if (isStopping(scope) && held.jobRunId === undefined && (ending.state === 'CANCELLED' || ending.state === 'FAILED')) return
     const isStored = await store.finish({ ...scope, signal: new AbortController().signal }, held, ending)
     if (!isStored) scope.log.warn('A run ended that is not this worker\'s any more.', { run: held.runId, state: ending.state })
   }
@@ -88,10 +88,10 @@ export async function kept<T extends Ended>(scope: Scope, held: HeldRun, store: 
   return record
 }
 
-/** Whether a run goes on with the next worker. */
-function isLeft({ signal }: Scope, { jobRunId }: HeldRun, { state }: RunEnding): boolean {
+/** Whether the hub stops that the work is done in. */
+export function isStopping({ signal }: Pick<Scope, 'signal'>): boolean {
   const reason: unknown = signal.reason
-  return jobRunId === undefined && (state === 'CANCELLED' || state === 'FAILED') && reason instanceof HubError && reason.code === 'SHUTTING_DOWN'
+  return reason instanceof HubError && reason.code === 'SHUTTING_DOWN'
 }
 
 function lost({ runId }: HeldRun): HubError {

@@ -1,23 +1,14 @@
-import type { RunStore, StoredRun } from '../../../connectors/ports/run-store.ts'
+import type { StoredRun } from '../../../connectors/ports/run-store.ts'
 import type { Scope } from '../../../connectors/ports/scope.ts'
 import { asHubError, HubError } from '../../../schema/errors.ts'
-import type { Registry } from '../registry.ts'
 import { leaseMs } from './kept.ts'
-import { keptRun } from './kept-run.ts'
-import type { RunRecord } from './record.ts'
+import { work, type WorkOptions } from './work.ts'
 
-export interface WorkerOptions {
-  readonly store: RunStore
-  readonly registry: Registry
-  /** Whose runs are under way, as people are told. */
-  readonly name: string
-  /** Runs at a time. */
+export interface WorkerOptions extends WorkOptions {
+  /** Runs at a time. A job is one, with the pipelines that it runs. */
   readonly slots: number
-  readonly environment: string
   /** Of a run: its tenant is the caller's; it lasts as long as it has to. */
   readonly scopeOf: (runId: string, tenant: string, signal: AbortSignal) => Scope
-  /** Hears of every run that ended here. */
-  readonly ended: (run: StoredRun, record: Pick<RunRecord, 'state' | 'startedAtMs' | 'endedAtMs'>) => void
 }
 
 /** How often is asked for what others put into the queue, and for runs whose workers are gone. */
@@ -64,27 +55,19 @@ export class Worker {
     while (this.#running.size < slots) {
       const run = await store.claim(this.#scope, { worker: name, leaseMs })
       if (!run) return
-      const work = this.#work(run).catch((error: unknown) => this.#scope.log.error('A run could not be ended.', { run: run.runId, reason: asHubError(error).message })).then(() => {
-        this.#running.delete(work)
+      const ended = this.#work(run).then(() => {
+        this.#running.delete(ended)
         this.wake()
       })
-      this.#running.add(work)
+      this.#running.add(ended)
     }
   }
 
   async #work(run: StoredRun): Promise<void> {
-    const { store, registry, environment, scopeOf, ended } = this.#options
-    const scope = scopeOf(run.runId, run.tenant, this.#stopped.signal)
-    const startedAtMs = scope.clock.now()
-    const definition = (await registry.pipelines()).find(({ application, id }) => application === run.application && id === run.subject)
-    if (!definition?.document) {
-      const message = definition ? `The document of "${run.subject}" has mistakes by now.` : `There is no pipeline "${run.subject}" in "${run.application}" any more.`
-      await store.finish(scope, run, { state: 'FAILED', category: 'CONFIG', message, rowsRead: 0, rowsWritten: 0, rowsRejected: 0, record: null })
-      return ended(run, { state: 'FAILED', startedAtMs, endedAtMs: scope.clock.now() })
+    try {
+      await work(this.#options.scopeOf(run.runId, run.tenant, this.#stopped.signal), run, this.#options)
+    } catch (error) {
+      if (!this.#stopped.signal.aborted) this.#scope.log.error('A run could not be ended.', { run: run.runId, reason: asHubError(error).message })
     }
-    const { document } = definition
-    const order = { document, runId: run.runId, application: run.application, environment, parameters: run.parameters as Readonly<Record<string, string>> }
-    const record = await keptRun(scope, run, order, await registry.partsOf(definition), store)
-    if (!this.#stopped.signal.aborted) ended(run, record)
   }
 }

@@ -27,6 +27,7 @@ function hub(cron: string) {
       looks += 1
       return [definition(cron)]
     },
+    jobs: async () => [],
     partsOf: () => Promise.reject(new Error('Nothing is run here.')),
   }
   const ended = schedule({ store, registry, scope, wake: () => {} })
