@@ -3,19 +3,11 @@ import { HubError } from '../../schema/errors.ts'
 import { closed } from '../../schema/findings.ts'
 import type { Hub } from '../hub.ts'
 import type { Route, RouteAnswer } from '../http/routes.ts'
-import { pageQuery, snakeMembers, word } from './forms.ts'
+import { pageQuery, snakeMembers } from './forms.ts'
+import { jobRoutes } from './jobs.ts'
 import { operation } from './operation.ts'
 import { route } from './route.ts'
-
-interface Finding {
-  readonly severity: 'ERROR' | 'WARNING'
-  readonly code: string
-  readonly message: string
-  readonly line: number
-  readonly column: number
-  readonly path: string
-  readonly proposal: string | null
-}
+import { begunRun, type Finding, findingMembers, lowered, type Page, pageOf, type Run, runBody, runMembers, runRoutes, shown } from './runs.ts'
 
 interface Validation {
   readonly valid: boolean
@@ -30,37 +22,18 @@ const validate = operation<{ validatePipeline: Validation }>(`query RestValidate
 const transformations = operation<{ transformationTypes: readonly { readonly attributes: readonly Readonly<Record<string, unknown>>[] }[] }>('query RestTransformations { transformationTypes { name doc example attributes { name doc required expected choices default } } }')
 const xsds = operation<{ pipelineXsd: string; jobXsd: string }>('query RestXsds { pipelineXsd jobXsd }')
 
-const runMembers = 'runId app pipelineId version layer state attempt trigger params startedBy engine queuedAt startedAt endedAt rowsRead rowsWritten rowsRejected peakMemoryBytes slaStatus error { category message } steps { id kind type state rows rejected into bytes key startedAt endedAt }'
-const definitionMembers = 'app id version layer owner description schedule slaMs file findings { severity code message line column path proposal }'
-
-interface Run {
-  readonly runId: string
-  readonly params: unknown
-  readonly error: Readonly<Record<string, unknown>> | null
-  readonly steps: readonly Readonly<Record<string, unknown>>[]
-}
+const definitionMembers = `app id version layer owner description schedule slaMs file findings { ${findingMembers} }`
 
 interface Definition {
   readonly findings: readonly Finding[]
 }
 
-interface Page<Node> {
-  readonly nodes: readonly Node[]
-  readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string | null }
-}
-
 const list = operation<{ pipelines: Page<Definition> }>(`query RestPipelines($app: String, $first: Int, $after: String) { pipelines(app: $app, first: $first, after: $after) { nodes { ${definitionMembers} } pageInfo { hasNextPage endCursor } } }`)
 const one = operation<{ pipeline: Definition | null }>(`query RestPipeline($app: String!, $id: ID!) { pipeline(app: $app, id: $id) { ${definitionMembers} xml plan { steps { id kind type line dependsOn parallelGroup } } } }`)
 const start = operation<{ runPipeline: Run }>(`mutation RestRunPipeline($app: String!, $id: ID!, $params: JSON, $allowConcurrent: Boolean, $idempotencyKey: String) { runPipeline(app: $app, id: $id, params: $params, allowConcurrent: $allowConcurrent, idempotencyKey: $idempotencyKey) { ${runMembers} } }`)
-const cancel = operation<{ cancelRun: Run }>(`mutation RestCancelRun($runId: ID!, $idempotencyKey: String) { cancelRun(runId: $runId, idempotencyKey: $idempotencyKey) { ${runMembers} } }`)
-const runs = operation<{ runs: Page<Run> }>(`query RestRuns($filter: RunFilter, $first: Int, $after: String) { runs(filter: $filter, first: $first, after: $after) { nodes { ${runMembers} } pageInfo { hasNextPage endCursor } } }`)
-const run = operation<{ run: Run | null }>(`query RestRun($runId: ID!) { run(runId: $runId) { ${runMembers} } }`)
 
-const states = ['queued', 'running', 'succeeded', 'skipped_no_data', 'failed', 'cancelled'] as const
-const runBody = closed({ params: z.record(z.string(), z.json()).default({}).describe('Parameters by name.'), allow_concurrent: z.boolean().default(false).describe('Also while another run of it waits or goes on.') })
-
-/** Pipelines and their runs. */
-function runRoutes(hub: Hub): readonly Route[] {
+/** Pipelines there are. */
+function definitionRoutes(hub: Hub): readonly Route[] {
   return [
     route({
       method: 'GET', path: '/api/v1/datahub/pipelines', summary: 'The pipelines of the hub.', query: pageQuery.extend({ app: z.string().optional().describe('Of one application.') }), answers: { 200: 'A page of them.' },
@@ -79,52 +52,17 @@ function runRoutes(hub: Hub): readonly Route[] {
       method: 'POST', path: '/api/v1/datahub/pipelines/{app}/{id}/runs', summary: 'Puts a run of a pipeline into the queue.', body: runBody, answers: { 202: 'The run, as it waits.' },
       answer: async (request, { body }) => {
         const { app = '', id = '' } = request.params
-        const { runPipeline } = await start(hub, request, { app, id, params: body.params, allowConcurrent: body.allow_concurrent })
-        return { status: 202, headers: { location: `/api/v1/datahub/runs/${runPipeline.runId}`, 'x-run-id': runPipeline.runId }, body: shownRun(runPipeline) }
+        return begunRun((await start(hub, request, { app, id, params: body.params, allowConcurrent: body.allow_concurrent })).runPipeline)
       },
-    }),
-    route({
-      method: 'GET', path: '/api/v1/datahub/runs', summary: 'Runs, the newest first.', answers: { 200: 'A page of them.' },
-      query: pageQuery.extend({ app: z.string().optional().describe('Of one application.'), pipeline: z.string().optional().describe('Of one pipeline.'), state: word(states).optional().describe('In one state.') }),
-      answer: async (request, { query: { app, pipeline, state, page_size, page_token } }) => ({ status: 200, body: pageOf('runs', (await runs(hub, request, { filter: { app, pipelineId: pipeline, states: state && [state.toUpperCase()] }, first: page_size, after: page_token })).runs, shownRun) }),
-    }),
-    route({
-      method: 'GET', path: '/api/v1/datahub/runs/{run_id}', summary: 'One run.', answers: { 200: 'The run as it stands.' },
-      answer: async request => {
-        const runId = request.params['run_id'] ?? ''
-        const found = (await run(hub, request, { runId })).run
-        if (!found) throw new HubError('NOT_FOUND', `There is no run "${runId}".`, { runId })
-        return { status: 200, headers: { 'x-run-id': found.runId }, body: shownRun(found) }
-      },
-    }),
-    route({
-      method: 'POST', path: '/api/v1/datahub/runs/{run_id}/cancel', summary: 'Asks a run to end.', answers: { 200: 'The run: CANCELLED where it waited, else asked to stop.' },
-      answer: async request => ({ status: 200, body: shownRun((await cancel(hub, request, { runId: request.params['run_id'] ?? '' })).cancelRun) }),
     }),
   ]
-}
-
-function pageOf<Node>(name: string, { nodes, pageInfo }: Page<Node>, show: (node: Node) => unknown) {
-  return { [name]: nodes.map(show), next_page_token: pageInfo.hasNextPage ? pageInfo.endCursor : null }
 }
 
 function shownDefinition(definition: Definition) {
   return { ...snakeMembers(lowered({ ...definition }, 'layer')), findings: definition.findings.map(shown) }
 }
 
-function shownRun(found: Run) {
-  return {
-    ...snakeMembers(lowered({ ...found }, 'layer', 'state', 'trigger', 'slaStatus')), params: found.params, ...(found.error && { error: { ...found.error, category: String(found.error['category']).toLowerCase() } }),
-    steps: found.steps.map(step => snakeMembers(lowered(step, 'kind', 'state'))),
-  }
-}
-
-/** Words of enums in lower case. */
-function lowered(members: Readonly<Record<string, unknown>>, ...names: readonly string[]): Readonly<Record<string, unknown>> {
-  return { ...members, ...Object.fromEntries(names.map(name => [name, typeof members[name] === 'string' ? members[name].toLowerCase() : members[name]])) }
-}
-
-/** Documents of pipelines, those there are, and their runs. */
+/** Documents of pipelines and jobs, those there are, and their runs. */
 export function pipelineRoutes(hub: Hub): readonly Route[] {
   const xsd = (name: 'pipelineXsd' | 'jobXsd', path: string, of: string) => route({
     method: 'GET', path, summary: `The XML Schema of ${of}.`, produces: 'application/xml', answers: { 200: 'XML Schema 1.0.' },
@@ -142,6 +80,8 @@ export function pipelineRoutes(hub: Hub): readonly Route[] {
     }),
     xsd('pipelineXsd', '/api/v1/datahub/xsd/pipeline.xsd', 'pipelines'),
     xsd('jobXsd', '/api/v1/datahub/xsd/job.xsd', 'jobs'),
+    ...definitionRoutes(hub),
+    ...jobRoutes(hub),
     ...runRoutes(hub),
   ]
 }
@@ -152,8 +92,4 @@ function answerOf({ valid, kind, findings, plan }: Validation): RouteAnswer {
   const wrong = findings.filter(({ severity }) => severity === 'ERROR').length
   const problems = findings.map(({ line, column, message }) => ({ path: `xml[${line}][${column}]`, message }))
   throw new HubError('VALIDATION_ERROR', `The document has ${wrong} ${wrong === 1 ? 'mistake' : 'mistakes'}.`, { problems, findings: findings.map(shown) })
-}
-
-function shown({ severity, proposal, ...finding }: Finding) {
-  return { severity: severity.toLowerCase(), ...finding, ...(proposal !== null && { proposal }) }
 }

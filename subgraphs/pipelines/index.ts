@@ -5,9 +5,12 @@ import { mustHold } from '../../resolvers/guard.ts'
 import { mergeFields, type Subgraph } from '../../resolvers/subgraph.ts'
 import { scalars } from '../../schema/scalars.ts'
 import { withIdempotencyKeys } from '../../schema/sdl.ts'
+import { anyRunFields } from './any-run-fields.ts'
 import { readDocument } from './document/read.ts'
 import { definitionFields } from './definition-fields.ts'
 import { executionPlan } from './execution-plan.ts'
+import { jobFields } from './job-fields.ts'
+import { jobRunFields } from './job-run-fields.ts'
 import { runFields, type RunRoles } from './run-fields.ts'
 import { statisticsFields } from './statistics-fields.ts'
 import { transforms } from './transforms/index.ts'
@@ -15,7 +18,7 @@ import { schemas } from './xsd.ts'
 
 const sdl = withIdempotencyKeys(readFileSync(join(import.meta.dirname, '..', '..', 'schema', 'pipelines.graphql'), 'utf8'))
 
-/** Pipelines: what their documents may say, those there are, and their runs. */
+/** Pipelines and jobs: what their documents may say, those there are, and their runs. */
 export function pipelinesSubgraph(roles: RunRoles): Subgraph {
   const held = <Result>(answer: () => Result) => (_parent: unknown, _args: unknown, { scope }: Context): Result => {
     mustHold(scope, 'catalog:read')
@@ -24,7 +27,7 @@ export function pipelinesSubgraph(roles: RunRoles): Subgraph {
   return {
     name: 'pipelines',
     sdl,
-    fields: mergeFields(definitionFields(roles), runFields(roles), statisticsFields(roles), {
+    fields: mergeFields(definitionFields(roles), jobFields(roles), runFields(roles), jobRunFields(roles), anyRunFields(roles), statisticsFields(roles), {
       Query: {
         validatePipeline(_parent: unknown, { xml }: { xml: string }, { scope }: Context) {
           mustHold(scope, 'catalog:read')

@@ -1,25 +1,17 @@
-import { randomUUID } from 'node:crypto'
-import type { RunFilter, RunState, RunStore, StoredRun } from '../../connectors/ports/run-store.ts'
-import { forwardPage } from '../../resolvers/connection.ts'
+import type { RunFilter, RunState, StoredRun } from '../../connectors/ports/run-store.ts'
 import type { Context } from '../../resolvers/context.ts'
 import type { CursorSealer } from '../../resolvers/cursor.ts'
 import { mustHold } from '../../resolvers/guard.ts'
 import type { Subgraph } from '../../resolvers/subgraph.ts'
-import { HubError, type Problem } from '../../schema/errors.ts'
-import { didYouMean } from '../../schema/names.ts'
 import { instant, type Json } from '../../schema/values.ts'
+import { type BeginRoles, beginPipeline, textsOf } from './begin-run.ts'
 import { shownLineage } from './lineage/shown.ts'
-import { type Definition, type Registry, versionText } from './registry.ts'
-import { bindParameters } from './run/parameters.ts'
 import type { RunRecord, StepRecord } from './run/record.ts'
+import { runPage } from './run-page.ts'
 import { watchRuns } from './watch-runs.ts'
 
-export interface RunRoles {
-  readonly registry: Registry
-  readonly store: RunStore
+export interface RunRoles extends BeginRoles {
   readonly cursors: CursorSealer
-  /** Something was put into the queue. */
-  readonly wake: () => void
 }
 
 interface FilterInput {
@@ -30,23 +22,14 @@ interface FilterInput {
   readonly until?: string | null
 }
 
-/** Runs of pipelines: listed, looked at, begun and cancelled. */
-export function runFields({ registry, store, cursors, wake }: RunRoles): Subgraph['fields'] {
+/** Runs of pipelines: listed, looked at and begun. */
+export function runFields(roles: RunRoles): Subgraph['fields'] {
+  const { store, cursors } = roles
   return {
     Query: {
       runs: async (_: unknown, { filter, ...page }: { filter?: FilterInput | null; first?: number | null; after?: string | null }, { scope }: Context) => {
         mustHold(scope, 'pipeline:read')
-        const wanted = filterOf(filter ?? {})
-        const list = { identity: JSON.stringify(['runs', scope.tenant, wanted]), cursors }
-        const { size, behind } = forwardPage(list, page)
-        const found = await store.runs(scope, wanted, size + 1, behind === undefined ? undefined : JSON.parse(behind))
-        const shown = found.slice(0, size)
-        const cursorOf = (run: StoredRun | undefined) => (run ? cursors.seal(list.identity, JSON.stringify({ queuedAtMs: run.queuedAtMs, runId: run.runId })) : null)
-        return {
-          edges: shown.map(run => ({ cursor: () => cursorOf(run), node: shownRun(run) })),
-          nodes: shown.map(shownRun),
-          pageInfo: { hasNextPage: found.length > size, hasPreviousPage: behind !== undefined, startCursor: cursorOf(shown[0]), endCursor: cursorOf(shown.at(-1)) },
-        }
+        return runPage(scope, { store, cursors, name: 'runs', show: shownRun }, filterOf(filter ?? {}), page)
       },
       run: async (_: unknown, { runId }: { runId: string }, { scope }: Context) => {
         mustHold(scope, 'pipeline:read')
@@ -57,24 +40,7 @@ export function runFields({ registry, store, cursors, wake }: RunRoles): Subgrap
     Mutation: {
       runPipeline: async (_: unknown, { app, id, params, allowConcurrent }: { app: string; id: string; params?: Json; allowConcurrent: boolean }, { scope }: Context) => {
         mustHold(scope, 'pipeline:run')
-        const { document, findings } = await definitionOf(registry, app, id)
-        if (!document) {
-          const problems = findings.filter(({ severity }) => severity === 'ERROR').map(({ line, column, message }): Problem => ({ path: `xml[${line}][${column}]`, message, line, column }))
-          throw new HubError('VALIDATION_ERROR', `The pipeline "${id}" does not run as it is written. ${problems.map(({ message }) => message).join(' ')}`, { problems })
-        }
-        const parameters = textsOf(params ?? {})
-        const runId = randomUUID()
-        bindParameters(document.parameters, parameters, { runDate: '', runId, app, env: '' })
-        const run = await store.enqueue(scope, {
-          runId, kind: 'pipeline', application: app, subject: id, version: versionText(document), layer: document.layer, trigger: 'MANUAL', parameters, allowConcurrent,
-          ...(document.slaMs !== undefined && { slaAtMs: scope.clock.now() + document.slaMs }),
-        })
-        wake()
-        return shownRun(run)
-      },
-      cancelRun: async (_: unknown, { runId }: { runId: string }, { scope }: Context) => {
-        mustHold(scope, 'pipeline:run')
-        return shownRun(await store.cancel(scope, runId))
+        return shownRun(await beginPipeline(scope, roles, { app, id, parameters: textsOf(params ?? {}), trigger: 'MANUAL', allowConcurrent }))
       },
     },
     PipelineRun: {
@@ -95,23 +61,6 @@ export function runFields({ registry, store, cursors, wake }: RunRoles): Subgrap
   }
 }
 
-async function definitionOf(registry: Registry, app: string, id: string): Promise<Definition> {
-  const all = await registry.pipelines()
-  const own = all.filter(({ application }) => application === app)
-  const found = own.find(one => one.id === id)
-  if (found) return found
-  if (own.length === 0) throw new HubError('NOT_FOUND', `There is no application "${app}" with pipelines.${didYouMean(app, new Set(all.map(({ application }) => application)))}`, { app })
-  throw new HubError('NOT_FOUND', `There is no pipeline "${id}" in "${app}".${didYouMean(id, own.map(one => one.id))}`, { app, id })
-}
-
-/** Parameters as a command line would have them. */
-function textsOf(params: Json): Readonly<Record<string, string>> {
-  if (typeof params !== 'object' || params === null || Array.isArray(params)) throw new HubError('BAD_USER_INPUT', 'params is to be an object of values by name.', { field: 'params' })
-  const nested = Object.entries(params).filter(([, value]) => typeof value === 'object')
-  if (nested.length > 0) throw new HubError('BAD_USER_INPUT', `A parameter is a text, a number or a boolean; ${nested.map(([name]) => `"${name}"`).join(', ')} is none.`, { field: 'params' })
-  return Object.fromEntries(Object.entries(params).map(([name, value]) => [name, String(value)]))
-}
-
 function filterOf({ app, pipelineId, states, since, until }: FilterInput): RunFilter {
   return {
     kind: 'pipeline', ...(app && { application: app }), ...(pipelineId && { subject: pipelineId }), ...(states && { states }), ...(since && { sinceMs: Date.parse(since) }), ...(until && { untilMs: Date.parse(until) }),
@@ -122,14 +71,15 @@ function filterOf({ app, pipelineId, states, since, until }: FilterInput): RunFi
 export function shownRun(run: StoredRun) {
   const record = (run.record ?? {}) as Partial<RunRecord>
   return {
-    ...run, app: run.application, pipelineId: run.subject, layer: run.layer?.toUpperCase() ?? null, params: run.parameters, engine: record.engine ?? null, peakMemoryBytes: record.peakMemoryBytes ?? null,
+    ...run, __typename: 'PipelineRun', app: run.application, pipelineId: run.subject, layer: run.layer?.toUpperCase() ?? null, params: run.parameters, engine: record.engine ?? null, peakMemoryBytes: record.peakMemoryBytes ?? null,
     queuedAt: moment(run.queuedAtMs), startedAt: moment(run.startedAtMs), endedAt: moment(run.endedAtMs), slaStatus: run.sla,
     error: run.state === 'FAILED' ? { category: run.category ?? 'SYSTEM', message: run.message ?? '' } : null,
     steps: (record.steps ?? []).map((step: StepRecord) => ({ ...step, kind: step.kind.toUpperCase(), startedAt: moment(step.startedAtMs), endedAt: moment(step.endedAtMs) })),
   }
 }
 
-function moment(atMs: number | undefined): string | null {
+/** Null where there is none. */
+export function moment(atMs: number | undefined): string | null {
   return atMs === undefined ? null : instant(atMs)
 }
 

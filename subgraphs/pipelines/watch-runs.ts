@@ -8,13 +8,13 @@ const lookMs = 500
 const mostRuns = 1_000
 
 /**
- * Runs as they change, each as it stands then: first those that wait or go on, then whatever differs from one look to the next; runs that are put in and end between two looks come as they ended. With `runId` it is that run alone,
+ * Runs as they change, each as it stands then: first those that wait or go on, then whatever differs from one look to the next; runs that are put in and end between two looks come as they ended. With `runId` it is that run of the filter's kind alone,
  * and the end of it is the end of the subscription. What a run was between two looks is not told. Ends quietly when the client leaves.
  */
 export function watchRuns(scope: Scope, store: RunStore, filter: RunFilter, runId: string | undefined): AsyncGenerator<StoredRun, void> {
   const leaving = new AbortController()
   const lasting = { ...scope, deadlineMs: Number.POSITIVE_INFINITY, signal: AbortSignal.any([scope.signal, leaving.signal]) }
-  const generator = runId === undefined ? changes(lasting, store, filter) : changesOfOne(lasting, store, runId)
+  const generator = runId === undefined ? changes(lasting, store, filter) : changesOfOne(lasting, store, filter, runId)
   const end = generator.return.bind(generator)
   // A generator hears `return` only between two pulls; a client that leaves while it waits ends the wait.
   return Object.assign(generator, {
@@ -45,11 +45,11 @@ async function* changes(scope: Scope, store: RunStore, filter: RunFilter): Async
   }
 }
 
-async function* changesOfOne(scope: Scope, store: RunStore, runId: string): AsyncGenerator<StoredRun, void> {
+async function* changesOfOne(scope: Scope, store: RunStore, { kind }: RunFilter, runId: string): AsyncGenerator<StoredRun, void> {
   let known = ''
   while (!scope.signal.aborted) {
     const run = await store.run(scope, runId)
-    if (!run) throw new HubError('NOT_FOUND', `There is no run "${runId}".`, { runId })
+    if (!run || run.kind !== kind) throw new HubError('NOT_FOUND', `There is no run "${runId}".`, { runId })
     const text = JSON.stringify(run)
     if (text !== known) yield run
     if (hasEnded(run)) return

@@ -217,7 +217,7 @@ views:
 
   test('M-28 a view computed at each read has no change field, and a cursor of another filter is refused', async () => {
     const fields = Object.keys(hub.schema().getSubscriptionType()?.getFields() ?? {}).filter(name => name.endsWith('Changed'))
-    expect(fields.toSorted()).toEqual(['checkChanged', 'pipelineRunChanged', 'qualityChanged'])
+    expect(fields.toSorted()).toEqual(['checkChanged', 'jobRunChanged', 'pipelineRunChanged', 'qualityChanged'])
     const events = hub.subscribe(text)
     const [first] = await next(events, 1)
     await events.return()

@@ -1,0 +1,70 @@
+import type { RunFilter, RunState, RunStore, StoredRun } from '../../connectors/ports/run-store.ts'
+import type { Context } from '../../resolvers/context.ts'
+import { mustHold } from '../../resolvers/guard.ts'
+import type { Subgraph } from '../../resolvers/subgraph.ts'
+import type { Json } from '../../schema/values.ts'
+import { beginJob, textsOf } from './begin-run.ts'
+import type { JobRecord, JobStepRecord } from './run/job-record.ts'
+import { moment, type RunRoles, shownRun } from './run-fields.ts'
+import { runPage } from './run-page.ts'
+import { watchRuns } from './watch-runs.ts'
+
+interface FilterInput {
+  readonly app?: string | null
+  readonly jobId?: string | null
+  readonly states?: readonly RunState[] | null
+  readonly since?: string | null
+  readonly until?: string | null
+}
+
+/** Pipelines of one run of a job that are shown. */
+const mostRuns = 1_000
+
+/** Runs of jobs: listed, looked at and begun. */
+export function jobRunFields(roles: RunRoles): Subgraph['fields'] {
+  const { store, cursors } = roles
+  const show = (run: StoredRun) => shownJobRun(run, store)
+  return {
+    Query: {
+      jobRuns: async (_: unknown, { filter, ...page }: { filter?: FilterInput | null; first?: number | null; after?: string | null }, { scope }: Context) => {
+        mustHold(scope, 'pipeline:read')
+        return runPage(scope, { store, cursors, name: 'jobRuns', show }, filterOf(filter ?? {}), page)
+      },
+      jobRun: async (_: unknown, { runId }: { runId: string }, { scope }: Context) => {
+        mustHold(scope, 'pipeline:read')
+        const found = await store.run(scope, runId)
+        return found?.kind === 'job' ? show(found) : null
+      },
+    },
+    Mutation: {
+      runJob: async (_: unknown, { app, id, params, allowConcurrent }: { app: string; id: string; params?: Json; allowConcurrent: boolean }, { scope }: Context) => {
+        mustHold(scope, 'pipeline:run')
+        return show(await beginJob(scope, roles, { app, id, parameters: textsOf(params ?? {}), trigger: 'MANUAL', allowConcurrent }))
+      },
+    },
+    Subscription: {
+      jobRunChanged: {
+        subscribe: async (_: unknown, { app, jobId, runId }: { app?: string | null; jobId?: string | null; runId?: string | null }, { scope }: Context) => {
+          mustHold(scope, 'pipeline:read')
+          return watchRuns(scope, store, filterOf({ app, jobId }), runId ?? undefined)
+        },
+        resolve: show,
+      },
+    },
+  }
+}
+
+function filterOf({ app, jobId, states, since, until }: FilterInput): RunFilter {
+  return { kind: 'job', ...(app && { application: app }), ...(jobId && { subject: jobId }), ...(states && { states }), ...(since && { sinceMs: Date.parse(since) }), ...(until && { untilMs: Date.parse(until) }) }
+}
+
+/** A job's run as the graph shows it. */
+export function shownJobRun(run: StoredRun, store: RunStore) {
+  const { steps = [] } = (run.record ?? {}) as Partial<JobRecord>
+  return {
+    ...run, __typename: 'JobRun', app: run.application, jobId: run.subject, params: run.parameters, queuedAt: moment(run.queuedAtMs), startedAt: moment(run.startedAtMs), endedAt: moment(run.endedAtMs),
+    error: run.state === 'FAILED' ? { category: run.category ?? 'SYSTEM', message: run.message ?? '' } : null,
+    steps: steps.map((step: JobStepRecord) => ({ ...step, startedAt: moment(step.startedAtMs), endedAt: moment(step.endedAtMs) })),
+    runs: async (_: unknown, { scope }: Context) => (await store.runs(scope, { kind: 'pipeline', jobRunId: run.runId }, mostRuns)).map(shownRun),
+  }
+}
