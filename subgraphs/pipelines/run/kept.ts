@@ -13,7 +13,7 @@ const tellMs = 500
 
 /** What a worker has of the run it does. */
 export interface Lease {
-  /** How far it is, for whoever looks at it: stored at once, unless that was done just before. */
+  /** How far it is, for whoever looks at it: stored at once, or half a second later where that was done just before. */
   tell(progress: object): void
   /** Renews it now. Throws where the run is to go no further. */
   check(): Promise<void>
@@ -29,6 +29,7 @@ type Ended = Pick<RunEnding, 'state' | 'version' | 'rowsRead' | 'rowsWritten' | 
 export async function kept<T extends Ended>(scope: Scope, held: HeldRun, store: RunStore, work: (scope: Scope, lease: Lease) => Promise<T>): Promise<T> {
   const stopped = new AbortController()
   let progress: object = {}
+  let stored = progress
   let cancelTimer = () => {}
   let renewing = Promise.resolve()
   let keptAtMs = scope.clock.now()
@@ -37,6 +38,7 @@ export async function kept<T extends Ended>(scope: Scope, held: HeldRun, store: 
   const renew = async () => {
     askedAtMs = scope.clock.now()
     const atMs = askedAtMs
+    stored = progress
     const answer = await store.renew(scope, held, leaseMs, { record: json(progress) })
     if (answer === 'CANCEL') stopped.abort(new HubError('CANCELLED', 'The run was asked to stop.'))
     else if (answer === 'LOST') stopped.abort(lost(held))
@@ -48,7 +50,7 @@ export async function kept<T extends Ended>(scope: Scope, held: HeldRun, store: 
   }).then(keep)
   const keep = () => {
     cancelTimer()
-    cancelTimer = scope.clock.after(renewMs, () => {
+    cancelTimer = scope.clock.after(stored === progress ? renewMs : tellMs, () => {
       renewing = renewing.then(renewed)
     })
   }
@@ -63,7 +65,8 @@ export async function kept<T extends Ended>(scope: Scope, held: HeldRun, store: 
   const lease: Lease = {
     tell(told) {
       progress = told
-      if (scope.signal.aborted || scope.clock.now() - askedAtMs < tellMs) return
+      if (scope.signal.aborted) return
+      if (scope.clock.now() - askedAtMs < tellMs) return keep()
       askedAtMs = scope.clock.now()
       renewing = renewing.then(renewed)
     },

@@ -3,6 +3,7 @@ import { openSqliteRunStore } from '../../../connectors/run-store/index.ts'
 import { keptJob } from '../../../subgraphs/pipelines/run/kept-job.ts'
 import { leaseMs } from '../../../subgraphs/pipelines/run/kept.ts'
 import type { JobOrder, JobParts } from '../../../subgraphs/pipelines/run/job-order.ts'
+import { eventually } from '../../support/eventually.ts'
 import { jobIn } from '../../support/pipelines.ts'
 import { testScope } from '../../support/scope.ts'
 
@@ -50,4 +51,29 @@ test('D-10 a job that was asked to stop by the store cancels what runs, and can 
   expect([record.state, record.steps.map(({ state }) => state)]).toEqual(['CANCELLED', ['CANCELLED', 'CANCELLED']])
   expect(await store.run(scope, 'job-1')).toMatchObject({ state: 'CANCELLED' })
   expect(renewed).toMatchObject([{ steps: [{ pipelineId: 'a', state: 'RUNNING' }, { pipelineId: 'b', state: 'PENDING' }] }])
+})
+
+test('D-109 what a job tells just behind something else can be seen half a second later', async () => {
+  const scope = testScope()
+  const held = await begin(scope)
+  const ending = Promise.withResolvers<void>()
+  const begun = Promise.withResolvers<void>()
+  const parts: JobParts = {
+    pipelines,
+    async runPipeline(_, { pipelineId }) {
+      if (pipelineId === 'b') {
+        begun.resolve()
+        await ending.promise
+      }
+      return { state: 'SUCCEEDED', rowsRead: 0, rowsWritten: 0, rowsRejected: 0 }
+    },
+  }
+  const running = keptJob(scope, held, order, parts, store)
+  await begun.promise
+  expect((await store.run(scope, 'job-1'))?.record).toBeNull()
+  scope.clock.advance(500)
+  await eventually('it is stored', async () => (await store.run(scope, 'job-1'))?.record !== null)
+  expect((await store.run(scope, 'job-1'))?.record).toMatchObject({ steps: [{ pipelineId: 'a', state: 'SUCCEEDED' }, { pipelineId: 'b', state: 'RUNNING' }] })
+  ending.resolve()
+  await running
 })
