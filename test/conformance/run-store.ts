@@ -308,7 +308,7 @@ export const runStoreChecks = [
     expect([(await other.run(scope(), 'r1'))?.version, (await other.run(scope(), 'r2'))?.version]).toEqual(['9.1.0', before.version])
   }),
 
-  must<RunStoreSubject>('RU34', 'D-10 what a run takes over of an earlier one is there from the beginning, until its worker tells more', async ({ store, other, scope }) => {
+  must<RunStoreSubject>('RU36', 'D-10 what a run takes over of an earlier one is there from the beginning, until its worker tells more', async ({ store, other, scope }) => {
     const record = { steps: [{ pipelineId: 'a', state: 'SUCCEEDED' }] }
     expect(await store.enqueue(scope(), newRun('r1', { kind: 'job', trigger: 'RERUN', rerunOf: 'r0', record }))).toMatchObject({ rerunOf: 'r0', record })
     const held = (await store.claim(scope(), worker()))!
