@@ -75,6 +75,10 @@ const settings = z.object({
       smtpRequireTls: z.boolean().optional().describe('Whether a mail server that offers no TLS gets no mail. Absent: where smtpUrl has a password.'),
       webhookSecret: z.string().min(16, { error: 'is too short: give it 16 characters or more.' }).optional().describe('Signs webhooks: their readers tell by it that a notice is the hub\'s.'),
       webhookAllow: z.array(z.string().min(1)).default([]).describe('Hosts, addresses and ranges such as 10.1.0.0/16 that webhooks may reach though they are not of the internet.'),
+      openLineageUrl: z.url({ protocol: /^https?$/, error: issue => `"${String(issue.input)}" is not the address of a server: http(s)://host/path.` }).optional().describe('Server that is told of runs of pipelines by events of OpenLineage, such as http://marquez:5000/api/v1/lineage.'),
+      openLineageApiKey: z.string().min(1).optional().describe('Goes with each of these events, as a bearer\'s.'),
+      openLineageFile: path.optional().describe('File that these events are written to, one a line, beside or instead of the server.'),
+      openLineageNamespace: z.string().min(1).max(255).default('tributary').describe('Of the pipelines and of what only this hub has, in these events.'),
       consoleUrl: z.url({ protocol: /^https?$/, error: issue => `"${String(issue.input)}" is not the address of a console: http(s)://host/path.` }).optional().describe('Where people look at runs; links in notices begin with it.'),
     })
     .prefault({}),
@@ -123,7 +127,7 @@ const elsewhere: Readonly<Record<string, string>> = {
 /** A list whose members have a variable each, counted from 1. */
 const ignite = { variable: /^IGNITE_HOST_(\d+)$/, path: ['engines', 'igniteHosts'] } as const
 
-const paths = [['catalog'], ['data'], ['persisted', 'trustedFile'], ['auth', 'apiKeysFile'], ['api', 'sourceFolders'], ['pipelines', 'folder'], ['pipelines', 'secretsFolder']]
+const paths = [['catalog'], ['data'], ['persisted', 'trustedFile'], ['auth', 'apiKeysFile'], ['api', 'sourceFolders'], ['pipelines', 'folder'], ['pipelines', 'secretsFolder'], ['pipelines', 'openLineageFile']]
 
 /** The process's environment, for whoever starts the hub to hand on. */
 export const environment: Environment = process.env

@@ -9,15 +9,17 @@ import { type NotifyOptions, openNotifier } from '../../connectors/notify/index.
 import { openFolder } from '../../connectors/objects/folder.ts'
 import { duckDbPipelines } from '../../connectors/pipelines/duckdb.ts'
 import { trinoPipelines } from '../../connectors/pipelines/trino.ts'
+import { fileLineage, httpLineage } from '../../connectors/openlineage/index.ts'
 import type { PipelineEngine } from '../../connectors/ports/pipeline-engine.ts'
 import type { NewRun, RunStore } from '../../connectors/ports/run-store.ts'
-import type { Clock, Log, Scope } from '../../connectors/ports/scope.ts'
+import { type Clock, type Log, type Scope, systemClock } from '../../connectors/ports/scope.ts'
 import type { TokenVault } from '../../connectors/ports/token-vault.ts'
 import { openPostgresRunStore, openSqliteRunStore } from '../../connectors/run-store/index.ts'
 import { environmentSecrets, fileSecrets, openSecrets, vaultSecrets } from '../../connectors/secrets/index.ts'
 import { type OpenedTokenVault, openPostgresTokenVault, openSqliteTokenVault } from '../../connectors/token-vault/index.ts'
 import { HubError } from '../../schema/errors.ts'
 import { analyse } from '../../subgraphs/lineage/analyse.ts'
+import { LineageEvents } from '../../subgraphs/pipelines/lineage/lineage-events.ts'
 import type { JobDocument, Notification } from '../../subgraphs/pipelines/document/job.ts'
 import type { PipelineDocument } from '../../subgraphs/pipelines/document/pipeline.ts'
 import type { Finding } from '../../subgraphs/pipelines/finding.ts'
@@ -94,6 +96,7 @@ export async function openPipelineRuns({ config, env, log, files }: PipelineRunO
   const vault = lazyVault(kept)
   const parts = await partsOver(files, { settings: config.pipelines, env, log, vault, engine: pipelineEngine(config.pipelines, trinoOf(config)) })
   const store = await openRunStore(kept)
+  const lineage = openLineageEvents(config.pipelines, store, { clock: systemClock, log, later: work => void work() })
   const worker = `${hostname()} ${process.pid}`
   const begin = (scope: Scope, run: Omit<NewRun, 'trigger' | 'mostAttempts'>) => store.enqueue(scope, { ...run, trigger: 'MANUAL', mostAttempts: 1 }, { worker, leaseMs })
   return {
@@ -102,7 +105,7 @@ export async function openPipelineRuns({ config, env, log, files }: PipelineRunO
       const { id, layer, slaMs } = document
       await store.reclaim(scope)
       const held = await begin(scope, { runId, kind: 'pipeline', application, subject: id, version: versionText(document), layer, parameters, ...(slaMs !== undefined && { slaAtMs: scope.clock.now() + slaMs }) })
-      return keptRun(scope, held, order, { ...parts, ...named }, store)
+      return keptRun(scope, held, order, { ...parts, ...named }, store, lineage.events.of(held))
     },
     async runJob(scope, order, pipelines, noticeScope) {
       const { document, runId, application, environment, parameters } = order
@@ -111,7 +114,7 @@ export async function openPipelineRuns({ config, env, log, files }: PipelineRunO
         async run(own, held, given) {
           const pipeline = pipelines.get(held.subject)
           if (!pipeline) throw new HubError('NOT_FOUND', `There is no pipeline "${held.subject}" in "${application}".`)
-          return keptRun(own, held, given, { ...parts, ...pipeline.files }, store)
+          return keptRun(own, held, given, { ...parts, ...pipeline.files }, store, lineage.events.of(held))
         },
       })
       pipelineParameters(scope, order, jobParts.pipelines)
@@ -123,6 +126,7 @@ export async function openPipelineRuns({ config, env, log, files }: PipelineRunO
       return { record, ...(unsent !== undefined && { warning: unsent }) }
     },
     async close() {
+      await lineage.close()
       await vault.close()
       await store.close()
     },
@@ -204,8 +208,9 @@ export async function openHubPipelines({ settings, env, clock, later, ended, tri
   const store = await openRunStore(kept)
   const registry = folderRegistry(settings.folder, ({ data, schemaText, queryText, lookups }) => partsOver(data, { settings, env, log, vault, engine }).then(parts => ({ ...parts, schemaText, queryText, lookups, regions })))
   const notices = jobNotices(settings)
+  const lineage = openLineageEvents(settings, store, { clock, log, later })
   const worker = settings.folder === undefined || settings.slots === 0 ? undefined : new Worker({
-    store, registry, name: `${hostname()} ${process.pid}`, slots: settings.slots, environment: settings.environment, ended,
+    store, registry, name: `${hostname()} ${process.pid}`, slots: settings.slots, environment: settings.environment, ended, lineage: lineage.events,
     told(scope, order, run) {
       const warning = notices.warning(order.document)
       if (warning !== undefined) log.warn(warning, { app: order.application, job: order.document.id, run: order.runId })
@@ -221,8 +226,26 @@ export async function openHubPipelines({ settings, env, clock, later, ended, tri
       stopped.abort(new HubError('SHUTTING_DOWN', 'The hub is stopping.'))
       await scheduling
       await worker?.close()
+      await lineage.close()
       await vault.close()
       await store.close()
+    },
+  }
+}
+
+/** How long what is still to tell keeps a process that ends. */
+const lineageMs = 10_000
+
+function openLineageEvents({ openLineageUrl: url, openLineageApiKey: apiKey, openLineageFile: file, openLineageNamespace: namespace }: Config['pipelines'], store: RunStore, parts: Omit<Parameters<typeof lastingScope>[0], 'signal'>) {
+  const stopped = new AbortController()
+  const sinks = [...(url === undefined ? [] : [httpLineage({ url, ...(apiKey !== undefined && { apiKey }) })]), ...(file === undefined ? [] : [fileLineage(file)])]
+  const events = new LineageEvents({ sinks, store, namespace, producer: 'urn:tributary', scope: lastingScope({ ...parts, signal: stopped.signal }, 'lineage') })
+  return {
+    events,
+    async close(): Promise<void> {
+      const cancelTimer = parts.clock.after(lineageMs, () => stopped.abort(new HubError('SHUTTING_DOWN', `Events of lineage did not arrive within ${lineageMs / 1000} s after the last run.`)))
+      await events.flush()
+      cancelTimer()
     },
   }
 }

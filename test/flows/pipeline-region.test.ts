@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { catalogFolder } from '../support/catalog-folder.ts'
 import { eventually } from '../support/eventually.ts'
 import { type RunningHub, startHub } from '../support/hub.ts'
@@ -13,9 +13,10 @@ describe('a pipeline that writes a region', () => {
     [`${place}/prices.xml`]: '<pipeline id="prices" version="1.0" layer="service"><metadata><owner>shop</owner></metadata><sources><csv id="prices" path="landing/prices.csv" inferSchema="true"/></sources><targets><region name="prices"/></targets></pipeline>',
     [landing]: 'id,total\na,1\nb,2\n',
   })
+  const events = join(folder.folder, 'lineage.ndjson')
   let hub: RunningHub
   beforeAll(async () => {
-    hub = await startHub({ catalog: folder.catalog, flags: [`--pipelines-folder=${folder.folder}/pipelines`] })
+    hub = await startHub({ catalog: folder.catalog, flags: [`--pipelines-folder=${folder.folder}/pipelines`, `--pipelines-open-lineage-file=${events}`] })
   }, 60_000)
   afterAll(async () => {
     await hub.close()
@@ -55,5 +56,14 @@ describe('a pipeline that writes a region', () => {
       inputs: [{ ...input, columns: [{ name: 'id', type: 'String' }, { name: 'total', type: 'Int' }] }],
       outputs: [{ namespace: 'region', name: 'prices', influences: [], unresolved: [], columns: ['id', 'total'].map(name => ({ name, inputs: [{ ...input, column: name, transformation: 'IDENTITY' }] })) }],
     } }])
+  })
+
+  test('D-108 OpenLineage hears of each run, its beginning and its end', async () => {
+    await run()
+    const read = () => readFileSync(events, 'utf8').trimEnd().split('\n').map(line => JSON.parse(line) as { eventType: string; run: { runId: string } })
+    await eventually('the end is told', async () => read().at(-1)?.eventType === 'COMPLETE')
+    const [start, end] = read().slice(-2)
+    expect([start?.eventType, end?.run]).toEqual(['START', start?.run])
+    expect(end).toMatchObject({ job: { namespace: 'tributary', name: 'shop.prices' }, outputs: [{ namespace: 'tributary:region', name: 'prices', outputFacets: { outputStatistics: { rowCount: 3 } } }] })
   })
 })

@@ -66,7 +66,7 @@ function furthest(inputs: readonly Input<Derivation>[]): readonly Input<Derivati
   return [...found.values()]
 }
 
-function once(inputs: readonly Input<Influence>[]): readonly Input<Influence>[] {
+export function once(inputs: readonly Input<Influence>[]): readonly Input<Influence>[] {
   return [...new Map(inputs.map(input => [JSON.stringify([input.table, input.column, input.transformation]), input])).values()]
 }
 

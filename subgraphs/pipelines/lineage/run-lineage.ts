@@ -6,7 +6,7 @@ import { mask } from '../transforms/mask.ts'
 import { isOf } from '../xml/check.ts'
 import { databaseOrigins } from './database-origins.ts'
 import { referenceDataset, sourceDataset, targetDataset, type Whose } from './datasets.ts'
-import { type Analyse, maskedOrigins, type Origins, ownOrigins, statementOrigins } from './origins.ts'
+import { type Analyse, maskedOrigins, once, type Origins, ownOrigins, statementOrigins } from './origins.ts'
 
 /** What lineage is found from. */
 export interface LineageParts extends Whose {
@@ -42,11 +42,17 @@ export function runLineage(steps: readonly CompiledStep[], parts: LineageParts):
       origins.set(id, transformed(step, new Map([...references, ...dependsOn.map(input => [input, origins.get(input) ?? none] as const)]), parts.analyse))
     } else {
       const dataset = targetDataset(checked, relation.columns, parts)
-      const { columns, influences, unresolved } = origins.get(first) ?? none
+      const { columns, influences, unresolved } = sorted(origins.get(first) ?? none, relation.order?.map(({ column }) => column) ?? [])
       if (dataset) outputs.push({ ...dataset, origins: dataset.columns.map(({ name }) => columns.find(({ output }) => output === name) ?? { output: name, inputs: [] }), influences, unresolved })
     }
   }
   return { inputs: [...read.values()], outputs }
+}
+
+/** Rows go into a target in the order that a step before put them into. */
+function sorted({ columns, influences, unresolved }: Origins, by: readonly string[]): Origins {
+  const terms = by.flatMap(name => columns.find(({ output }) => output === name)?.inputs ?? []).map(input => ({ ...input, transformation: 'SORT' as const }))
+  return { columns, influences: once([...influences, ...terms]), unresolved }
 }
 
 const none: Origins = { columns: [], influences: [], unresolved: [] }

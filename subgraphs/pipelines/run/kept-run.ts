@@ -1,12 +1,20 @@
-import type { HeldRun, RunStore } from '../../../connectors/ports/run-store.ts'
+import type { HeldRun, RunEnding, RunStore } from '../../../connectors/ports/run-store.ts'
 import type { Scope } from '../../../connectors/ports/scope.ts'
 import { kept } from './kept.ts'
 import type { RunParts } from './parts.ts'
 import type { RunRecord } from './record.ts'
 import { type RunOrder, runPipeline } from './run.ts'
 
+/** Hears of one run. */
+export interface RunHearer {
+  started(): void
+  /** Of the end that was stored; not where the run goes on elsewhere. */
+  ended(ending: RunEnding): void
+}
+
 /** Runs a pipeline as a run of the store. One that was asked to stop is cancelled; one that is another worker's by now stops before anything of it is in place, or says that it came too late. */
-export async function keptRun(scope: Scope, held: HeldRun, order: RunOrder, parts: RunParts, store: RunStore): Promise<RunRecord> {
+export async function keptRun(scope: Scope, held: HeldRun, order: RunOrder, parts: RunParts, store: RunStore, hearer?: RunHearer): Promise<RunRecord> {
+  hearer?.started()
   return kept(scope, held, store, (own, lease) => runPipeline(own, {
     ...order,
     listener(steps) {
@@ -16,5 +24,5 @@ export async function keptRun(scope: Scope, held: HeldRun, order: RunOrder, part
     async beforeCommit() {
       await lease.check()
     },
-  }, parts))
+  }, parts), ending => hearer?.ended(ending))
 }

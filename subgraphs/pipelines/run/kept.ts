@@ -24,9 +24,9 @@ type Ended = Pick<RunEnding, 'state' | 'version' | 'rowsRead' | 'rowsWritten' | 
 /**
  * Does the work of a run of the store: the run is kept while the work goes on, and ended there as it ended here. The work's scope aborts when the run was asked to stop, and when it is another worker's by now. A store that does not answer
  * is asked again until the lease is over. Work that throws ends the run as FAILED. When the scope aborts because the hub stops, what has not succeeded stays as it is until its lease is over, for the next worker; the run of a job's pipeline
- * ends, as it is begun by nobody but its job.
+ * ends, as it is begun by nobody but its job. `ended` hears of the end that was stored.
  */
-export async function kept<T extends Ended>(scope: Scope, held: HeldRun, store: RunStore, work: (scope: Scope, lease: Lease) => Promise<T>): Promise<T> {
+export async function kept<T extends Ended>(scope: Scope, held: HeldRun, store: RunStore, work: (scope: Scope, lease: Lease) => Promise<T>, ended: (ending: RunEnding) => void = () => {}): Promise<T> {
   const stopped = new AbortController()
   let progress: object = {}
   let stored = progress
@@ -60,7 +60,8 @@ export async function kept<T extends Ended>(scope: Scope, held: HeldRun, store: 
     cancelTimer()
     if (isStopping(scope) && held.jobRunId === undefined && (ending.state === 'CANCELLED' || ending.state === 'FAILED')) return
     const isStored = await store.finish({ ...scope, signal: new AbortController().signal }, held, ending)
-    if (!isStored) scope.log.warn('A run ended that is not this worker\'s any more.', { run: held.runId, state: ending.state })
+    if (isStored) ended(ending)
+    else scope.log.warn('A run ended that is not this worker\'s any more.', { run: held.runId, state: ending.state })
   }
   const lease: Lease = {
     tell(told) {

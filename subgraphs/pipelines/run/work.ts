@@ -2,6 +2,7 @@ import type { RunStore, StoredRun } from '../../../connectors/ports/run-store.ts
 import type { Scope } from '../../../connectors/ports/scope.ts'
 import { HubError } from '../../../schema/errors.ts'
 import type { JobDocument } from '../document/job.ts'
+import type { LineageEvents } from '../lineage/lineage-events.ts'
 import type { ToldOrder } from '../notify/told-run.ts'
 import { type Definition, type Registry, versionText } from '../registry.ts'
 import { pipelineParameters } from './job-order.ts'
@@ -22,6 +23,8 @@ export interface WorkOptions {
   readonly environment: string
   /** Hears of every run of a pipeline that ended here, those of jobs among them. */
   readonly ended: (run: StoredRun, record: Pick<RunRecord, 'state' | 'startedAtMs' | 'endedAtMs'>) => void
+  /** Hears of runs of pipelines, where they come from and went. */
+  readonly lineage?: LineageEvents
   /** Runs a job, and tells whom its document names how that goes. */
   readonly told: (scope: Scope, order: ToldOrder, run: () => Promise<JobRecord>) => Promise<JobRecord>
 }
@@ -44,8 +47,8 @@ async function workOnPipeline(scope: Scope, run: StoredRun, options: WorkOptions
   await runOne(scope, run, { document: definition.document, runId: run.runId, application: run.application, environment: options.environment, parameters: run.parameters as Texts }, definition, options)
 }
 
-async function runOne(scope: Scope, held: StoredRun, order: RunOrder, definition: Definition, { store, registry, ended }: WorkOptions): Promise<RunRecord> {
-  const record = await keptRun(scope, held, order, await registry.partsOf(definition), store)
+async function runOne(scope: Scope, held: StoredRun, order: RunOrder, definition: Definition, { store, registry, ended, lineage }: WorkOptions): Promise<RunRecord> {
+  const record = await keptRun(scope, held, order, await registry.partsOf(definition), store, lineage?.of(held))
   if (!isStopping(scope)) ended(held, record)
   return record
 }

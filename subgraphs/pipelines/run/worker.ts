@@ -49,9 +49,13 @@ export class Worker {
   }
 
   async #ask(): Promise<void> {
-    const { store, name, slots } = this.#options
+    const { store, name, slots, lineage } = this.#options
     if (this.#stopped.signal.aborted) return
-    for (const { runId, state, message } of await store.reclaim(this.#scope)) this.#scope.log.warn('The worker of a run did not come back.', { run: runId, state, reason: message })
+    for (const run of await store.reclaim(this.#scope)) {
+      const { runId, kind, state, message, record } = run
+      this.#scope.log.warn('The worker of a run did not come back.', { run: runId, state, reason: message })
+      if (kind === 'pipeline' && state !== 'QUEUED' && state !== 'RUNNING') lineage?.ended(run, { state, record, ...(message !== undefined && { message }) })
+    }
     while (this.#running.size < slots) {
       const run = await store.claim(this.#scope, { worker: name, leaseMs })
       if (!run) return
