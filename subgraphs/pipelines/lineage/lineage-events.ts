@@ -45,7 +45,10 @@ export class LineageEvents {
   #tell(run: StoredRun, make: (atMs: number, job: StoredRun | undefined) => Json): void {
     const { sinks, store, scope } = this.#options
     if (sinks.length === 0) return
-    if (this.#waiting >= mostWaiting) return scope.log.warn('A run is not told of: too many events of lineage wait.', { run: run.runId, waiting: this.#waiting })
+    if (this.#waiting >= mostWaiting) {
+      scope.log.warn('A run is not told of: too many events of lineage wait.', { run: run.runId, waiting: this.#waiting })
+      return
+    }
     this.#waiting += 1
     const atMs = scope.clock.now()
     const send = async () => {
