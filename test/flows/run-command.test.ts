@@ -1,10 +1,11 @@
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { gunzipSync } from 'node:zlib'
 import { csvRecords } from '../../connectors/files/csv-head.ts'
 import { jest } from '@jest/globals'
+import { expectedDelays, layFlights, own } from '../support/flights.ts'
 import { openflights } from '../support/openflights.ts'
 import { maskKey } from '../support/pipeline-runs.ts'
 import { startProgram } from '../support/program.ts'
@@ -12,9 +13,7 @@ import { startProgram } from '../support/program.ts'
 // Several programs are started one after the other.
 jest.setTimeout(180_000)
 
-const data = resolve(import.meta.dirname, '../../../shared/data')
 const applications = 'config/applications/flights'
-const own = 'data/applications/flights'
 const env = { TRIBUTARY_SECRET_MASK: maskKey }
 
 let folder: string
@@ -34,17 +33,11 @@ const pipeline = (inside: string) => `<pipeline id="small" version="1.0" layer="
 
 const real = openflights.present ? test : test.skip
 real('D-26 D-92 the flights of a quarter go from files over staging and standardization to an export and a database', async () => {
-  await cp(resolve(import.meta.dirname, 'flights'), folder, { recursive: true })
-  await mkdir(join(folder, own, 'landing'), { recursive: true })
-  await cp(join(data, 'openflights/airports.dat'), join(folder, own, 'landing/airports.dat'))
-  await cp(join(data, 'flights/flights-20k.json'), join(folder, own, 'landing/flights-20k.json'))
-  const countries = csvRecords(await readFile(join(data, 'openflights/countries.dat'), 'utf8'), { quote: '"', delimiter: ',' }, 1_000)
-  await write('config/common/lookups/countries.csv', `country,iso_code\n${countries.map(([name, iso]) => `"${name}",${iso}\n`).join('')}`)
-  await write('config/common/lookups/countries.avsc', JSON.stringify({ type: 'record', name: 'countries', keys: ['country'], fields: [{ name: 'country', type: 'string' }, { name: 'iso_code', type: ['null', 'string'] }] }))
+  await layFlights(folder)
   const crm = new DatabaseSync(join(folder, own, 'crm.sqlite'))
   crm.exec("CREATE TABLE delays (origin TEXT PRIMARY KEY, city TEXT, flights INTEGER, mean_delay REAL, worst_delay INTEGER, note TEXT); INSERT INTO delays VALUES ('LAX', 'old', 0, 0, 0, 'kept'), ('XXX', 'gone', 0, 0, 0, 'kept')")
 
-  const { airports, flights, delays } = await expected()
+  const { airports, flights, delays } = await expectedDelays()
   const results: Record<string, { state: string; rowsWritten: number; rowsRejected: number; error?: unknown }> = {}
   for (const file of ['staging/pipelines/airports', 'staging/pipelines/flights', 'standardization/pipelines/airports', 'standardization/pipelines/flights', 'service/pipelines/delays']) {
     const { out, err } = await run(`${applications}/${file}.xml`, '--json', '--param', 'runDate=2001-03-31')
@@ -65,22 +58,6 @@ real('D-26 D-92 the flights of a quarter go from files over staging and standard
 })
 
 /** What the files hold, told without a SQL engine. */
-async function expected() {
-  const airports = csvRecords(await readFile(join(data, 'openflights/airports.dat'), 'utf8'), { quote: '"', delimiter: ',', escape: '\\' }, 100_000)
-  const cities = new Map(airports.flatMap(([, , city = '', , iata = '']) => (iata === '\\N' || iata === '' ? [] : [[iata, city] as const])))
-  const rows = JSON.parse(await readFile(join(data, 'flights/flights-20k.json'), 'utf8')) as { date: string; delay: number; origin: string; destination: string }[]
-  const latest = new Map<string, { origin: string; delay: number }>()
-  for (const { date, origin, destination, delay } of rows) {
-    const key = JSON.stringify([date, origin, destination])
-    const known = latest.get(key)
-    if (!known || known.delay < delay) latest.set(key, { origin, delay })
-  }
-  const placed = [...latest.values()].filter(({ origin }) => cities.has(origin))
-  const delays = [...Map.groupBy(placed, ({ origin }) => origin)].map(([origin, own]) => ({
-    origin, city: cities.get(origin) ?? '', count: own.length, mean: own.reduce((sum, { delay }) => sum + delay, 0) / own.length, worst: Math.max(...own.map(({ delay }) => delay)),
-  }))
-  return { airports: { all: airports.length, named: cities.size }, flights: placed.length, delays: delays.sort((a, b) => (a.origin < b.origin ? -1 : 1)) }
-}
 
 test('what a run did is said step by step, and the program ends with 0', async () => {
   await write('small.xml', pipeline('<sources><csv id="c" path="in.csv"/></sources>\n<transformations><sort source="c" orderBy="n"/></transformations>\n<targets><csv path="out" mode="overwrite"/></targets>'))

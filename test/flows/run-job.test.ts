@@ -1,15 +1,15 @@
 import { createHmac } from 'node:crypto'
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { gunzipSync } from 'node:zlib'
-import { csvRecords } from '../../connectors/files/csv-head.ts'
 import { openSqliteRunStore } from '../../connectors/run-store/index.ts'
 import { eventually } from '../support/eventually.ts'
 import { jest } from '@jest/globals'
+import { layFlights, own } from '../support/flights.ts'
 import { openflights } from '../support/openflights.ts'
 import { maskKey } from '../support/pipeline-runs.ts'
 import { changed } from '../support/pipelines.ts'
@@ -20,8 +20,6 @@ import { smtpServer } from '../support/smtp.ts'
 // Several programs are started one after the other.
 jest.setTimeout(180_000)
 
-const data = resolve(import.meta.dirname, '../../../shared/data')
-const own = 'data/applications/flights'
 const nightly = 'config/applications/flights/service/jobs/nightly.xml'
 const secret = 'a secret that readers know'
 
@@ -58,14 +56,8 @@ async function write(path: string, content: string): Promise<void> {
 
 /** The folder of the flights with everything their pipelines read. */
 async function flights(): Promise<void> {
-  await cp(resolve(import.meta.dirname, 'flights'), folder, { recursive: true })
+  await layFlights(folder)
   await write(nightly, (await readFile(join(folder, nightly), 'utf8')).replaceAll(':8099', `:${port()}`))
-  await mkdir(join(folder, own, 'landing'), { recursive: true })
-  await cp(join(data, 'openflights/airports.dat'), join(folder, own, 'landing/airports.dat'))
-  await cp(join(data, 'flights/flights-20k.json'), join(folder, own, 'landing/flights-20k.json'))
-  const countries = csvRecords(await readFile(join(data, 'openflights/countries.dat'), 'utf8'), { quote: '"', delimiter: ',' }, 1_000)
-  await write('config/common/lookups/countries.csv', `country,iso_code\n${countries.map(([name, iso]) => `"${name}",${iso}\n`).join('')}`)
-  await write('config/common/lookups/countries.avsc', JSON.stringify({ type: 'record', name: 'countries', keys: ['country'], fields: [{ name: 'country', type: 'string' }, { name: 'iso_code', type: ['null', 'string'] }] }))
 }
 
 function crm(): void {
