@@ -50,6 +50,7 @@ export const reservedNames: Readonly<Record<NameSpace, ReadonlySet<string>>> = {
     'ApiEndpointInput', 'ApiEndpointPayload', 'ApiEndpointConnection', 'ApiEndpointEdge', 'EndpointParameter', 'ApiQueries', 'ApiQueryResult', 'ApiQueryCache', 'CacheStatus', 'ApiPreset', 'ApiPresetName', 'InstallPresetPayload',
     'ValidationResult', 'ValidationFinding', 'FindingSeverity', 'DocumentKind', 'ExecutionPlan', 'ExecutionStep', 'StepKind', 'TransformationType', 'TransformationAttribute',
     'PipelineLayer', 'PipelineDefinition', 'PipelineDefinitionConnection', 'PipelineDefinitionEdge', 'RunFilter', 'RunState', 'PipelineRun', 'PipelineRunConnection', 'PipelineRunEdge', 'RunTrigger', 'SlaStatus', 'RunError', 'RunStep', 'RunStepState', 'RunPeriod', 'RunStat', 'FailureReason', 'SlaCompliance',
+    'PipelineVersion',
   ]),
   Query: new Set([
     'unifiedQuery', 'explainQuery', 'federatedViews', 'queryDataSources', 'tableSchema', 'queryLineage', 'lineage', 'sqlQuery', 'sqlExplain', 'cacheRegions', 'cacheRegion', 'cacheGet', 'cacheGetAll', 'cacheCluster', 'config', 'transaction', 'cacheMetrics', 'dataSources',
@@ -58,6 +59,7 @@ export const reservedNames: Readonly<Record<NameSpace, ReadonlySet<string>>> = {
   Mutation: new Set([
     'createCacheRegion', 'updateCacheRegion', 'deleteCacheRegion', 'clearCacheRegion', 'reloadCacheRegion', 'cachePut', 'cachePutAll', 'cacheRemove', 'registerDataSource', 'deleteDataSource', 'createView', 'createFederatedView', 'refreshView', 'dropView',
     'updateView', 'deleteView', 'executeTransaction', 'registerApiEndpoint', 'deleteApiEndpoint', 'installPreset', 'sqlExecute', 'createTopic', 'updateTopic', 'deleteTopic', 'runPipeline', 'cancelRun',
+    'createPipeline', 'updatePipeline', 'deletePipeline',
   ]),
   Subscription: new Set(['pipelineRunChanged', 'cacheChanges', 'topicMessages']),
 }

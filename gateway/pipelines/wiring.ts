@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { openGitDefinitions } from '../../connectors/definitions/index.ts'
 import { openDuckDb } from '../../connectors/duckdb/database.ts'
 import { openDuckDbEngine } from '../../connectors/duckdb/engine.ts'
 import { openDatabase } from '../../connectors/jdbc/index.ts'
@@ -17,6 +18,8 @@ import { openPostgresRunStore, openSqliteRunStore } from '../../connectors/run-s
 import { environmentSecrets, fileSecrets, openSecrets, vaultSecrets } from '../../connectors/secrets/index.ts'
 import { type OpenedTokenVault, openPostgresTokenVault, openSqliteTokenVault } from '../../connectors/token-vault/index.ts'
 import { HubError } from '../../schema/errors.ts'
+import type { DefinitionRoles } from '../../subgraphs/pipelines/definition-fields.ts'
+import { Definitions } from '../../subgraphs/pipelines/definitions/definitions.ts'
 import type { Notification } from '../../subgraphs/pipelines/document/job.ts'
 import type { PipelineDocument } from '../../subgraphs/pipelines/document/pipeline.ts'
 import type { Finding } from '../../subgraphs/pipelines/finding.ts'
@@ -197,7 +200,7 @@ export interface HubPipelinesOptions extends KeptIn {
 }
 
 /** The pipelines of a hub and their runs. A worker takes those that wait, in this process, unless there are no slots. */
-export async function openHubPipelines({ settings, env, clock, later, ended, trino, ...kept }: HubPipelinesOptions): Promise<Omit<RunRoles, 'cursors'> & { close(): Promise<void> }> {
+export async function openHubPipelines({ settings, env, clock, later, ended, trino, ...kept }: HubPipelinesOptions): Promise<Omit<RunRoles & DefinitionRoles, 'cursors'> & { close(): Promise<void> }> {
   const { log } = kept
   const engine = pipelineEngine(settings, trino)
   const vault = lazyVault(kept)
@@ -211,6 +214,7 @@ export async function openHubPipelines({ settings, env, clock, later, ended, tri
   const scheduling = settings.folder === undefined || !settings.schedules ? undefined : schedule({ store, registry, wake: () => worker?.wake(), scope: { ...lastingScope({ clock, log, later, signal: stopped.signal }, 'schedules'), tenant: settings.tenant } })
   return {
     registry, store, wake: () => worker?.wake(),
+    definitions: new Definitions({ registry, store: settings.folder === undefined ? undefined : openGitDefinitions(settings.folder) }),
     async close() {
       stopped.abort(new HubError('SHUTTING_DOWN', 'The hub is stopping.'))
       await scheduling

@@ -7,7 +7,7 @@ import { pageQuery, snakeMembers, word } from './forms.ts'
 import { operation } from './operation.ts'
 import { route } from './route.ts'
 
-interface Finding {
+export interface Finding {
   readonly severity: 'ERROR' | 'WARNING'
   readonly code: string
   readonly message: string
@@ -31,7 +31,7 @@ const transformations = operation<{ transformationTypes: readonly { readonly att
 const xsds = operation<{ pipelineXsd: string; jobXsd: string }>('query RestXsds { pipelineXsd jobXsd }')
 
 const runMembers = 'runId app pipelineId version layer state attempt trigger params startedBy engine queuedAt startedAt endedAt rowsRead rowsWritten rowsRejected peakMemoryBytes slaStatus error { category message } steps { id kind type state rows rejected into bytes key startedAt endedAt }'
-const definitionMembers = 'app id version layer owner description schedule slaMs file findings { severity code message line column path proposal }'
+export const definitionMembers = 'app id version layer owner description schedule slaMs file findings { severity code message line column path proposal }'
 
 interface Run {
   readonly runId: string
@@ -40,7 +40,8 @@ interface Run {
   readonly steps: readonly Readonly<Record<string, unknown>>[]
 }
 
-interface Definition {
+export interface Definition {
+  readonly id: string
   readonly findings: readonly Finding[]
 }
 
@@ -50,7 +51,7 @@ interface Page<Node> {
 }
 
 const list = operation<{ pipelines: Page<Definition> }>(`query RestPipelines($app: String, $first: Int, $after: String) { pipelines(app: $app, first: $first, after: $after) { nodes { ${definitionMembers} } pageInfo { hasNextPage endCursor } } }`)
-const one = operation<{ pipeline: Definition | null }>(`query RestPipeline($app: String!, $id: ID!) { pipeline(app: $app, id: $id) { ${definitionMembers} xml plan { steps { id kind type line dependsOn parallelGroup } } } }`)
+const one = operation<{ pipeline: Definition | null }>(`query RestPipeline($app: String!, $id: ID!, $version: String) { pipeline(app: $app, id: $id, version: $version) { ${definitionMembers} xml plan { steps { id kind type line dependsOn parallelGroup } } versions { version commit at author } } }`)
 const start = operation<{ runPipeline: Run }>(`mutation RestRunPipeline($app: String!, $id: ID!, $params: JSON, $allowConcurrent: Boolean, $idempotencyKey: String) { runPipeline(app: $app, id: $id, params: $params, allowConcurrent: $allowConcurrent, idempotencyKey: $idempotencyKey) { ${runMembers} } }`)
 const cancel = operation<{ cancelRun: Run }>(`mutation RestCancelRun($runId: ID!, $idempotencyKey: String) { cancelRun(runId: $runId, idempotencyKey: $idempotencyKey) { ${runMembers} } }`)
 const runs = operation<{ runs: Page<Run> }>(`query RestRuns($filter: RunFilter, $first: Int, $after: String) { runs(filter: $filter, first: $first, after: $after) { nodes { ${runMembers} } pageInfo { hasNextPage endCursor } } }`)
@@ -67,11 +68,11 @@ function runRoutes(hub: Hub): readonly Route[] {
       answer: async (request, { query: { app, page_size, page_token } }) => ({ status: 200, body: pageOf('pipelines', (await list(hub, request, { app, first: page_size, after: page_token })).pipelines, shownDefinition) }),
     }),
     route({
-      method: 'GET', path: '/api/v1/datahub/pipelines/{app}/{id}', summary: 'One pipeline, with its document and the steps of a run.', answers: { 200: 'The pipeline.' },
-      answer: async request => {
+      method: 'GET', path: '/api/v1/datahub/pipelines/{app}/{id}', summary: 'One pipeline, with its document, the steps of a run and its last twenty versions.', query: closed({ version: z.string().optional().describe('As it was then.') }), answers: { 200: 'The pipeline.' },
+      answer: async (request, { query: { version } }) => {
         const { app = '', id = '' } = request.params
-        const { pipeline } = await one(hub, request, { app, id })
-        if (!pipeline) throw new HubError('NOT_FOUND', `There is no pipeline "${id}" in "${app}".`, { app, id })
+        const { pipeline } = await one(hub, request, { app, id, version })
+        if (!pipeline) throw new HubError('NOT_FOUND', `There is no pipeline "${id}" in "${app}"${version === undefined ? '' : ` of version ${version}`}.`, { app, id })
         return { status: 200, body: shownDefinition(pipeline) }
       },
     }),
@@ -108,7 +109,8 @@ function pageOf<Node>(name: string, { nodes, pageInfo }: Page<Node>, show: (node
   return { [name]: nodes.map(show), next_page_token: pageInfo.hasNextPage ? pageInfo.endCursor : null }
 }
 
-function shownDefinition(definition: Definition) {
+/** A pipeline in the words of the routes. */
+export function shownDefinition(definition: Definition) {
   return { ...snakeMembers(lowered({ ...definition }, 'layer')), findings: definition.findings.map(shown) }
 }
 

@@ -6,7 +6,8 @@ import { mergeFields, type Subgraph } from '../../resolvers/subgraph.ts'
 import { scalars } from '../../schema/scalars.ts'
 import { withIdempotencyKeys } from '../../schema/sdl.ts'
 import { readDocument } from './document/read.ts'
-import { definitionFields } from './definition-fields.ts'
+import { definitionFields, type DefinitionRoles } from './definition-fields.ts'
+import { changeFields } from './definitions/fields.ts'
 import { executionPlan } from './execution-plan.ts'
 import { runFields, type RunRoles } from './run-fields.ts'
 import { statisticsFields } from './statistics-fields.ts'
@@ -16,7 +17,7 @@ import { schemas } from './xsd.ts'
 const sdl = withIdempotencyKeys(readFileSync(join(import.meta.dirname, '..', '..', 'schema', 'pipelines.graphql'), 'utf8'))
 
 /** Pipelines: what their documents may say, those there are, and their runs. */
-export function pipelinesSubgraph(roles: RunRoles): Subgraph {
+export function pipelinesSubgraph(roles: RunRoles & DefinitionRoles): Subgraph {
   const held = <Result>(answer: () => Result) => (_parent: unknown, _args: unknown, { scope }: Context): Result => {
     mustHold(scope, 'catalog:read')
     return answer()
@@ -24,7 +25,7 @@ export function pipelinesSubgraph(roles: RunRoles): Subgraph {
   return {
     name: 'pipelines',
     sdl,
-    fields: mergeFields(definitionFields(roles), runFields(roles), statisticsFields(roles), {
+    fields: mergeFields(definitionFields(roles), changeFields(roles), runFields(roles), statisticsFields(roles), {
       Query: {
         validatePipeline(_parent: unknown, { xml }: { xml: string }, { scope }: Context) {
           mustHold(scope, 'catalog:read')

@@ -21,6 +21,10 @@ export interface Definition {
   readonly findings: readonly Finding[]
 }
 
-export function versionText({ version: { major, minor, patch } }: PipelineDocument): string {
+export function versionText({ version }: PipelineDocument): string {
+  return textOfVersion(version)
+}
+
+export function textOfVersion({ major, minor, patch }: PipelineDocument['version']): string {
   return `${major}.${minor}.${patch}`
 }
