@@ -3,18 +3,18 @@ import type { Scope } from '../../connectors/ports/scope.ts'
 import { simplePage } from '../../resolvers/connection.ts'
 import type { Context } from '../../resolvers/context.ts'
 import type { CursorSealer } from '../../resolvers/cursor.ts'
-import { mustHold } from '../../resolvers/guard.ts'
 import type { Subgraph } from '../../resolvers/subgraph.ts'
 import { HubError } from '../../schema/errors.ts'
 import { instant } from '../../schema/values.ts'
 import type { Definitions } from './definitions/definitions.ts'
 import { executionPlan } from './execution-plan.ts'
+import { chosenApplications, mustHoldIn } from './permissions.ts'
 import { type Definition, type Registry, versionText } from './registry.ts'
 import { nextMoments } from './run/scheduler.ts'
 import { shownRun } from './run-fields.ts'
 
 /** A document as everybody may see it who may read it: passwords that stand in URLs, where none should, are not in it. */
-function withoutPasswords(xml: string): string {
+export function withoutPasswords(xml: string): string {
   return xml.replace(/(jdbc:[a-z]+:\/\/[^/@?"'<\s:]*:)[^"'<\s]*@/g, '$1***@').replace(/([?;&](?:password|pwd)=)[^&;"'<\s]*/gi, '$1***')
 }
 
@@ -57,12 +57,12 @@ export function definitionFields({ registry, store, cursors, definitions }: Defi
   return {
     Query: {
       pipelines: async (_: unknown, { app, layer, ...page }: ListArguments, { scope }: Context) => {
-        mustHold(scope, 'pipeline:read')
-        const found = (await registry.pipelines()).filter(({ application, document }) => (app ?? application) === application && (!layer || document?.layer.toUpperCase() === layer))
-        return simplePage(found, { name: ({ application, id }) => `${application}/${id}`, show: shown, identity: JSON.stringify(['pipelines', scope.tenant, app ?? null, layer ?? null]), cursors }, page)
+        const applications = chosenApplications(scope, 'pipeline:read', app)
+        const found = (await registry.pipelines()).filter(({ application, document }) => (applications?.includes(application) ?? true) && (!layer || document?.layer.toUpperCase() === layer))
+        return simplePage(found, { name: ({ application, id }) => `${application}/${id}`, show: shown, identity: JSON.stringify(['pipelines', scope.tenant, applications ?? null, layer ?? null]), cursors }, page)
       },
       pipeline: async (_: unknown, { app, id, version }: { app: string; id: string; version?: string | null }, { scope }: Context) => {
-        mustHold(scope, 'pipeline:read')
+        mustHoldIn(scope, 'pipeline:read', app)
         const found = await (version ? definitions.findVersion(scope, app, id, version) : definitions.find(app, id))
         return found ? shown(found) : null
       },

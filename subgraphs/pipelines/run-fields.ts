@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import type { RunFilter, RunState, RunStore, StoredRun } from '../../connectors/ports/run-store.ts'
 import { forwardPage } from '../../resolvers/connection.ts'
+import type { Scope } from '../../connectors/ports/scope.ts'
 import type { Context } from '../../resolvers/context.ts'
 import type { CursorSealer } from '../../resolvers/cursor.ts'
-import { mustHold } from '../../resolvers/guard.ts'
 import type { Subgraph } from '../../resolvers/subgraph.ts'
 import { HubError, type Problem } from '../../schema/errors.ts'
 import { didYouMean } from '../../schema/names.ts'
 import { instant, type Json } from '../../schema/values.ts'
+import { chosenApplications, holds, mustHoldIn } from './permissions.ts'
 import { type Definition, type Registry, versionText } from './registry.ts'
 import { bindParameters } from './run/parameters.ts'
 import type { RunRecord, StepRecord } from './run/record.ts'
@@ -34,8 +35,7 @@ export function runFields({ registry, store, cursors, wake }: RunRoles): Subgrap
   return {
     Query: {
       runs: async (_: unknown, { filter, ...page }: { filter?: FilterInput | null; first?: number | null; after?: string | null }, { scope }: Context) => {
-        mustHold(scope, 'pipeline:read')
-        const wanted = filterOf(filter ?? {})
+        const wanted = filterOf(scope, filter ?? {})
         const list = { identity: JSON.stringify(['runs', scope.tenant, wanted]), cursors }
         const { size, behind } = forwardPage(list, page)
         const found = await store.runs(scope, wanted, size + 1, behind === undefined ? undefined : JSON.parse(behind))
@@ -48,14 +48,14 @@ export function runFields({ registry, store, cursors, wake }: RunRoles): Subgrap
         }
       },
       run: async (_: unknown, { runId }: { runId: string }, { scope }: Context) => {
-        mustHold(scope, 'pipeline:read')
+        chosenApplications(scope, 'pipeline:read', undefined)
         const found = await store.run(scope, runId)
-        return found?.kind === 'pipeline' ? shownRun(found) : null
+        return found?.kind === 'pipeline' && mayRead(scope, found) ? shownRun(found) : null
       },
     },
     Mutation: {
       runPipeline: async (_: unknown, { app, id, params, allowConcurrent }: { app: string; id: string; params?: Json; allowConcurrent: boolean }, { scope }: Context) => {
-        mustHold(scope, 'pipeline:run')
+        mustHoldIn(scope, 'pipeline:run', app)
         const { document, findings } = await definitionOf(registry, app, id)
         if (!document) {
           const problems = findings.filter(({ severity }) => severity === 'ERROR').map(({ line, column, message }): Problem => ({ path: `xml[${line}][${column}]`, message, line, column }))
@@ -72,15 +72,16 @@ export function runFields({ registry, store, cursors, wake }: RunRoles): Subgrap
         return shownRun(run)
       },
       cancelRun: async (_: unknown, { runId }: { runId: string }, { scope }: Context) => {
-        mustHold(scope, 'pipeline:run')
+        await mustRun(scope, store, runId)
         return shownRun(await store.cancel(scope, runId))
       },
     },
     Subscription: {
       pipelineRunChanged: {
         subscribe: async (_: unknown, { app, pipelineId, runId }: { app?: string | null; pipelineId?: string | null; runId?: string | null }, { scope }: Context) => {
-          mustHold(scope, 'pipeline:read')
-          return watchRuns(scope, store, filterOf({ app, pipelineId }), runId ?? undefined)
+          const wanted = filterOf(scope, { app, pipelineId })
+          if (runId && !mayRead(scope, await store.run(scope, runId))) throw noRun(runId)
+          return watchRuns(scope, store, wanted, runId ?? undefined)
         },
         resolve: (run: StoredRun) => shownRun(run),
       },
@@ -105,9 +106,27 @@ function textsOf(params: Json): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(params).map(([name, value]) => [name, String(value)]))
 }
 
-function filterOf({ app, pipelineId, states, since, until }: FilterInput): RunFilter {
+/** A run that the caller may not know of is none; one he may see and not end → FORBIDDEN. */
+async function mustRun(scope: Scope, store: RunStore, runId: string): Promise<void> {
+  chosenApplications(scope, 'pipeline:run', undefined)
+  const run = await store.run(scope, runId)
+  if (!run || !(mayRead(scope, run) || holds(scope, 'pipeline:run', run.application))) throw noRun(runId)
+  mustHoldIn(scope, 'pipeline:run', run.application)
+}
+
+function mayRead(scope: Scope, run: StoredRun | undefined): boolean {
+  return run !== undefined && holds(scope, 'pipeline:read', run.application)
+}
+
+function noRun(runId: string): HubError {
+  return new HubError('NOT_FOUND', `There is no run "${runId}".`, { runId })
+}
+
+/** Of applications the caller may read. */
+function filterOf(scope: Scope, { app, pipelineId, states, since, until }: FilterInput): RunFilter {
+  const applications = chosenApplications(scope, 'pipeline:read', app)
   return {
-    kind: 'pipeline', ...(app && { application: app }), ...(pipelineId && { subject: pipelineId }), ...(states && { states }), ...(since && { sinceMs: Date.parse(since) }), ...(until && { untilMs: Date.parse(until) }),
+    kind: 'pipeline', ...(applications && { applications }), ...(pipelineId && { subject: pipelineId }), ...(states && { states }), ...(since && { sinceMs: Date.parse(since) }), ...(until && { untilMs: Date.parse(until) }),
   }
 }
 
