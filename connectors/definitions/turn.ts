@@ -6,13 +6,15 @@ import { lockDirectory } from '../segments/directory-lock.ts'
 
 /** How often a folder that another process has is asked for. */
 const askMs = 50
+/** How long is asked before whoever waits is told. */
+const longestMs = 5_000
 /** What the lock of git's index holds while it is a hub's. */
 const mark = 'tributary'
 
 /** The last of each repository to have its turn in this process. */
 const turns = new Map<string, Promise<unknown>>()
 
-/** Does work while nobody else of this process, no other hub and no git program changes the repository. Waits for those before; where they are not done by the deadline → CONFLICT. */
+/** Does work while nobody else of this process, no other hub and no git program changes the repository. Waits for those before; another process that has it for five seconds, or until the deadline, → CONFLICT. */
 export async function inTurn<T>(scope: Scope, gitdir: string, work: () => Promise<T>): Promise<T> {
   const before = turns.get(gitdir) ?? Promise.resolve()
   const own = before.then(() => locked(scope, gitdir, work))
@@ -40,12 +42,13 @@ async function locked<T>(scope: Scope, gitdir: string, work: () => Promise<T>): 
 }
 
 async function patiently<T>(scope: Scope, take: () => T | Promise<T>): Promise<T> {
+  const untilMs = Math.min(scope.deadlineMs, scope.clock.now() + longestMs)
   for (;;) {
     scope.signal.throwIfAborted()
     try {
       return await take()
     } catch (error) {
-      if (!(error instanceof HubError && error.code === 'CONFLICT') || scope.clock.now() >= scope.deadlineMs) throw error
+      if (!(error instanceof HubError && error.code === 'CONFLICT') || scope.clock.now() >= untilMs) throw error
     }
     await pause(scope, askMs)
   }

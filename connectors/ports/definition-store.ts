@@ -13,7 +13,7 @@ export interface DefinitionStore {
   text(scope: Scope, content: string): Promise<string>
   /** The newest commit and a tag of it, where that commit has this text in the file; undefined: the text was never committed, or not last. */
   placed(scope: Scope, file: string, text: string): Promise<{ readonly commit: string; readonly tag?: string } | undefined>
-  /** Does work alone among all who change the folder through a store, in this process and in others; waits for its turn, and after the scope's deadline fails with CONFLICT. */
+  /** Does work alone among all who change the folder through a store, in this process and in others; waits for its turn. Where another process goes on for five seconds, or past the scope's deadline, → CONFLICT. */
   alone<T>(scope: Scope, work: (writer: DefinitionWriter) => Promise<T>): Promise<T>
 }
 

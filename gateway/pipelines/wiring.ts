@@ -1,7 +1,9 @@
 import { mkdir } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { openPostgresAuditLog, openSqliteAuditLog } from '../../connectors/audit-log/index.ts'
 import { openGitDefinitions } from '../../connectors/definitions/index.ts'
+import { openPostgresDraftStore, openSqliteDraftStore } from '../../connectors/draft-store/index.ts'
 import { openDuckDb } from '../../connectors/duckdb/database.ts'
 import { openDuckDbEngine } from '../../connectors/duckdb/engine.ts'
 import { openDatabase } from '../../connectors/jdbc/index.ts'
@@ -18,8 +20,10 @@ import { openPostgresRunStore, openSqliteRunStore } from '../../connectors/run-s
 import { environmentSecrets, fileSecrets, openSecrets, vaultSecrets } from '../../connectors/secrets/index.ts'
 import { type OpenedTokenVault, openPostgresTokenVault, openSqliteTokenVault } from '../../connectors/token-vault/index.ts'
 import { HubError } from '../../schema/errors.ts'
-import type { DefinitionRoles } from '../../subgraphs/pipelines/definition-fields.ts'
+import { Audit } from '../../subgraphs/pipelines/definitions/audit.ts'
 import { Definitions } from '../../subgraphs/pipelines/definitions/definitions.ts'
+import { Drafts } from '../../subgraphs/pipelines/definitions/drafts.ts'
+import type { ChangeRoles } from '../../subgraphs/pipelines/index.ts'
 import type { Notification } from '../../subgraphs/pipelines/document/job.ts'
 import type { PipelineDocument } from '../../subgraphs/pipelines/document/pipeline.ts'
 import type { Finding } from '../../subgraphs/pipelines/finding.ts'
@@ -27,6 +31,7 @@ import { toldRun } from '../../subgraphs/pipelines/notify/told-run.ts'
 import { checkData, type DataParts } from '../../subgraphs/pipelines/plan/data-check.ts'
 import { type JobOrder, type JobParts, pipelineParameters } from '../../subgraphs/pipelines/run/job-order.ts'
 import type { JobRecord } from '../../subgraphs/pipelines/run/job-record.ts'
+import type { Registry } from '../../subgraphs/pipelines/registry.ts'
 import type { RunParts } from '../../subgraphs/pipelines/run/parts.ts'
 import { leaseMs } from '../../subgraphs/pipelines/run/kept.ts'
 import { keptJob } from '../../subgraphs/pipelines/run/kept-job.ts'
@@ -200,12 +205,13 @@ export interface HubPipelinesOptions extends KeptIn {
 }
 
 /** The pipelines of a hub and their runs. A worker takes those that wait, in this process, unless there are no slots. */
-export async function openHubPipelines({ settings, env, clock, later, ended, trino, ...kept }: HubPipelinesOptions): Promise<Omit<RunRoles & DefinitionRoles, 'cursors'> & { close(): Promise<void> }> {
+export async function openHubPipelines({ settings, env, clock, later, ended, trino, ...kept }: HubPipelinesOptions): Promise<Omit<RunRoles & ChangeRoles, 'cursors'> & { close(): Promise<void> }> {
   const { log } = kept
   const engine = pipelineEngine(settings, trino)
   const vault = lazyVault(kept)
   const store = await openRunStore(kept)
   const registry = folderRegistry(settings.folder, ({ data, schemaText, queryText, lookups }) => partsOver(data, { settings, env, log, vault, engine }).then(parts => ({ ...parts, schemaText, queryText, lookups })))
+  const changing = await openChanges(kept, settings.folder, registry)
   const worker = settings.folder === undefined || settings.slots === 0 ? undefined : new Worker({
     store, registry, name: `${hostname()} ${process.pid}`, slots: settings.slots, environment: settings.environment, ended,
     scopeOf: (runId, tenant, signal) => ({ ...lastingScope({ clock, log, later, signal }, runId), requestId: runId, tenant }),
@@ -214,13 +220,29 @@ export async function openHubPipelines({ settings, env, clock, later, ended, tri
   const scheduling = settings.folder === undefined || !settings.schedules ? undefined : schedule({ store, registry, wake: () => worker?.wake(), scope: { ...lastingScope({ clock, log, later, signal: stopped.signal }, 'schedules'), tenant: settings.tenant } })
   return {
     registry, store, wake: () => worker?.wake(),
-    definitions: new Definitions({ registry, store: settings.folder === undefined ? undefined : openGitDefinitions(settings.folder) }),
+    ...changing,
     async close() {
       stopped.abort(new HubError('SHUTTING_DOWN', 'The hub is stopping.'))
       await scheduling
       await worker?.close()
+      await changing.close()
       await vault.close()
       await store.close()
+    },
+  }
+}
+
+/** What changes the pipelines of a folder, with drafts and the audit log. */
+async function openChanges({ file, postgresUrl: url, log }: KeptIn, folder: string | undefined, registry: Registry): Promise<Pick<ChangeRoles, 'definitions' | 'drafts' | 'audit'> & { close(): Promise<void> }> {
+  const git = folder === undefined ? undefined : openGitDefinitions(folder)
+  const [draftStore, auditLog] = url === undefined ? [await openSqliteDraftStore({ file }), await openSqliteAuditLog({ file })] : [await openPostgresDraftStore({ url, log }), await openPostgresAuditLog({ url, log })]
+  const definitions = new Definitions({ registry, store: git })
+  const audit = new Audit(auditLog, git)
+  return {
+    definitions, audit, drafts: new Drafts({ drafts: draftStore, definitions, audit }),
+    async close() {
+      await draftStore.close()
+      await auditLog.close()
     },
   }
 }

@@ -45,7 +45,7 @@ export interface Definition {
   readonly findings: readonly Finding[]
 }
 
-interface Page<Node> {
+export interface Page<Node> {
   readonly nodes: readonly Node[]
   readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string | null }
 }
@@ -105,7 +105,8 @@ function runRoutes(hub: Hub): readonly Route[] {
   ]
 }
 
-function pageOf<Node>(name: string, { nodes, pageInfo }: Page<Node>, show: (node: Node) => unknown) {
+/** A page of a list under its name. */
+export function pageOf<Node>(name: string, { nodes, pageInfo }: Page<Node>, show: (node: Node) => unknown) {
   return { [name]: nodes.map(show), next_page_token: pageInfo.hasNextPage ? pageInfo.endCursor : null }
 }
 
@@ -122,7 +123,7 @@ function shownRun(found: Run) {
 }
 
 /** Words of enums in lower case. */
-function lowered(members: Readonly<Record<string, unknown>>, ...names: readonly string[]): Readonly<Record<string, unknown>> {
+export function lowered(members: Readonly<Record<string, unknown>>, ...names: readonly string[]): Readonly<Record<string, unknown>> {
   return { ...members, ...Object.fromEntries(names.map(name => [name, typeof members[name] === 'string' ? members[name].toLowerCase() : members[name]])) }
 }
 

@@ -7,6 +7,10 @@ import { scalars } from '../../schema/scalars.ts'
 import { withIdempotencyKeys } from '../../schema/sdl.ts'
 import { readDocument } from './document/read.ts'
 import { definitionFields, type DefinitionRoles } from './definition-fields.ts'
+import type { Audit } from './definitions/audit.ts'
+import { auditFields } from './definitions/audit-fields.ts'
+import { draftFields } from './definitions/draft-fields.ts'
+import type { Drafts } from './definitions/drafts.ts'
 import { changeFields } from './definitions/fields.ts'
 import { executionPlan } from './execution-plan.ts'
 import { runFields, type RunRoles } from './run-fields.ts'
@@ -16,8 +20,13 @@ import { schemas } from './xsd.ts'
 
 const sdl = withIdempotencyKeys(readFileSync(join(import.meta.dirname, '..', '..', 'schema', 'pipelines.graphql'), 'utf8'))
 
+export interface ChangeRoles extends DefinitionRoles {
+  readonly audit: Audit
+  readonly drafts: Drafts
+}
+
 /** Pipelines: what their documents may say, those there are, and their runs. */
-export function pipelinesSubgraph(roles: RunRoles & DefinitionRoles): Subgraph {
+export function pipelinesSubgraph(roles: RunRoles & ChangeRoles): Subgraph {
   const held = <Result>(answer: () => Result) => (_parent: unknown, _args: unknown, { scope }: Context): Result => {
     mustHold(scope, 'catalog:read')
     return answer()
@@ -25,7 +34,7 @@ export function pipelinesSubgraph(roles: RunRoles & DefinitionRoles): Subgraph {
   return {
     name: 'pipelines',
     sdl,
-    fields: mergeFields(definitionFields(roles), changeFields(roles), runFields(roles), statisticsFields(roles), {
+    fields: mergeFields(definitionFields(roles), changeFields(roles), draftFields(roles), auditFields(roles), runFields(roles), statisticsFields(roles), {
       Query: {
         validatePipeline(_parent: unknown, { xml }: { xml: string }, { scope }: Context) {
           mustHold(scope, 'catalog:read')

@@ -51,6 +51,11 @@ export class Definitions {
     this.#history = store && new DefinitionHistory(store)
   }
 
+  /** The newest commit; undefined: there is none. */
+  async head(scope: Scope): Promise<string | undefined> {
+    return this.#stored.head(scope)
+  }
+
   async find(app: string, id: string): Promise<Definition | undefined> {
     return (await this.#registry.pipelines()).find(one => one.application === app && one.id === id)
   }
@@ -116,12 +121,12 @@ export class Definitions {
       const current = await this.find(app, id ?? document.id)
       guard?.(current)
       await check(document, current)
-      if (current?.xml === xml && current.file === file) return { definition: current }
-      await this.#mustBeFree(app, document, current, file)
+      const place = placeOf(current, file)
+      if (current?.xml === xml && current.file === place && (await this.#stored.placed(scope, place, xml))) return { definition: current }
+      await this.#mustBeFree(app, document, place)
       await this.#mustBeNew(scope, app, document, xml, current)
       const version = versionText(document)
       const trailers = await announce({ action: current ? 'pipeline.update' : 'pipeline.create', app, id: document.id, version })
-      const place = placeOf(current, file)
       // The new one first: whoever is interrupted between them has two, and none is lost.
       const files = new Map<string, string | undefined>([[place, xml], ...(current && current.file !== place ? [[current.file, undefined] as const] : [])])
       const commit = await writer.change(scope, { files, message: `${app}: pipeline ${document.id} is ${version}`, author: author ?? scope.caller.subject, trailers })
@@ -148,8 +153,8 @@ export class Definitions {
   }
 
   /** The file of another pipeline is not written over. */
-  async #mustBeFree(app: string, document: PipelineDocument, current: Definition | undefined, file: string): Promise<void> {
-    const other = (await this.#registry.pipelines()).find(one => one.file.toLowerCase() === placeOf(current, file).toLowerCase() && one.id !== document.id)
+  async #mustBeFree(app: string, document: PipelineDocument, file: string): Promise<void> {
+    const other = (await this.#registry.pipelines()).find(one => one.file.toLowerCase() === file.toLowerCase() && one.id !== document.id)
     if (other) throw new HubError('CONFLICT', `The pipeline "${other.id}" of "${app}" is in ${other.file}, where "${document.id}" would have to be. Rename one of them.`, { app, id: document.id })
   }
 
