@@ -50,12 +50,12 @@ export const reservedNames: Readonly<Record<NameSpace, ReadonlySet<string>>> = {
     'ApiEndpointInput', 'ApiEndpointPayload', 'ApiEndpointConnection', 'ApiEndpointEdge', 'EndpointParameter', 'ApiQueries', 'ApiQueryResult', 'ApiQueryCache', 'CacheStatus', 'ApiPreset', 'ApiPresetName', 'InstallPresetPayload',
     'ValidationResult', 'ValidationFinding', 'FindingSeverity', 'DocumentKind', 'ExecutionPlan', 'ExecutionStep', 'StepKind', 'TransformationType', 'TransformationAttribute',
     'PipelineLayer', 'PipelineDefinition', 'PipelineDefinitionConnection', 'PipelineDefinitionEdge', 'RunFilter', 'RunState', 'PipelineRun', 'PipelineRunConnection', 'PipelineRunEdge', 'RunTrigger', 'SlaStatus', 'RunError', 'RunStep', 'RunStepState', 'RunPeriod', 'RunStat', 'FailureReason', 'SlaCompliance',
-    'PipelineVersion', 'DraftState', 'PipelineDraft', 'PipelineDraftConnection', 'PipelineDraftEdge', 'DraftApproval', 'DraftDecision', 'AuditFilter', 'AuditOutcome', 'AuditEntry', 'AuditEntryConnection', 'AuditEntryEdge', 'AuditVerification',
+    'PipelineVersion', 'DraftState', 'PipelineDraft', 'PipelineDraftConnection', 'PipelineDraftEdge', 'DraftApproval', 'DraftDecision', 'AuditFilter', 'AuditOutcome', 'AuditEntry', 'AuditEntryConnection', 'AuditEntryEdge', 'AuditVerification', 'Application', 'ApplicationLayer',
   ]),
   Query: new Set([
     'unifiedQuery', 'explainQuery', 'federatedViews', 'queryDataSources', 'tableSchema', 'queryLineage', 'lineage', 'sqlQuery', 'sqlExplain', 'cacheRegions', 'cacheRegion', 'cacheGet', 'cacheGetAll', 'cacheCluster', 'config', 'transaction', 'cacheMetrics', 'dataSources',
     'dataSource', 'apiQuery', 'apiQueries', 'apiEndpoints', 'apiPresets', 'views', 'view', 'catalog', 'audit', 'auditTrail', 'health', 'diagnose', 'advice', 'hub', 'node', 'nodes', 'topics', 'topic', 'topicMessages', 'validatePipeline', 'transformationTypes', 'pipelineXsd', 'jobXsd', 'pipelines', 'pipeline', 'runs', 'run', 'runStats', 'topFailureReasons', 'slaCompliance',
-    'pipelineDrafts', 'pipelineDraft', 'auditLog', 'verifyAudit',
+    'pipelineDrafts', 'pipelineDraft', 'auditLog', 'verifyAudit', 'applications', 'commonSchemas', 'commonLookups',
   ]),
   Mutation: new Set([
     'createCacheRegion', 'updateCacheRegion', 'deleteCacheRegion', 'clearCacheRegion', 'reloadCacheRegion', 'cachePut', 'cachePutAll', 'cacheRemove', 'registerDataSource', 'deleteDataSource', 'createView', 'createFederatedView', 'refreshView', 'dropView',

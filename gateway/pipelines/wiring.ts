@@ -43,8 +43,11 @@ import { Worker, type WorkerOptions } from '../../subgraphs/pipelines/run/worker
 import type { RunRoles } from '../../subgraphs/pipelines/run-fields.ts'
 import { lastingScope } from '../assembly/scope.ts'
 import type { Config, Environment } from '../config.ts'
+import { folderLayout } from './layout.ts'
 import { folderRegistry } from './registry.ts'
 
+export { type Layer, layers } from '../../subgraphs/pipelines/document/pipeline.ts'
+export type { ApplicationLayout, LayerLayout, Layout } from '../../subgraphs/pipelines/definitions/layout.ts'
 export type { PipelineDocument } from '../../subgraphs/pipelines/document/pipeline.ts'
 export { type DocumentRead, readDocument } from '../../subgraphs/pipelines/document/read.ts'
 export { folderFindings } from '../../subgraphs/pipelines/folder.ts'
@@ -220,7 +223,7 @@ export async function openHubPipelines({ settings, env, clock, later, ended, tri
   const scheduling = settings.folder === undefined || !settings.schedules ? undefined : schedule({ store, registry, wake: () => worker?.wake(), scope: { ...lastingScope({ clock, log, later, signal: stopped.signal }, 'schedules'), tenant: settings.tenant } })
   return {
     registry, store, wake: () => worker?.wake(),
-    ...changing,
+    ...changing, layout: folderLayout(settings.folder),
     async close() {
       stopped.abort(new HubError('SHUTTING_DOWN', 'The hub is stopping.'))
       await scheduling

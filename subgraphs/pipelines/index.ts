@@ -12,6 +12,7 @@ import { auditFields } from './definitions/audit-fields.ts'
 import { draftFields } from './definitions/draft-fields.ts'
 import type { Drafts } from './definitions/drafts.ts'
 import { changeFields } from './definitions/fields.ts'
+import { type Layout, layoutFields } from './definitions/layout.ts'
 import { executionPlan } from './execution-plan.ts'
 import { runFields, type RunRoles } from './run-fields.ts'
 import { statisticsFields } from './statistics-fields.ts'
@@ -23,6 +24,7 @@ const sdl = withIdempotencyKeys(readFileSync(join(import.meta.dirname, '..', '..
 export interface ChangeRoles extends DefinitionRoles {
   readonly audit: Audit
   readonly drafts: Drafts
+  readonly layout: Layout
 }
 
 /** Pipelines: what their documents may say, those there are, and their runs. */
@@ -34,7 +36,7 @@ export function pipelinesSubgraph(roles: RunRoles & ChangeRoles): Subgraph {
   return {
     name: 'pipelines',
     sdl,
-    fields: mergeFields(definitionFields(roles), changeFields(roles), draftFields(roles), auditFields(roles), runFields(roles), statisticsFields(roles), {
+    fields: mergeFields(definitionFields(roles), changeFields(roles), draftFields(roles), auditFields(roles), layoutFields(roles), runFields(roles), statisticsFields(roles), {
       Query: {
         validatePipeline(_parent: unknown, { xml }: { xml: string }, { scope }: Context) {
           mustHold(scope, 'catalog:read')
