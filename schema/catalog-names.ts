@@ -50,7 +50,7 @@ export const reservedNames: Readonly<Record<NameSpace, ReadonlySet<string>>> = {
     'ApiEndpointInput', 'ApiEndpointPayload', 'ApiEndpointConnection', 'ApiEndpointEdge', 'EndpointParameter', 'ApiQueries', 'ApiQueryResult', 'ApiQueryCache', 'CacheStatus', 'ApiPreset', 'ApiPresetName', 'InstallPresetPayload',
     'ValidationResult', 'ValidationFinding', 'FindingSeverity', 'DocumentKind', 'ExecutionPlan', 'ExecutionStep', 'StepKind', 'TransformationType', 'TransformationAttribute',
     'PipelineLayer', 'PipelineDefinition', 'PipelineDefinitionConnection', 'PipelineDefinitionEdge', 'RunFilter', 'RunState', 'PipelineRun', 'PipelineRunConnection', 'PipelineRunEdge', 'RunTrigger', 'SlaStatus', 'RunError', 'RunStep', 'RunStepState', 'RunPeriod', 'RunStat', 'FailureReason', 'SlaCompliance',
-    'PipelineVersion', 'DraftState', 'PipelineDraft', 'PipelineDraftConnection', 'PipelineDraftEdge', 'DraftApproval', 'DraftDecision', 'AuditFilter', 'AuditOutcome', 'AuditEntry', 'AuditEntryConnection', 'AuditEntryEdge', 'AuditVerification', 'Application', 'ApplicationLayer',
+    'PipelineVersion', 'DraftState', 'PipelineDraft', 'PipelineDraftConnection', 'PipelineDraftEdge', 'DraftApproval', 'DraftDecision', 'AuditFilter', 'AuditOutcome', 'AuditEntry', 'AuditEntryConnection', 'AuditEntryEdge', 'AuditVerification', 'Application', 'ApplicationLayer', 'ConfigVersion',
   ]),
   Query: new Set([
     'unifiedQuery', 'explainQuery', 'federatedViews', 'queryDataSources', 'tableSchema', 'queryLineage', 'lineage', 'sqlQuery', 'sqlExplain', 'cacheRegions', 'cacheRegion', 'cacheGet', 'cacheGetAll', 'cacheCluster', 'config', 'transaction', 'cacheMetrics', 'dataSources',

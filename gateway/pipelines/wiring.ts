@@ -18,7 +18,7 @@ import type { Clock, Log, Scope } from '../../connectors/ports/scope.ts'
 import type { TokenVault } from '../../connectors/ports/token-vault.ts'
 import { openPostgresRunStore, openSqliteRunStore } from '../../connectors/run-store/index.ts'
 import { environmentSecrets, fileSecrets, openSecrets, vaultSecrets } from '../../connectors/secrets/index.ts'
-import { type OpenedTokenVault, openPostgresTokenVault, openSqliteTokenVault } from '../../connectors/token-vault/index.ts'
+import { openPostgresTokenVault, openSqliteTokenVault } from '../../connectors/token-vault/index.ts'
 import { HubError } from '../../schema/errors.ts'
 import { Audit } from '../../subgraphs/pipelines/definitions/audit.ts'
 import { Definitions } from '../../subgraphs/pipelines/definitions/definitions.ts'
@@ -44,6 +44,7 @@ import type { RunRoles } from '../../subgraphs/pipelines/run-fields.ts'
 import { lastingScope } from '../assembly/scope.ts'
 import type { Config, Environment } from '../config.ts'
 import { folderLayout } from './layout.ts'
+import { LazyVault } from './lazy-vault.ts'
 import { folderRegistry } from './registry.ts'
 
 export { type Layer, layers } from '../../subgraphs/pipelines/document/pipeline.ts'
@@ -216,14 +217,14 @@ export async function openHubPipelines({ settings, env, clock, later, ended, tri
   const registry = folderRegistry(settings.folder, ({ data, schemaText, queryText, lookups }) => partsOver(data, { settings, env, log, vault, engine }).then(parts => ({ ...parts, schemaText, queryText, lookups })))
   const changing = await openChanges(kept, settings.folder, registry)
   const worker = settings.folder === undefined || settings.slots === 0 ? undefined : new Worker({
-    store, registry, name: `${hostname()} ${process.pid}`, slots: settings.slots, environment: settings.environment, ended,
+    store, registry, configVersionOf: changing.configVersionOf, name: `${hostname()} ${process.pid}`, slots: settings.slots, environment: settings.environment, ended,
     scopeOf: (runId, tenant, signal) => ({ ...lastingScope({ clock, log, later, signal }, runId), requestId: runId, tenant }),
   })
   const stopped = new AbortController()
   const scheduling = settings.folder === undefined || !settings.schedules ? undefined : schedule({ store, registry, wake: () => worker?.wake(), scope: { ...lastingScope({ clock, log, later, signal: stopped.signal }, 'schedules'), tenant: settings.tenant } })
   return {
     registry, store, wake: () => worker?.wake(),
-    ...changing, layout: folderLayout(settings.folder),
+    definitions: changing.definitions, drafts: changing.drafts, audit: changing.audit, layout: folderLayout(settings.folder),
     async close() {
       stopped.abort(new HubError('SHUTTING_DOWN', 'The hub is stopping.'))
       await scheduling
@@ -236,13 +237,13 @@ export async function openHubPipelines({ settings, env, clock, later, ended, tri
 }
 
 /** What changes the pipelines of a folder, with drafts and the audit log. */
-async function openChanges({ file, postgresUrl: url, log }: KeptIn, folder: string | undefined, registry: Registry): Promise<Pick<ChangeRoles, 'definitions' | 'drafts' | 'audit'> & { close(): Promise<void> }> {
+async function openChanges({ file, postgresUrl: url, log }: KeptIn, folder: string | undefined, registry: Registry): Promise<Pick<ChangeRoles, 'definitions' | 'drafts' | 'audit'> & Pick<WorkerOptions, 'configVersionOf'> & { close(): Promise<void> }> {
   const git = folder === undefined ? undefined : openGitDefinitions(folder)
   const [draftStore, auditLog] = url === undefined ? [await openSqliteDraftStore({ file }), await openSqliteAuditLog({ file })] : [await openPostgresDraftStore({ url, log }), await openPostgresAuditLog({ url, log })]
   const definitions = new Definitions({ registry, store: git })
   const audit = new Audit(auditLog, git)
   return {
-    definitions, audit, drafts: new Drafts({ drafts: draftStore, definitions, audit }),
+    definitions, audit, configVersionOf: async (scope, { file, xml }) => git?.placed(scope, file, xml), drafts: new Drafts({ drafts: draftStore, definitions, audit }),
     async close() {
       await draftStore.close()
       await auditLog.close()
@@ -270,31 +271,4 @@ function warningOf(kinds: readonly Notification['kind'][], missing: Missing): st
 
 function versionText({ major, minor, patch }: PipelineDocument['version']): string {
   return `${major}.${minor}.${patch}`
-}
-
-/** The vault, opened by the first who has tokens. */
-class LazyVault implements TokenVault {
-  readonly #open: () => Promise<OpenedTokenVault>
-  #vault: Promise<OpenedTokenVault> | undefined
-
-  constructor(open: () => Promise<OpenedTokenVault>) {
-    this.#open = open
-  }
-
-  async put(...given: Parameters<TokenVault['put']>): Promise<void> {
-    await (await this.#opened()).put(...given)
-  }
-
-  async find(...given: Parameters<TokenVault['find']>): ReturnType<TokenVault['find']> {
-    return (await this.#opened()).find(...given)
-  }
-
-  async close(): Promise<void> {
-    await (await this.#vault?.catch(() => undefined))?.close()
-  }
-
-  #opened(): Promise<OpenedTokenVault> {
-    this.#vault ??= this.#open()
-    return this.#vault
-  }
 }

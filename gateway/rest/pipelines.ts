@@ -30,7 +30,7 @@ const validate = operation<{ validatePipeline: Validation }>(`query RestValidate
 const transformations = operation<{ transformationTypes: readonly { readonly attributes: readonly Readonly<Record<string, unknown>>[] }[] }>('query RestTransformations { transformationTypes { name doc example attributes { name doc required expected choices default } } }')
 const xsds = operation<{ pipelineXsd: string; jobXsd: string }>('query RestXsds { pipelineXsd jobXsd }')
 
-const runMembers = 'runId app pipelineId version layer state attempt trigger params startedBy engine queuedAt startedAt endedAt rowsRead rowsWritten rowsRejected peakMemoryBytes slaStatus error { category message } steps { id kind type state rows rejected into bytes key startedAt endedAt }'
+const runMembers = 'runId app pipelineId version layer state attempt trigger params startedBy engine queuedAt startedAt endedAt rowsRead rowsWritten rowsRejected peakMemoryBytes configVersion { commit tag } slaStatus error { category message } steps { id kind type state rows rejected into bytes key startedAt endedAt }'
 export const definitionMembers = 'app id version layer owner description schedule slaMs file findings { severity code message line column path proposal }'
 
 interface Run {

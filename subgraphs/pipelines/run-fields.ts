@@ -134,7 +134,7 @@ function filterOf(scope: Scope, { app, pipelineId, states, since, until }: Filte
 export function shownRun(run: StoredRun) {
   const record = (run.record ?? {}) as Partial<RunRecord>
   return {
-    ...run, app: run.application, pipelineId: run.subject, layer: run.layer?.toUpperCase() ?? null, params: run.parameters, engine: record.engine ?? null, peakMemoryBytes: record.peakMemoryBytes ?? null,
+    ...run, app: run.application, pipelineId: run.subject, layer: run.layer?.toUpperCase() ?? null, params: run.parameters, engine: record.engine ?? null, configVersion: record.configVersion ?? null, peakMemoryBytes: record.peakMemoryBytes ?? null,
     queuedAt: moment(run.queuedAtMs), startedAt: moment(run.startedAtMs), endedAt: moment(run.endedAtMs), slaStatus: run.sla,
     error: run.state === 'FAILED' ? { category: run.category ?? 'SYSTEM', message: run.message ?? '' } : null,
     steps: (record.steps ?? []).map((step: StepRecord) => ({ ...step, kind: step.kind.toUpperCase(), startedAt: moment(step.startedAtMs), endedAt: moment(step.endedAtMs) })),

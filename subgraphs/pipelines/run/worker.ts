@@ -1,14 +1,16 @@
 import type { RunStore, StoredRun } from '../../../connectors/ports/run-store.ts'
 import type { Scope } from '../../../connectors/ports/scope.ts'
 import { asHubError, HubError } from '../../../schema/errors.ts'
-import type { Registry } from '../registry.ts'
+import type { Definition, Registry } from '../registry.ts'
 import { leaseMs } from './kept.ts'
 import { keptRun } from './kept-run.ts'
-import type { RunRecord } from './record.ts'
+import type { ConfigVersion, RunRecord } from './record.ts'
 
 export interface WorkerOptions {
   readonly store: RunStore
   readonly registry: Registry
+  /** The commit that has a definition as it was read. */
+  readonly configVersionOf?: (scope: Scope, definition: Definition) => Promise<ConfigVersion | undefined>
   /** Whose runs are under way, as people are told. */
   readonly name: string
   /** Runs at a time. */
@@ -83,8 +85,18 @@ export class Worker {
       return ended(run, { state: 'FAILED', startedAtMs, endedAtMs: scope.clock.now() })
     }
     const { document } = definition
-    const order = { document, runId: run.runId, application: run.application, environment, parameters: run.parameters as Readonly<Record<string, string>> }
+    const configVersion = await this.#configVersion(scope, definition)
+    const order = { document, ...(configVersion && { configVersion }), runId: run.runId, application: run.application, environment, parameters: run.parameters as Readonly<Record<string, string>> }
     const record = await keptRun(scope, run, order, await registry.partsOf(definition), store)
     if (!this.#stopped.signal.aborted) ended(run, record)
+  }
+  /** A repository that cannot be read keeps no run from its work. */
+  async #configVersion(scope: Scope, definition: Definition): Promise<ConfigVersion | undefined> {
+    try {
+      return await this.#options.configVersionOf?.(scope, definition)
+    } catch (error) {
+      scope.log.warn('Of which commit the definition of a run is could not be told.', { run: scope.requestId, reason: asHubError(error).message })
+      return undefined
+    }
   }
 }
