@@ -43,6 +43,7 @@ import { Worker, type WorkerOptions } from '../../subgraphs/pipelines/run/worker
 import type { RunRoles } from '../../subgraphs/pipelines/run-fields.ts'
 import { lastingScope } from '../assembly/scope.ts'
 import type { Config, Environment } from '../config.ts'
+import { documentFiles } from './files.ts'
 import { folderLayout } from './layout.ts'
 import { LazyVault } from './lazy-vault.ts'
 import { folderRegistry } from './registry.ts'
@@ -71,6 +72,25 @@ export async function openPipelineChecks(scope: Scope): Promise<PipelineChecks> 
       await engine.close()
       await database.close()
     },
+  }
+}
+
+/** The same, opened by the first who asks. */
+class LazyChecks implements PipelineChecks {
+  readonly #scope: Scope
+  #opened: Promise<PipelineChecks> | undefined
+
+  constructor(scope: Scope) {
+    this.#scope = scope
+  }
+
+  async check(...given: Parameters<PipelineChecks['check']>): ReturnType<PipelineChecks['check']> {
+    this.#opened ??= openPipelineChecks(this.#scope)
+    return (await this.#opened).check(...given)
+  }
+
+  async close(): Promise<void> {
+    await (await this.#opened?.catch(() => undefined))?.close()
   }
 }
 
@@ -215,20 +235,23 @@ export async function openHubPipelines({ settings, env, clock, later, ended, tri
   const vault = lazyVault(kept)
   const store = await openRunStore(kept)
   const registry = folderRegistry(settings.folder, ({ data, schemaText, queryText, lookups }) => partsOver(data, { settings, env, log, vault, engine }).then(parts => ({ ...parts, schemaText, queryText, lookups })))
+  const stopped = new AbortController()
   const changing = await openChanges(kept, settings.folder, registry)
+  const checks = new LazyChecks(lastingScope({ clock, log, later, signal: stopped.signal }, 'checks'))
   const worker = settings.folder === undefined || settings.slots === 0 ? undefined : new Worker({
     store, registry, configVersionOf: changing.configVersionOf, name: `${hostname()} ${process.pid}`, slots: settings.slots, environment: settings.environment, ended,
     scopeOf: (runId, tenant, signal) => ({ ...lastingScope({ clock, log, later, signal }, runId), requestId: runId, tenant }),
   })
-  const stopped = new AbortController()
   const scheduling = settings.folder === undefined || !settings.schedules ? undefined : schedule({ store, registry, wake: () => worker?.wake(), scope: { ...lastingScope({ clock, log, later, signal: stopped.signal }, 'schedules'), tenant: settings.tenant } })
   return {
     registry, store, wake: () => worker?.wake(),
     definitions: changing.definitions, drafts: changing.drafts, audit: changing.audit, layout: folderLayout(settings.folder),
+    check: async ({ file, document }) => (document && settings.folder !== undefined ? checks.check(document, documentFiles(join(settings.folder, file)).schemaText) : []),
     async close() {
       stopped.abort(new HubError('SHUTTING_DOWN', 'The hub is stopping.'))
       await scheduling
       await worker?.close()
+      await checks.close()
       await changing.close()
       await vault.close()
       await store.close()

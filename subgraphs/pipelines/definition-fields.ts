@@ -8,6 +8,7 @@ import { HubError } from '../../schema/errors.ts'
 import { instant } from '../../schema/values.ts'
 import type { Definitions } from './definitions/definitions.ts'
 import { executionPlan } from './execution-plan.ts'
+import { type Finding, inOrder } from './finding.ts'
 import { chosenApplications, mustHoldIn } from './permissions.ts'
 import { type Definition, type Registry, versionText } from './registry.ts'
 import { nextMoments } from './run/scheduler.ts'
@@ -30,10 +31,12 @@ export interface DefinitionRoles {
   readonly store: RunStore
   readonly cursors: CursorSealer
   readonly definitions: Definitions
+  /** What data and environment have against a pipeline that has nothing wrong by itself. */
+  readonly check: (definition: Definition) => Promise<readonly Finding[]>
 }
 
-/** A pipeline as the graph shows it. */
-export function definitionShower({ store, definitions }: Pick<DefinitionRoles, 'store' | 'definitions'>) {
+/** A pipeline as the graph shows it; without a `check` with what its document alone has against it. */
+export function definitionShower({ store, definitions, check }: Pick<DefinitionRoles, 'store' | 'definitions'> & Partial<Pick<DefinitionRoles, 'check'>>) {
   return (definition: Definition) => {
     const { application, id, document } = definition
     return {
@@ -41,6 +44,7 @@ export function definitionShower({ store, definitions }: Pick<DefinitionRoles, '
       slaMs: document?.slaMs ?? null, plan: document ? executionPlan(document.steps) : null,
       nextRuns: ({ count }: { readonly count: number }, { scope }: Context) => (document?.schedule === undefined ? [] : nextMoments(document.schedule, scope.clock.now(), Math.min(Math.max(count, 0), 100))),
       runs: async ({ first }: { readonly first: number }, { scope }: Context) => (await store.runs(scope, { application, subject: id, kind: 'pipeline' }, Math.min(Math.max(first, 0), 1000))).map(shownRun),
+      findings: async () => inOrder([...definition.findings, ...((await check?.(definition)) ?? [])]),
       versions: ({ first }: { readonly first: number }, { scope }: Context) => versionsOf(scope, definitions, definition, first),
     }
   }
@@ -52,14 +56,15 @@ async function versionsOf(scope: Scope, definitions: Definitions, { application,
 }
 
 /** The pipelines of the registry. */
-export function definitionFields({ registry, store, cursors, definitions }: DefinitionRoles): Subgraph['fields'] {
-  const shown = definitionShower({ store, definitions })
+export function definitionFields({ registry, store, cursors, definitions, check }: DefinitionRoles): Subgraph['fields'] {
+  const listed = definitionShower({ store, definitions })
+  const shown = definitionShower({ store, definitions, check })
   return {
     Query: {
       pipelines: async (_: unknown, { app, layer, ...page }: ListArguments, { scope }: Context) => {
         const applications = chosenApplications(scope, 'pipeline:read', app)
         const found = (await registry.pipelines()).filter(({ application, document }) => (applications?.includes(application) ?? true) && (!layer || document?.layer.toUpperCase() === layer))
-        return simplePage(found, { name: ({ application, id }) => `${application}/${id}`, show: shown, identity: JSON.stringify(['pipelines', scope.tenant, applications ?? null, layer ?? null]), cursors }, page)
+        return simplePage(found, { name: ({ application, id }) => `${application}/${id}`, show: listed, identity: JSON.stringify(['pipelines', scope.tenant, applications ?? null, layer ?? null]), cursors }, page)
       },
       pipeline: async (_: unknown, { app, id, version }: { app: string; id: string; version?: string | null }, { scope }: Context) => {
         mustHoldIn(scope, 'pipeline:read', app)

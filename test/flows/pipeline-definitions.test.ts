@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { catalogFolder } from '../support/catalog-folder.ts'
-import { customerMaster } from '../support/pipelines.ts'
+import { customerMaster, customerStagingLoad } from '../support/pipelines.ts'
 import { type RunningHub, startHub } from '../support/hub.ts'
 
 const scopes = ['pipeline:read', 'pipeline:write', 'pipeline:run']
@@ -61,6 +61,18 @@ describe('definitions of pipelines', () => {
     expect(refusal(await create('<!DOCTYPE pipeline [<!ENTITY x SYSTEM "file:///etc/passwd">]><pipeline>&x;</pipeline>'))).toEqual(['VALIDATION_ERROR', expect.any(String)])
     expect(refusal(await create(customerMaster))).toEqual(['VALIDATION_ERROR', 'The document is a job; a <pipeline> is expected.'])
     expect(await at('bad')).toBeNull()
+  })
+
+  test('D-60: a document whose form is right is stored with what schemas and columns have against it', async () => {
+    const place = join(pipelines, 'applications/shop/staging/schemas')
+    mkdirSync(place, { recursive: true })
+    writeFileSync(join(place, 'left.avsc'), '{"type":"record","name":"l","fields":[{"name":"customer_id","type":"long"}]}')
+    const xml = pipeline('faulty', '1.0', 'staging').replace(/<csv id="s"[^>]*>/, '<csv id="s" path="l.csv" schemaRef="schemas/left.avsc"/><csv id="r" path="r.csv" schemaRef="schemas/left.avsc"/>').replace('</sources>', '</sources>\n<transformations><join left="s" right="r" type="left" condition="s.customer_id = r.id"/></transformations>')
+    const { data, errors } = await hub.query<{ createPipeline: unknown }>('mutation ($xml: String!) { createPipeline(app: "shop", xml: $xml) { id version findings { severity code line proposal } } }', { xml })
+    expect(errors).toBeUndefined()
+    expect(data?.createPipeline).toEqual({ id: 'faulty', version: '1.0.0', findings: [{ severity: 'ERROR', code: 'COLUMN_NOT_FOUND', line: 3, proposal: expect.stringContaining('customer_id') }] })
+    expect((await hub.query('{ pipeline(app: "shop", id: "faulty") { findings { code } } }')).data).toEqual({ pipeline: { findings: [{ code: 'COLUMN_NOT_FOUND' }] } })
+    expect((await create(customerStagingLoad.replace('customer_db.customer_id"', 'customer_db.id"'))).errors).toBeUndefined()
   })
 
   test('D-09: a version is one text for ever, older ones can be read, and the text that is there changes nothing', async () => {

@@ -6,8 +6,8 @@ import type { Allow, Audit } from './audit.ts'
 import type { Announce } from './definitions.ts'
 
 /** Pipelines as they are put in, changed and taken away. */
-export function changeFields({ store, definitions, audit }: DefinitionRoles & { readonly audit: Audit }): Subgraph['fields'] {
-  const shown = definitionShower({ store, definitions })
+export function changeFields({ store, definitions, check, audit }: DefinitionRoles & { readonly audit: Audit }): Subgraph['fields'] {
+  const shown = definitionShower({ store, definitions, check })
   const announced = (allow: Allow): Announce => ({ id, version }) => allow(version === undefined ? {} : { version }, { subject: id })
   return {
     Mutation: {
