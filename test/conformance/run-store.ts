@@ -478,7 +478,7 @@ export const runStoreChecks = [
     expect(await store.runs(scope(), {}, 10)).toEqual(before)
   }),
 
-  must<RunStoreSubject>('RU34', 'runs of some applications are listed and counted, and of no application none', async ({ store, scope }) => {
+  must<RunStoreSubject>('RU40', 'runs of some applications are listed and counted, and of no application none', async ({ store, scope }) => {
     const own = scope()
     for (const [nth, application] of ['crm', 'shop', 'hr', 'crm'].entries()) await store.enqueue(own, newRun(`r${nth}`, { application }))
     const found = async (applications: readonly string[], more = {}) => (await store.runs(own, { applications, ...more }, 10)).map(({ runId }) => runId).sort()
