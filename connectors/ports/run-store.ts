@@ -140,6 +140,8 @@ export interface StoredRun extends Omit<NewRun, 'key' | 'allowConcurrent' | 'mos
 
 export interface RunFilter {
   readonly application?: string
+  /** Of any of these. Absent: of all. */
+  readonly applications?: readonly string[]
   readonly subject?: string
   readonly kind?: 'pipeline' | 'job'
   readonly states?: readonly RunState[]
@@ -155,7 +157,7 @@ export interface RunPlace {
   readonly runId: string
 }
 
-export interface CountFilter extends Pick<RunFilter, 'application' | 'subject' | 'kind'> {
+export interface CountFilter extends Pick<RunFilter, 'application' | 'applications' | 'subject' | 'kind'> {
   /** Put in at this moment or later. */
   readonly sinceMs: number
   /** Before this. */

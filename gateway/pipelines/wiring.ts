@@ -1,6 +1,9 @@
 import { mkdir } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { openPostgresAuditLog, openSqliteAuditLog } from '../../connectors/audit-log/index.ts'
+import { openGitDefinitions } from '../../connectors/definitions/index.ts'
+import { openPostgresDraftStore, openSqliteDraftStore } from '../../connectors/draft-store/index.ts'
 import { openDuckDb } from '../../connectors/duckdb/database.ts'
 import { openDuckDbEngine } from '../../connectors/duckdb/engine.ts'
 import { openDatabase } from '../../connectors/jdbc/index.ts'
@@ -16,16 +19,20 @@ import { type Clock, type Log, type Scope, systemClock } from '../../connectors/
 import type { TokenVault } from '../../connectors/ports/token-vault.ts'
 import { openPostgresRunStore, openSqliteRunStore } from '../../connectors/run-store/index.ts'
 import { environmentSecrets, fileSecrets, openSecrets, vaultSecrets } from '../../connectors/secrets/index.ts'
-import { type OpenedTokenVault, openPostgresTokenVault, openSqliteTokenVault } from '../../connectors/token-vault/index.ts'
+import { openPostgresTokenVault, openSqliteTokenVault } from '../../connectors/token-vault/index.ts'
 import { HubError } from '../../schema/errors.ts'
 import { analyse } from '../../subgraphs/lineage/analyse.ts'
 import { LineageEvents } from '../../subgraphs/pipelines/lineage/lineage-events.ts'
+import { Audit } from '../../subgraphs/pipelines/definitions/audit.ts'
+import { Definitions } from '../../subgraphs/pipelines/definitions/definitions.ts'
+import { Drafts } from '../../subgraphs/pipelines/definitions/drafts.ts'
+import type { ChangeRoles } from '../../subgraphs/pipelines/index.ts'
 import type { JobDocument, Notification } from '../../subgraphs/pipelines/document/job.ts'
 import type { PipelineDocument } from '../../subgraphs/pipelines/document/pipeline.ts'
 import type { Finding } from '../../subgraphs/pipelines/finding.ts'
 import { toldRun, type ToldOrder } from '../../subgraphs/pipelines/notify/told-run.ts'
 import { checkData, type DataParts } from '../../subgraphs/pipelines/plan/data-check.ts'
-import { versionText } from '../../subgraphs/pipelines/registry.ts'
+import { type Registry, versionText } from '../../subgraphs/pipelines/registry.ts'
 import { type JobOrder, pipelineParameters } from '../../subgraphs/pipelines/run/job-order.ts'
 import { jobPipelines } from '../../subgraphs/pipelines/run/job-pipelines.ts'
 import type { JobRecord } from '../../subgraphs/pipelines/run/job-record.ts'
@@ -40,8 +47,13 @@ import { Worker, type WorkerOptions } from '../../subgraphs/pipelines/run/worker
 import type { RunRoles } from '../../subgraphs/pipelines/run-fields.ts'
 import { lastingScope } from '../assembly/scope.ts'
 import type { Config, Environment } from '../config.ts'
+import { documentFiles } from './files.ts'
+import { folderLayout } from './layout.ts'
+import { LazyVault } from './lazy-vault.ts'
 import { folderRegistry } from './registry.ts'
 
+export { type Layer, layers } from '../../subgraphs/pipelines/document/pipeline.ts'
+export type { ApplicationLayout, LayerLayout, Layout } from '../../subgraphs/pipelines/definitions/layout.ts'
 export type { PipelineDocument } from '../../subgraphs/pipelines/document/pipeline.ts'
 export { type DocumentRead, readDocument } from '../../subgraphs/pipelines/document/read.ts'
 export { folderFindings } from '../../subgraphs/pipelines/folder.ts'
@@ -64,6 +76,25 @@ export async function openPipelineChecks(scope: Scope): Promise<PipelineChecks> 
       await engine.close()
       await database.close()
     },
+  }
+}
+
+/** The same, opened by the first who asks. */
+class LazyChecks implements PipelineChecks {
+  readonly #scope: Scope
+  #opened: Promise<PipelineChecks> | undefined
+
+  constructor(scope: Scope) {
+    this.#scope = scope
+  }
+
+  async check(...given: Parameters<PipelineChecks['check']>): ReturnType<PipelineChecks['check']> {
+    this.#opened ??= openPipelineChecks(this.#scope)
+    return (await this.#opened).check(...given)
+  }
+
+  async close(): Promise<void> {
+    await (await this.#opened?.catch(() => undefined))?.close()
   }
 }
 
@@ -201,16 +232,19 @@ export interface HubPipelinesOptions extends KeptIn {
 }
 
 /** The pipelines of a hub and their runs. A worker takes those that wait, in this process, unless there are no slots. */
-export async function openHubPipelines({ settings, env, clock, later, ended, trino, regions, ...kept }: HubPipelinesOptions): Promise<Omit<RunRoles, 'cursors'> & { close(): Promise<void> }> {
+export async function openHubPipelines({ settings, env, clock, later, ended, trino, regions, ...kept }: HubPipelinesOptions): Promise<Omit<RunRoles & ChangeRoles, 'cursors'> & { close(): Promise<void> }> {
   const { log } = kept
   const engine = pipelineEngine(settings, trino)
   const vault = lazyVault(kept)
   const store = await openRunStore(kept)
   const registry = folderRegistry(settings.folder, ({ data, schemaText, queryText, lookups }) => partsOver(data, { settings, env, log, vault, engine }).then(parts => ({ ...parts, schemaText, queryText, lookups, regions })))
+  const stopped = new AbortController()
+  const changing = await openChanges(kept, settings.folder, registry)
+  const checks = new LazyChecks(lastingScope({ clock, log, later, signal: stopped.signal }, 'checks'))
   const notices = jobNotices(settings)
   const lineage = openLineageEvents(settings, store, { clock, log, later })
   const worker = settings.folder === undefined || settings.slots === 0 ? undefined : new Worker({
-    store, registry, name: `${hostname()} ${process.pid}`, slots: settings.slots, environment: settings.environment, ended, lineage: lineage.events,
+    store, registry, configVersionOf: changing.configVersionOf, name: `${hostname()} ${process.pid}`, slots: settings.slots, environment: settings.environment, ended, lineage: lineage.events,
     told(scope, order, run) {
       const warning = notices.warning(order.document)
       if (warning !== undefined) log.warn(warning, { app: order.application, job: order.document.id, run: order.runId })
@@ -218,17 +252,35 @@ export async function openHubPipelines({ settings, env, clock, later, ended, tri
     },
     scopeOf: (runId, tenant, signal) => ({ ...lastingScope({ clock, log, later, signal }, runId), requestId: runId, tenant }),
   })
-  const stopped = new AbortController()
   const scheduling = settings.folder === undefined || !settings.schedules ? undefined : schedule({ store, registry, wake: () => worker?.wake(), scope: { ...lastingScope({ clock, log, later, signal: stopped.signal }, 'schedules'), tenant: settings.tenant } })
   return {
     registry, store, wake: () => worker?.wake(),
+    definitions: changing.definitions, drafts: changing.drafts, audit: changing.audit, layout: folderLayout(settings.folder),
+    check: async ({ file, document }) => (document && settings.folder !== undefined ? checks.check(document, documentFiles(join(settings.folder, file)).schemaText) : []),
     async close() {
       stopped.abort(new HubError('SHUTTING_DOWN', 'The hub is stopping.'))
       await scheduling
       await worker?.close()
       await lineage.close()
+      await checks.close()
+      await changing.close()
       await vault.close()
       await store.close()
+    },
+  }
+}
+
+/** What changes the pipelines of a folder, with drafts and the audit log. */
+async function openChanges({ file, postgresUrl: url, log }: KeptIn, folder: string | undefined, registry: Registry): Promise<Pick<ChangeRoles, 'definitions' | 'drafts' | 'audit'> & Pick<WorkerOptions, 'configVersionOf'> & { close(): Promise<void> }> {
+  const git = folder === undefined ? undefined : openGitDefinitions(folder)
+  const [draftStore, auditLog] = url === undefined ? [await openSqliteDraftStore({ file }), await openSqliteAuditLog({ file })] : [await openPostgresDraftStore({ url, log }), await openPostgresAuditLog({ url, log })]
+  const definitions = new Definitions({ registry, store: git })
+  const audit = new Audit(auditLog, git)
+  return {
+    definitions, audit, configVersionOf: async (scope, { file, xml }) => git?.placed(scope, file, xml), drafts: new Drafts({ drafts: draftStore, definitions, audit }),
+    async close() {
+      await draftStore.close()
+      await auditLog.close()
     },
   }
 }
@@ -282,31 +334,4 @@ function notifying({ smtpUrl, smtpFrom, smtpRequireTls, webhookSecret, webhookAl
 function warningOf(kinds: readonly Notification['kind'][], missing: Missing): string {
   const settings = kinds.flatMap(kind => missing[kind])
   return `Notices by ${kinds.join(' and ')} are not sent: ${settings.join(', ')} ${settings.length === 1 ? 'is' : 'are'} not set.`
-}
-
-/** The vault, opened by the first who has tokens. */
-class LazyVault implements TokenVault {
-  readonly #open: () => Promise<OpenedTokenVault>
-  #vault: Promise<OpenedTokenVault> | undefined
-
-  constructor(open: () => Promise<OpenedTokenVault>) {
-    this.#open = open
-  }
-
-  async put(...given: Parameters<TokenVault['put']>): Promise<void> {
-    await (await this.#opened()).put(...given)
-  }
-
-  async find(...given: Parameters<TokenVault['find']>): ReturnType<TokenVault['find']> {
-    return (await this.#opened()).find(...given)
-  }
-
-  async close(): Promise<void> {
-    await (await this.#vault?.catch(() => undefined))?.close()
-  }
-
-  #opened(): Promise<OpenedTokenVault> {
-    this.#vault ??= this.#open()
-    return this.#vault
-  }
 }

@@ -22,14 +22,15 @@ const validate = operation<{ validatePipeline: Validation }>(`query RestValidate
 const transformations = operation<{ transformationTypes: readonly { readonly attributes: readonly Readonly<Record<string, unknown>>[] }[] }>('query RestTransformations { transformationTypes { name doc example attributes { name doc required expected choices default } } }')
 const xsds = operation<{ pipelineXsd: string; jobXsd: string }>('query RestXsds { pipelineXsd jobXsd }')
 
-const definitionMembers = `app id version layer owner description schedule slaMs file findings { ${findingMembers} }`
+export const definitionMembers = `app id version layer owner description schedule slaMs file findings { ${findingMembers} }`
 
-interface Definition {
+export interface Definition {
+  readonly id: string
   readonly findings: readonly Finding[]
 }
 
 const list = operation<{ pipelines: Page<Definition> }>(`query RestPipelines($app: String, $first: Int, $after: String) { pipelines(app: $app, first: $first, after: $after) { nodes { ${definitionMembers} } pageInfo { hasNextPage endCursor } } }`)
-const one = operation<{ pipeline: Definition | null }>(`query RestPipeline($app: String!, $id: ID!) { pipeline(app: $app, id: $id) { ${definitionMembers} xml plan { steps { id kind type line dependsOn parallelGroup } } } }`)
+const one = operation<{ pipeline: Definition | null }>(`query RestPipeline($app: String!, $id: ID!, $version: String) { pipeline(app: $app, id: $id, version: $version) { ${definitionMembers} xml plan { steps { id kind type line dependsOn parallelGroup } } versions { version commit at author } } }`)
 const start = operation<{ runPipeline: Run }>(`mutation RestRunPipeline($app: String!, $id: ID!, $params: JSON, $allowConcurrent: Boolean, $idempotencyKey: String) { runPipeline(app: $app, id: $id, params: $params, allowConcurrent: $allowConcurrent, idempotencyKey: $idempotencyKey) { ${runMembers} } }`)
 
 /** Pipelines there are. */
@@ -40,11 +41,11 @@ function definitionRoutes(hub: Hub): readonly Route[] {
       answer: async (request, { query: { app, page_size, page_token } }) => ({ status: 200, body: pageOf('pipelines', (await list(hub, request, { app, first: page_size, after: page_token })).pipelines, shownDefinition) }),
     }),
     route({
-      method: 'GET', path: '/api/v1/datahub/pipelines/{app}/{id}', summary: 'One pipeline, with its document and the steps of a run.', answers: { 200: 'The pipeline.' },
-      answer: async request => {
+      method: 'GET', path: '/api/v1/datahub/pipelines/{app}/{id}', summary: 'One pipeline, with its document, the steps of a run and its last twenty versions.', query: closed({ version: z.string().optional().describe('As it was then.') }), answers: { 200: 'The pipeline.' },
+      answer: async (request, { query: { version } }) => {
         const { app = '', id = '' } = request.params
-        const { pipeline } = await one(hub, request, { app, id })
-        if (!pipeline) throw new HubError('NOT_FOUND', `There is no pipeline "${id}" in "${app}".`, { app, id })
+        const { pipeline } = await one(hub, request, { app, id, version })
+        if (!pipeline) throw new HubError('NOT_FOUND', `There is no pipeline "${id}" in "${app}"${version === undefined ? '' : ` of version ${version}`}.`, { app, id })
         return { status: 200, body: shownDefinition(pipeline) }
       },
     }),
@@ -58,7 +59,7 @@ function definitionRoutes(hub: Hub): readonly Route[] {
   ]
 }
 
-function shownDefinition(definition: Definition) {
+export function shownDefinition(definition: Definition) {
   return { ...snakeMembers(lowered({ ...definition }, 'layer')), findings: definition.findings.map(shown) }
 }
 

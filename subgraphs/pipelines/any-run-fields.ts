@@ -1,12 +1,12 @@
 import type { StoredRun } from '../../connectors/ports/run-store.ts'
 import type { Scope } from '../../connectors/ports/scope.ts'
 import type { Context } from '../../resolvers/context.ts'
-import { mustHold } from '../../resolvers/guard.ts'
 import type { Subgraph } from '../../resolvers/subgraph.ts'
 import { HubError } from '../../schema/errors.ts'
 import { beginJob, beginPipeline } from './begin-run.ts'
 import { shownJobRun } from './job-run-fields.ts'
 import type { JobRecord } from './run/job-record.ts'
+import { ownRun } from './run-access.ts'
 import { type RunRoles, shownRun } from './run-fields.ts'
 
 /** What is done to runs of pipelines and of jobs alike: they are cancelled and run again. */
@@ -16,13 +16,11 @@ export function anyRunFields(roles: RunRoles): Subgraph['fields'] {
   return {
     Mutation: {
       cancelRun: async (_: unknown, { runId }: { runId: string }, { scope }: Context) => {
-        mustHold(scope, 'pipeline:run')
+        await ownRun(scope, store, runId)
         return shown(await store.cancel(scope, runId))
       },
       rerun: async (_: unknown, { runId, fromStep }: { runId: string; fromStep?: string | null }, { scope }: Context) => {
-        mustHold(scope, 'pipeline:run')
-        const earlier = await store.run(scope, runId)
-        if (!earlier) throw new HubError('NOT_FOUND', `There is no run "${runId}".`, { runId })
+        const earlier = await ownRun(scope, store, runId)
         if (earlier.state === 'QUEUED' || earlier.state === 'RUNNING') throw new HubError('CONFLICT', `The run "${runId}" has not ended: it is ${earlier.state}. Wait until it ends, or cancel it, and run it again then.`, { runId, state: earlier.state })
         return shown(await again(scope, roles, earlier, fromStep ?? undefined))
       },

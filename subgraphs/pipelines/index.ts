@@ -7,7 +7,13 @@ import { scalars } from '../../schema/scalars.ts'
 import { withIdempotencyKeys } from '../../schema/sdl.ts'
 import { anyRunFields } from './any-run-fields.ts'
 import { readDocument } from './document/read.ts'
-import { definitionFields } from './definition-fields.ts'
+import { definitionFields, type DefinitionRoles } from './definition-fields.ts'
+import type { Audit } from './definitions/audit.ts'
+import { auditFields } from './definitions/audit-fields.ts'
+import { draftFields } from './definitions/draft-fields.ts'
+import type { Drafts } from './definitions/drafts.ts'
+import { changeFields } from './definitions/fields.ts'
+import { type Layout, layoutFields } from './definitions/layout.ts'
 import { executionPlan } from './execution-plan.ts'
 import { jobFields } from './job-fields.ts'
 import { jobRunFields } from './job-run-fields.ts'
@@ -18,8 +24,14 @@ import { schemas } from './xsd.ts'
 
 const sdl = withIdempotencyKeys(readFileSync(join(import.meta.dirname, '..', '..', 'schema', 'pipelines.graphql'), 'utf8'))
 
+export interface ChangeRoles extends DefinitionRoles {
+  readonly audit: Audit
+  readonly drafts: Drafts
+  readonly layout: Layout
+}
+
 /** Pipelines and jobs: what their documents may say, those there are, and their runs. */
-export function pipelinesSubgraph(roles: RunRoles): Subgraph {
+export function pipelinesSubgraph(roles: RunRoles & ChangeRoles): Subgraph {
   const held = <Result>(answer: () => Result) => (_parent: unknown, _args: unknown, { scope }: Context): Result => {
     mustHold(scope, 'catalog:read')
     return answer()
@@ -27,7 +39,7 @@ export function pipelinesSubgraph(roles: RunRoles): Subgraph {
   return {
     name: 'pipelines',
     sdl,
-    fields: mergeFields(definitionFields(roles), jobFields(roles), runFields(roles), jobRunFields(roles), anyRunFields(roles), statisticsFields(roles), {
+    fields: mergeFields(definitionFields(roles), changeFields(roles), draftFields(roles), auditFields(roles), layoutFields(roles), jobFields(roles), runFields(roles), jobRunFields(roles), anyRunFields(roles), statisticsFields(roles), {
       Query: {
         validatePipeline(_parent: unknown, { xml }: { xml: string }, { scope }: Context) {
           mustHold(scope, 'catalog:read')

@@ -2,10 +2,10 @@ import type { RunStore } from '../../connectors/ports/run-store.ts'
 import { simplePage } from '../../resolvers/connection.ts'
 import type { Context } from '../../resolvers/context.ts'
 import type { CursorSealer } from '../../resolvers/cursor.ts'
-import { mustHold } from '../../resolvers/guard.ts'
 import type { Subgraph } from '../../resolvers/subgraph.ts'
 import type { JobDocument } from './document/job.ts'
 import { shownJobRun } from './job-run-fields.ts'
+import { chosenApplications, mustHoldIn } from './permissions.ts'
 import { type JobDefinition, type Registry, versionText } from './registry.ts'
 
 /** The jobs of the registry. */
@@ -20,12 +20,12 @@ export function jobFields({ registry, store, cursors }: { readonly registry: Reg
   return {
     Query: {
       jobs: async (_: unknown, { app, ...page }: { readonly app?: string | null; readonly first?: number | null; readonly after?: string | null }, { scope }: Context) => {
-        mustHold(scope, 'pipeline:read')
-        const found = (await registry.jobs()).filter(({ application }) => (app ?? application) === application)
-        return simplePage(found, { name: ({ application, id }) => `${application}/${id}`, show: shown, identity: JSON.stringify(['jobs', scope.tenant, app ?? null]), cursors }, page)
+        const applications = chosenApplications(scope, 'pipeline:read', app)
+        const found = (await registry.jobs()).filter(({ application }) => applications?.includes(application) ?? true)
+        return simplePage(found, { name: ({ application, id }) => `${application}/${id}`, show: shown, identity: JSON.stringify(['jobs', scope.tenant, applications ?? null]), cursors }, page)
       },
       job: async (_: unknown, { app, id }: { app: string; id: string }, { scope }: Context) => {
-        mustHold(scope, 'pipeline:read')
+        mustHoldIn(scope, 'pipeline:read', app)
         const found = (await registry.jobs()).find(one => one.application === app && one.id === id)
         return found ? shown(found) : null
       },

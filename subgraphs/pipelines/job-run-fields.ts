@@ -1,11 +1,13 @@
 import type { RunFilter, RunState, RunStore, StoredRun } from '../../connectors/ports/run-store.ts'
+import type { Scope } from '../../connectors/ports/scope.ts'
 import type { Context } from '../../resolvers/context.ts'
-import { mustHold } from '../../resolvers/guard.ts'
 import type { Subgraph } from '../../resolvers/subgraph.ts'
 import type { Json } from '../../schema/values.ts'
 import { beginJob, textsOf } from './begin-run.ts'
+import { chosenApplications, mustHoldIn } from './permissions.ts'
 import type { JobRecord, JobStepRecord } from './run/job-record.ts'
 import { moment, type RunRoles, shownRun } from './run-fields.ts'
+import { noRun, readableRun } from './run-access.ts'
 import { runPage } from './run-page.ts'
 import { watchRuns } from './watch-runs.ts'
 
@@ -27,26 +29,25 @@ export function jobRunFields(roles: RunRoles): Subgraph['fields'] {
   return {
     Query: {
       jobRuns: async (_: unknown, { filter, ...page }: { filter?: FilterInput | null; first?: number | null; after?: string | null }, { scope }: Context) => {
-        mustHold(scope, 'pipeline:read')
-        return runPage(scope, { store, cursors, name: 'jobRuns', show }, filterOf(filter ?? {}), page)
+        return runPage(scope, { store, cursors, name: 'jobRuns', show }, filterOf(scope, filter ?? {}), page)
       },
       jobRun: async (_: unknown, { runId }: { runId: string }, { scope }: Context) => {
-        mustHold(scope, 'pipeline:read')
-        const found = await store.run(scope, runId)
+        const found = await readableRun(scope, store, runId)
         return found?.kind === 'job' ? show(found) : null
       },
     },
     Mutation: {
       runJob: async (_: unknown, { app, id, params, allowConcurrent }: { app: string; id: string; params?: Json; allowConcurrent: boolean }, { scope }: Context) => {
-        mustHold(scope, 'pipeline:run')
+        mustHoldIn(scope, 'pipeline:run', app)
         return show(await beginJob(scope, roles, { app, id, parameters: textsOf(params ?? {}), trigger: 'MANUAL', allowConcurrent }))
       },
     },
     Subscription: {
       jobRunChanged: {
         subscribe: async (_: unknown, { app, jobId, runId }: { app?: string | null; jobId?: string | null; runId?: string | null }, { scope }: Context) => {
-          mustHold(scope, 'pipeline:read')
-          return watchRuns(scope, store, filterOf({ app, jobId }), runId ?? undefined)
+          const wanted = filterOf(scope, { app, jobId })
+          if (runId && !(await readableRun(scope, store, runId))) throw noRun(runId)
+          return watchRuns(scope, store, wanted, runId ?? undefined)
         },
         resolve: show,
       },
@@ -54,8 +55,10 @@ export function jobRunFields(roles: RunRoles): Subgraph['fields'] {
   }
 }
 
-function filterOf({ app, jobId, states, since, until }: FilterInput): RunFilter {
-  return { kind: 'job', ...(app && { application: app }), ...(jobId && { subject: jobId }), ...(states && { states }), ...(since && { sinceMs: Date.parse(since) }), ...(until && { untilMs: Date.parse(until) }) }
+/** Of applications the caller may read. */
+function filterOf(scope: Scope, { app, jobId, states, since, until }: FilterInput): RunFilter {
+  const applications = chosenApplications(scope, 'pipeline:read', app)
+  return { kind: 'job', ...(applications && { applications }), ...(jobId && { subject: jobId }), ...(states && { states }), ...(since && { sinceMs: Date.parse(since) }), ...(until && { untilMs: Date.parse(until) }) }
 }
 
 /** A job's run as the graph shows it. */

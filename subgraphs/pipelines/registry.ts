@@ -28,6 +28,10 @@ export interface JobDefinition extends Omit<Definition, 'document'> {
   readonly document?: JobDocument
 }
 
-export function versionText({ version: { major, minor, patch } }: Pick<PipelineDocument, 'version'>): string {
+export function versionText({ version }: Pick<PipelineDocument, 'version'>): string {
+  return textOfVersion(version)
+}
+
+export function textOfVersion({ major, minor, patch }: PipelineDocument['version']): string {
   return `${major}.${minor}.${patch}`
 }

@@ -1,12 +1,14 @@
 import type { RunFilter, RunState, StoredRun } from '../../connectors/ports/run-store.ts'
+import type { Scope } from '../../connectors/ports/scope.ts'
 import type { Context } from '../../resolvers/context.ts'
 import type { CursorSealer } from '../../resolvers/cursor.ts'
-import { mustHold } from '../../resolvers/guard.ts'
 import type { Subgraph } from '../../resolvers/subgraph.ts'
 import { instant, type Json } from '../../schema/values.ts'
 import { type BeginRoles, beginPipeline, textsOf } from './begin-run.ts'
 import { shownLineage } from './lineage/shown.ts'
+import { chosenApplications, mustHoldIn } from './permissions.ts'
 import type { RunRecord, StepRecord } from './run/record.ts'
+import { noRun, readableRun } from './run-access.ts'
 import { runPage } from './run-page.ts'
 import { watchRuns } from './watch-runs.ts'
 
@@ -28,18 +30,17 @@ export function runFields(roles: RunRoles): Subgraph['fields'] {
   return {
     Query: {
       runs: async (_: unknown, { filter, ...page }: { filter?: FilterInput | null; first?: number | null; after?: string | null }, { scope }: Context) => {
-        mustHold(scope, 'pipeline:read')
-        return runPage(scope, { store, cursors, name: 'runs', show: shownRun }, filterOf(filter ?? {}), page)
+        const wanted = filterOf(scope, filter ?? {})
+        return runPage(scope, { store, cursors, name: 'runs', show: shownRun }, wanted, page)
       },
       run: async (_: unknown, { runId }: { runId: string }, { scope }: Context) => {
-        mustHold(scope, 'pipeline:read')
-        const found = await store.run(scope, runId)
+        const found = await readableRun(scope, store, runId)
         return found?.kind === 'pipeline' ? shownRun(found) : null
       },
     },
     Mutation: {
       runPipeline: async (_: unknown, { app, id, params, allowConcurrent }: { app: string; id: string; params?: Json; allowConcurrent: boolean }, { scope }: Context) => {
-        mustHold(scope, 'pipeline:run')
+        mustHoldIn(scope, 'pipeline:run', app)
         return shownRun(await beginPipeline(scope, roles, { app, id, parameters: textsOf(params ?? {}), trigger: 'MANUAL', allowConcurrent }))
       },
     },
@@ -52,8 +53,9 @@ export function runFields(roles: RunRoles): Subgraph['fields'] {
     Subscription: {
       pipelineRunChanged: {
         subscribe: async (_: unknown, { app, pipelineId, runId }: { app?: string | null; pipelineId?: string | null; runId?: string | null }, { scope }: Context) => {
-          mustHold(scope, 'pipeline:read')
-          return watchRuns(scope, store, filterOf({ app, pipelineId }), runId ?? undefined)
+          const wanted = filterOf(scope, { app, pipelineId })
+          if (runId && !(await readableRun(scope, store, runId))) throw noRun(runId)
+          return watchRuns(scope, store, wanted, runId ?? undefined)
         },
         resolve: (run: StoredRun) => shownRun(run),
       },
@@ -61,9 +63,11 @@ export function runFields(roles: RunRoles): Subgraph['fields'] {
   }
 }
 
-function filterOf({ app, pipelineId, states, since, until }: FilterInput): RunFilter {
+/** Of applications the caller may read. */
+function filterOf(scope: Scope, { app, pipelineId, states, since, until }: FilterInput): RunFilter {
+  const applications = chosenApplications(scope, 'pipeline:read', app)
   return {
-    kind: 'pipeline', ...(app && { application: app }), ...(pipelineId && { subject: pipelineId }), ...(states && { states }), ...(since && { sinceMs: Date.parse(since) }), ...(until && { untilMs: Date.parse(until) }),
+    kind: 'pipeline', ...(applications && { applications }), ...(pipelineId && { subject: pipelineId }), ...(states && { states }), ...(since && { sinceMs: Date.parse(since) }), ...(until && { untilMs: Date.parse(until) }),
   }
 }
 
@@ -71,7 +75,7 @@ function filterOf({ app, pipelineId, states, since, until }: FilterInput): RunFi
 export function shownRun(run: StoredRun) {
   const record = (run.record ?? {}) as Partial<RunRecord>
   return {
-    ...run, __typename: 'PipelineRun', app: run.application, pipelineId: run.subject, layer: run.layer?.toUpperCase() ?? null, params: run.parameters, engine: record.engine ?? null, peakMemoryBytes: record.peakMemoryBytes ?? null,
+    ...run, __typename: 'PipelineRun', app: run.application, pipelineId: run.subject, layer: run.layer?.toUpperCase() ?? null, params: run.parameters, engine: record.engine ?? null, configVersion: record.configVersion ?? null, peakMemoryBytes: record.peakMemoryBytes ?? null,
     queuedAt: moment(run.queuedAtMs), startedAt: moment(run.startedAtMs), endedAt: moment(run.endedAtMs), slaStatus: run.sla,
     error: run.state === 'FAILED' ? { category: run.category ?? 'SYSTEM', message: run.message ?? '' } : null,
     steps: (record.steps ?? []).map((step: StepRecord) => ({ ...step, kind: step.kind.toUpperCase(), startedAt: moment(step.startedAtMs), endedAt: moment(step.endedAtMs) })),

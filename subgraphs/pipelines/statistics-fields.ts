@@ -1,10 +1,10 @@
 import type { CountFilter, RunCount, RunStore } from '../../connectors/ports/run-store.ts'
 import type { Scope } from '../../connectors/ports/scope.ts'
 import type { Context } from '../../resolvers/context.ts'
-import { mustHold } from '../../resolvers/guard.ts'
 import type { Subgraph } from '../../resolvers/subgraph.ts'
 import { HubError } from '../../schema/errors.ts'
 import { instant } from '../../schema/values.ts'
+import { chosenApplications } from './permissions.ts'
 
 const dayMs = 86_400_000
 const usualDays = 30
@@ -22,12 +22,10 @@ export function statisticsFields({ store }: { readonly store: RunStore }): Subgr
   return {
     Query: {
       runStats: async (_: unknown, { groupBy, ...span }: Span & { readonly groupBy: 'DAY' | 'WEEK' }, { scope }: Context) => {
-        mustHold(scope, 'pipeline:read')
         const counts = await store.counts(scope, filterOf(scope, span), groupBy)
         return counts.map(({ application, subject, periodAtMs, queued, running, lastFailure, ...count }) => ({ ...count, period: instant(periodAtMs ?? 0), app: application, pipelineId: subject, open: queued + running, lastFailure: lastFailure?.message ?? null }))
       },
       topFailureReasons: async (_: unknown, { limit, ...span }: Span & { readonly limit: number }, { scope }: Context) => {
-        mustHold(scope, 'pipeline:read')
         const counts = await store.counts(scope, filterOf(scope, span), 'CATEGORY')
         const reasons = [...Map.groupBy(counts, ({ category }) => category ?? 'SYSTEM')].map(([category, own]) => {
           const last = own.flatMap(({ lastFailure }) => lastFailure ?? []).sort((a, b) => b.endedAtMs - a.endedAtMs)[0]
@@ -36,7 +34,6 @@ export function statisticsFields({ store }: { readonly store: RunStore }): Subgr
         return reasons.sort((a, b) => b.count - a.count).slice(0, Math.max(0, limit))
       },
       slaCompliance: async (_: unknown, { groupBy, ...span }: Span & { readonly groupBy: 'DAY' | 'WEEK' }, { scope }: Context) => {
-        mustHold(scope, 'pipeline:read')
         const counts = await store.counts(scope, filterOf(scope, span), groupBy)
         return [...Map.groupBy(counts, ({ periodAtMs }) => periodAtMs)].map(([periodAtMs, own]) => {
           const [met, breached] = [sum(own, ({ slaMet }) => slaMet), sum(own, ({ slaBreached }) => slaBreached)]
@@ -47,11 +44,13 @@ export function statisticsFields({ store }: { readonly store: RunStore }): Subgr
   }
 }
 
-function filterOf({ clock }: Scope, { app, pipeline, since, until }: Span): CountFilter {
-  const untilMs = until ? Date.parse(until) : clock.now() + 1
+/** Of applications the caller may read. */
+function filterOf(scope: Scope, { app, pipeline, since, until }: Span): CountFilter {
+  const applications = chosenApplications(scope, 'pipeline:read', app)
+  const untilMs = until ? Date.parse(until) : scope.clock.now() + 1
   const sinceMs = since ? Date.parse(since) : untilMs - usualDays * dayMs
   if (untilMs - sinceMs > mostDays * dayMs) throw new HubError('BAD_USER_INPUT', `Between "since" and "until" lie ${Math.ceil((untilMs - sinceMs) / dayMs)} days; ${mostDays} are the limit.`, { field: 'since' })
-  return { kind: 'pipeline', sinceMs, untilMs, ...(app && { application: app }), ...(pipeline && { subject: pipeline }) }
+  return { kind: 'pipeline', sinceMs, untilMs, ...(applications && { applications }), ...(pipeline && { subject: pipeline }) }
 }
 
 function sum(counts: readonly RunCount[], of: (count: RunCount) => number): number {

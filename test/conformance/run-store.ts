@@ -514,6 +514,15 @@ export const runStoreChecks = [
     ]) await expect(work()).rejects.toThrow('the client left')
     expect(await store.runs(scope(), {}, 10)).toEqual(before)
   }),
+
+  must<RunStoreSubject>('RU40', 'runs of some applications are listed and counted, and of no application none', async ({ store, scope }) => {
+    const own = scope()
+    for (const [nth, application] of ['crm', 'shop', 'hr', 'crm'].entries()) await store.enqueue(own, newRun(`r${nth}`, { application }))
+    const found = async (applications: readonly string[], more = {}) => (await store.runs(own, { applications, ...more }, 10)).map(({ runId }) => runId).sort()
+    expect([await found(['crm', 'hr']), await found(['crm', 'none', 'a\0']), await found(['crm'], { application: 'shop' }), await found([]), await found(['\0'])]).toEqual([['r0', 'r2', 'r3'], ['r0', 'r3'], [], [], []])
+    const counts = await store.counts(own, { applications: ['crm', 'shop'], sinceMs: 0, untilMs: own.clock.now() + 1 }, 'DAY')
+    expect(counts.map(({ application }) => application).sort()).toEqual(['crm', 'crm', 'shop'])
+  }),
 ]
 
 /** What the store must count, run by run. */

@@ -14,11 +14,19 @@ export interface RunFailure {
 
 export type StepState = 'PENDING' | 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'SKIPPED' | 'CANCELLED'
 
+/** The commit of the definitions that a pipeline was read at, and a tag of it. */
+export interface ConfigVersion {
+  readonly commit: string
+  readonly tag?: string
+}
+
 /** What one run did. */
 export interface RunRecord {
   readonly runId: string
   readonly pipelineId: string
   readonly version: string
+  /** Absent: the text that ran is in no newest commit. */
+  readonly configVersion?: ConfigVersion
   readonly application: string
   readonly layer: string
   readonly engine: string

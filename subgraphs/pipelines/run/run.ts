@@ -12,7 +12,7 @@ import { mask } from '../transforms/mask.ts'
 import { isOf } from '../xml/check.ts'
 import { bindParameters } from './parameters.ts'
 import type { RunContext, RunParts } from './parts.ts'
-import { type FailureCategory, RunFailed, type RunRecord } from './record.ts'
+import { type ConfigVersion, type FailureCategory, RunFailed, type RunRecord } from './record.ts'
 import { maskStep } from './mask-step.ts'
 import { Progress, type RunListener } from './progress.ts'
 import { openReferences } from './references.ts'
@@ -29,6 +29,8 @@ export interface RunOrder {
   readonly environment: string
   /** As they were given, by name. */
   readonly parameters: Readonly<Record<string, string>>
+  /** What the document was read at; absent: it is not known. */
+  readonly configVersion?: ConfigVersion
   /** Rows of a source that may be unreadable, as a share of all of them. */
   readonly rejectedShare?: number
   readonly listener?: RunListener
@@ -109,7 +111,7 @@ class Run {
   record(engine: string, peakMemoryBytes: number, failed?: { readonly state: 'FAILED' | 'CANCELLED'; readonly error: NonNullable<RunRecord['error']> }): RunRecord {
     const { document: { id, version: { major, minor, patch }, layer }, runId, application } = this.#order
     return {
-      runId, pipelineId: id, version: `${major}.${minor}.${patch}`, application, layer, engine, state: failed?.state ?? (this.#hasNoData ? 'SKIPPED_NO_DATA' : 'SUCCEEDED'), ...this.#progress.end(failed !== undefined), peakMemoryBytes, findings: this.#findings, ...(this.#lineage && { lineage: this.#lineage }),
+      runId, pipelineId: id, version: `${major}.${minor}.${patch}`, application, layer, engine, state: failed?.state ?? (this.#hasNoData ? 'SKIPPED_NO_DATA' : 'SUCCEEDED'), ...this.#progress.end(failed !== undefined), peakMemoryBytes, findings: this.#findings, ...(this.#order.configVersion && { configVersion: this.#order.configVersion }), ...(this.#lineage && { lineage: this.#lineage }),
       ...(failed && { error: { ...failed.error, message: ['TRANSFORM', 'TARGET'].includes(failed.error.category) ? this.#told(failed.error.message) : failed.error.message } }),
     }
   }

@@ -1,6 +1,6 @@
 import type { RunStore, StoredRun } from '../../../connectors/ports/run-store.ts'
 import type { Scope } from '../../../connectors/ports/scope.ts'
-import { HubError } from '../../../schema/errors.ts'
+import { asHubError, HubError } from '../../../schema/errors.ts'
 import type { JobDocument } from '../document/job.ts'
 import type { LineageEvents } from '../lineage/lineage-events.ts'
 import type { ToldOrder } from '../notify/told-run.ts'
@@ -12,12 +12,14 @@ import { isStopping } from './kept.ts'
 import { keptJob } from './kept-job.ts'
 import { keptRun } from './kept-run.ts'
 import { neededPipelines } from './needed.ts'
-import type { RunRecord } from './record.ts'
+import type { ConfigVersion, RunRecord } from './record.ts'
 import type { RunOrder } from './run.ts'
 
 export interface WorkOptions {
   readonly store: RunStore
   readonly registry: Registry
+  /** The commit that has a definition as it was read. */
+  readonly configVersionOf?: (scope: Scope, definition: Definition) => Promise<ConfigVersion | undefined>
   /** Whose runs are under way, as people are told. */
   readonly name: string
   readonly environment: string
@@ -47,10 +49,22 @@ async function workOnPipeline(scope: Scope, run: StoredRun, options: WorkOptions
   await runOne(scope, run, { document: definition.document, runId: run.runId, application: run.application, environment: options.environment, parameters: run.parameters as Texts }, definition, options)
 }
 
-async function runOne(scope: Scope, held: StoredRun, order: RunOrder, definition: Definition, { store, registry, ended, lineage }: WorkOptions): Promise<RunRecord> {
-  const record = await keptRun(scope, held, order, await registry.partsOf(definition), store, lineage?.of(held))
+async function runOne(scope: Scope, held: StoredRun, order: RunOrder, definition: Definition, options: WorkOptions): Promise<RunRecord> {
+  const { store, registry, ended, lineage } = options
+  const configVersion = await configVersionOf(scope, definition, options)
+  const record = await keptRun(scope, held, { ...order, ...(configVersion && { configVersion }) }, await registry.partsOf(definition), store, lineage?.of(held))
   if (!isStopping(scope)) ended(held, record)
   return record
+}
+
+/** A repository that cannot be read keeps no run from its work. */
+async function configVersionOf(scope: Scope, definition: Definition, options: WorkOptions): Promise<ConfigVersion | undefined> {
+  try {
+    return await options.configVersionOf?.(scope, definition)
+  } catch (error) {
+    scope.log.warn('Of which commit the definition of a run is could not be told.', { run: scope.requestId, reason: asHubError(error).message })
+    return undefined
+  }
 }
 
 async function workOnJob(scope: Scope, run: StoredRun, options: WorkOptions): Promise<void> {
