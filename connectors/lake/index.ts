@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { HubError } from '../../schema/errors.ts'
 import { columnTypes } from '../../schema/values.ts'
-import type { Lake, LakeTable } from '../ports/lake.ts'
+import type { Lake, LakeTable, NewLakeVersion } from '../ports/lake.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import type { Scope } from '../ports/scope.ts'
 
@@ -9,22 +9,24 @@ import type { Scope } from '../ports/scope.ts'
  * A version of a table, `LAYER/TABLE/_versions/00000012.json`, made once and never changed:
  *   columns, partitionBy   those of the table
  *   files                  path below the table's folder and bytes, of every file with rows
- *   marks                  what made this version and the ninety-nine before, newest first
+ *   marks                  what made this version and those before it, newest first, with its moment: all of a day, and a hundred at least
  *   about, atMs            for people
- * The version with the highest number counts. Two are kept with their files, so that who reads the last but one can end; twenty as records.
+ * The version with the highest number counts. Two are kept with their files, so that who reads the last but one can end; twenty as records. Files that a commit left which was killed go after a day.
  */
 const versionShape = z.object({
   columns: z.array(z.object({ name: z.string(), type: z.enum(columnTypes), nullable: z.boolean(), description: z.string().optional() })),
   partitionBy: z.array(z.string()),
   files: z.array(z.object({ path: z.string(), bytes: z.number() })),
-  marks: z.array(z.string()),
+  marks: z.array(z.union([z.object({ mark: z.string(), atMs: z.number() }), z.string().transform(mark => ({ mark, atMs: 0 }))])),
   about: z.unknown(),
   atMs: z.number(),
 })
 type VersionRecord = z.infer<typeof versionShape>
 
 const digits = 8
-const keptMarks = 100
+const leastMarks = 100
+const markMs = 24 * 60 * 60 * 1000
+const forgottenMs = 24 * 60 * 60 * 1000
 const keptRecords = 20
 const mostBytes = 64 * 1024 * 1024
 
@@ -57,6 +59,10 @@ export function openLake(objects: ObjectStore): Lake {
     const [last, before, old] = await Promise.all([version, version - 1, version - 2].map(one => record(scope, name, one)))
     const needed = new Set([...(last?.files ?? []), ...(before?.files ?? [])].map(({ path }) => path))
     for (const { path } of old?.files ?? []) if (!needed.has(path)) await objects.remove(scope, `${folderOf(name)}/${path}`)
+    if (version % keptRecords === 0) {
+      const left = await objects.find(scope, `${folderOf(name)}/**`)
+      for (const { path, changedAtMs } of left) if (!needed.has(path.slice(folderOf(name).length + 1)) && changedAtMs < scope.clock.now() - forgottenMs) await objects.remove(scope, path)
+    }
     for (const one of await versions(scope, name)) if (one <= version - keptRecords) await objects.remove(scope, fileOf(name, one))
   }
 
@@ -72,25 +78,45 @@ export function openLake(objects: ObjectStore): Lake {
       return Promise.all(files.map(({ path }) => objects.local(scope, `${folderOf(name)}/${path}`)))
     },
 
-    async commit(scope, name, base, { columns, partitionBy, keep, add, mark, about }) {
-      const before = base === 0 ? undefined : await record(scope, name, base)
+    async commit(scope, name, base, next) {
+      const { add, mark, about, over } = next
       for (const { path, from } of add) await objects.put(scope, `${folderOf(name)}/${path}`, from)
-      const next: VersionRecord = {
-        columns: [...columns], partitionBy: [...partitionBy], files: [...keep, ...add.map(({ path, bytes }) => ({ path, bytes }))],
-        marks: [mark, ...(before?.marks ?? [])].slice(0, keptMarks), about, atMs: scope.clock.now(),
-      }
-      if (!(await objects.create(scope, fileOf(name, base + 1), JSON.stringify(next)))) {
+      const refused = async (error: unknown) => {
         for (const { path } of add) await objects.remove(scope, `${folderOf(name)}/${path}`)
-        throw new HubError('CONFLICT', `Table "${name}" was at version ${base} when it was read, and has been written since. Run it again over what is there now.`, { table: name, base })
+        throw error
       }
-      await clear(scope, name, base + 1).catch((error: unknown) => scope.log.warn('Files that a table of the lake no longer has could not be removed.', { table: name, reason: error instanceof Error ? error.message : String(error) }))
-      return tableOf(name, base + 1, next)
+      let stands: Pick<NewLakeVersion, 'columns' | 'keep'> = next
+      for (let at = base; ;) {
+        const before = at === 0 ? undefined : await record(scope, name, at)
+        const atMs = scope.clock.now()
+        const version: VersionRecord = {
+          columns: [...stands.columns], partitionBy: [...next.partitionBy], files: [...stands.keep, ...add.map(({ path, bytes }) => ({ path, bytes }))],
+          marks: [{ mark, atMs }, ...(before?.marks ?? []).filter((one, nth) => nth < leastMarks - 1 || one.atMs > atMs - markMs)], about, atMs,
+        }
+        if (await objects.create(scope, fileOf(name, at + 1), JSON.stringify(version))) {
+          await clear(scope, name, at + 1).catch((error: unknown) => scope.log.warn('Files that a table of the lake no longer has could not be removed.', { table: name, reason: error instanceof Error ? error.message : String(error) }))
+          return tableOf(name, at + 1, version)
+        }
+        const other = await newest(scope, name)
+        if (other?.marks.includes(mark)) {
+          for (const { path } of add) await objects.remove(scope, `${folderOf(name)}/${path}`)
+          return other
+        }
+        if (!other || !over) return refused(new HubError('CONFLICT', `Table "${name}" was at version ${base} when it was read, and has been written since. Run it again over what is there now.`, { table: name, base }))
+        try {
+          scope.signal.throwIfAborted()
+          stands = over(other)
+        } catch (error) {
+          return refused(error)
+        }
+        at = other.version
+      }
     },
   }
 }
 
 function tableOf(name: string, version: number, { columns, partitionBy, files, marks }: VersionRecord): LakeTable {
-  return { name, version, columns, partitionBy, files, marks }
+  return { name, version, columns, partitionBy, files, marks: marks.map(({ mark }) => mark) }
 }
 
 function jsonOf(bytes: Uint8Array): unknown {

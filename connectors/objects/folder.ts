@@ -35,6 +35,12 @@ export async function openFolder(root: string): Promise<ObjectStore> {
     if (made !== undefined) await syncDirectory(dirname(made))
   }
 
+  async function scratchFolder(): Promise<string> {
+    const all = join(real, scratchName)
+    await mkdir(all, { recursive: true })
+    return all
+  }
+
   return {
     async find({ signal }, pattern) {
       const { folder, matches } = matching(pattern)
@@ -51,8 +57,9 @@ export async function openFolder(root: string): Promise<ObjectStore> {
           if (path === scratchName) continue
           if (entry.isDirectory()) folders.push(path)
           else if (matches(path)) {
-            const seen = await stat(await located(path))
-            if (seen.isFile()) found.push({ path, bytes: seen.size })
+            // It may be taken away meanwhile.
+            const seen = await stat(await located(path)).catch(ifAbsent)
+            if (seen?.isFile()) found.push({ path, bytes: seen.size, changedAtMs: seen.mtimeMs })
           }
         }
       }
@@ -74,8 +81,7 @@ export async function openFolder(root: string): Promise<ObjectStore> {
     },
 
     async scratch({ clock }): Promise<Scratch> {
-      const all = join(real, scratchName)
-      await mkdir(all, { recursive: true })
+      const all = await scratchFolder()
       for (const name of await readdir(all)) {
         const seen = await stat(join(all, name)).catch(ifAbsent)
         if (seen && seen.mtimeMs < clock.now() - forgottenMs) await rm(join(all, name), { recursive: true, force: true })
@@ -101,7 +107,7 @@ export async function openFolder(root: string): Promise<ObjectStore> {
     async create(_scope, path, content) {
       const file = await located(path)
       await parent(file)
-      const whole = `${file}.${randomUUID()}`
+      const whole = join(await scratchFolder(), randomUUID())
       try {
         await replaceFile(whole, [content])
         await link(whole, file)

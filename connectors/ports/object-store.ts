@@ -24,6 +24,8 @@ export interface ObjectStore {
 export interface StoredObject {
   readonly path: string
   readonly bytes: number
+  /** When its content was written, on the store's clock. */
+  readonly changedAtMs: number
 }
 
 export interface Scratch {

@@ -30,7 +30,7 @@ export const objectStoreChecks = [
     await put(subject, 'a/b.csv', 'other')
     expect(await text(subject, 'a/b.csv')).toBe('other')
     expect(await readFile(await objects.local(scope, 'a/b.csv'), 'utf8')).toBe('other')
-    expect(await objects.find(scope, 'a/b.csv')).toEqual([{ path: 'a/b.csv', bytes: 5 }])
+    expect(await objects.find(scope, 'a/b.csv')).toEqual([{ path: 'a/b.csv', bytes: 5, changedAtMs: expect.any(Number) }])
     await expect(objects.local(scope, 'a/c.csv')).rejects.toMatchObject({ code: 'NOT_FOUND' })
     await expect(objects.read(scope, 'a/b.csv', 4)).rejects.toMatchObject({ code: 'PAYLOAD_TOO_LARGE' })
   }),

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openLake } from '../../connectors/lake/index.ts'
@@ -52,6 +52,69 @@ test('of two who write over the same version one is refused, and leaves nothing'
   expect(refused?.reason).toMatchObject({ code: 'CONFLICT', message: 'Table "staging.t" was at version 1 when it was read, and has been written since. Run it again over what is there now.' })
   const table = await lake.table(scope, 'staging.t')
   expect(await files()).toEqual(['a.parquet', ...(table?.files ?? []).map(({ path }) => path)])
+})
+
+test('what says how it stands over another version is made over the one that was made meanwhile', async () => {
+  const { lake, next } = await world()
+  const first = await lake.commit(scope, 'staging.t', 0, await next('a', ['a.parquet']))
+  await lake.commit(scope, 'staging.t', 1, await next('b', ['b.parquet'], first.files))
+  const third = await lake.commit(scope, 'staging.t', 1, { ...(await next('c', ['c.parquet'], first.files)), over: ({ files }) => ({ columns, keep: files }) })
+  expect([third.version, third.marks, await Promise.all((await lake.paths(scope, third)).map(path => readFile(path, 'utf8')))]).toEqual([3, ['c', 'b', 'a'], ['a', 'b', 'c']])
+})
+
+test('what cannot stand over the other version says so, and leaves nothing', async () => {
+  const { lake, next, files } = await world()
+  await lake.commit(scope, 'staging.t', 0, await next('a', ['a.parquet']))
+  const refused = { ...(await next('b', ['b.parquet'])), over: () => { throw new RangeError('Not over this one.') } }
+  await expect(lake.commit(scope, 'staging.t', 0, refused)).rejects.toThrow('Not over this one.')
+  expect(await files()).toEqual(['a.parquet'])
+})
+
+test('of two attempts of one mark that write at a time one counts, also over what others wrote', async () => {
+  const { lake, next, files } = await world()
+  const over = ({ files: keep }: LakeTable) => ({ columns, keep })
+  const both = await Promise.all([lake.commit(scope, 'staging.t', 0, { ...(await next('a', ['one.parquet'])), over }), lake.commit(scope, 'staging.t', 0, { ...(await next('a', ['other.parquet'])), over })])
+  expect([both.map(({ version }) => version), await files()]).toEqual([[1, 1], both[0]?.files.map(({ path }) => path)])
+  await lake.commit(scope, 'staging.t', 1, await next('b', ['b.parquet'], both[0]?.files))
+  expect((await lake.commit(scope, 'staging.t', 1, await next('a', ['third.parquet']))).version).toBe(2)
+  expect((await files()).length).toBe(2)
+})
+
+test('what was written is known for a day, however many others write meanwhile', async () => {
+  const { lake, next } = await world()
+  const own = testScope()
+  let keep: LakeTable['files'] = []
+  const commit = async (mark: string, base: number) => {
+    const table = await lake.commit(own, 'staging.t', base, await next(mark, [`${mark}.parquet`], keep))
+    keep = table.files
+    return table
+  }
+  for (let version = 0; version < 150; version++) await commit(`m${version}`, version)
+  own.clock.advance(60 * 60 * 1000)
+  expect((await commit('later', 150)).marks).toContain('m0')
+  own.clock.advance(24 * 60 * 60 * 1000)
+  const { marks } = await commit('next day', 151)
+  expect([marks.length, marks.includes('m0')]).toEqual([100, false])
+})
+
+test('files that a commit left which was killed go after a day', async () => {
+  const { home, lake, next, files } = await world()
+  const own = testScope()
+  await lake.commit(own, 'staging.t', 0, await next('a', ['a.parquet']))
+  for (const [name, changed] of [['left.parquet', own.clock.now() - 25 * 60 * 60 * 1000], ['new.parquet', own.clock.now()]] as const) {
+    await writeFile(join(home, 'staging/t', name), 'rows')
+    await utimes(join(home, 'staging/t', name), changed / 1000, changed / 1000)
+  }
+  const { files: keep } = (await lake.table(own, 'staging.t')) ?? { files: [] }
+  for (let version = 1; version < 20; version++) await lake.commit(own, 'staging.t', version, await next(`m${version}`, [], keep))
+  expect(await files()).toEqual(['a.parquet', 'new.parquet'])
+})
+
+test('versions are listed while others are taken away', async () => {
+  const { lake, next } = await world()
+  const write = async (nth: number) => lake.commit(scope, 'staging.t', 0, { ...(await next(`m${nth}`, [`${nth}.parquet`])), over: ({ files }) => ({ columns, keep: files }) })
+  await Promise.all(Array.from({ length: 60 }, (_, nth) => write(nth)))
+  expect((await lake.table(scope, 'staging.t'))?.files.length).toBe(60)
 })
 
 test('files that a version does not keep stay for one more, for who still reads them', async () => {

@@ -175,6 +175,15 @@ test('a run that is repeated adds nothing twice', async () => {
   expect((await world.parts.lake.table(testScope(), 'service.t'))?.files.length).toBe(1)
 })
 
+test('D-53 D-95 runs that append to one table at a time are all in it, also those that make it', async () => {
+  const ids = Array.from({ length: 8 }, (_, id) => id)
+  for (const id of ids) await world.file(`in/${id}.csv`, `id\n${id}\n`)
+  const records = await Promise.all(ids.map(id => world.run({ sources: `<csv id="a" path="in/${id}.csv" inferSchema="true"/>`, targets: '<hive table="service.t" mode="append"/>' })))
+  expect(records.map(({ state, error }) => [state, error])).toEqual(ids.map(() => ['SUCCEEDED', undefined]))
+  await world.run({ sources: '<hive id="t" table="service.t"/>', transformations: '<sort source="t" orderBy="id"/>', targets: out() })
+  expect((await world.lines('out/p.csv')).slice(1)).toEqual(ids.map(String))
+})
+
 test('D-113 rows that lack a column of the table, or have another type, end the run before anything is written; a new column is told and taken', async () => {
   const write = async (content: string) => {
     await world.file('in/a.csv', content)

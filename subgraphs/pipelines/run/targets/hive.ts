@@ -1,6 +1,6 @@
+import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import type { LakeFile, LakeTable, NewLakeVersion } from '../../../../connectors/ports/lake.ts'
-import type { Written } from '../../../../connectors/ports/pipeline-engine.ts'
 import { HubError } from '../../../../schema/errors.ts'
 import { quoteText } from '../../../../schema/quote.ts'
 import type { Column } from '../../../../schema/values.ts'
@@ -10,15 +10,11 @@ import type { Checked } from '../../xml/check.ts'
 import type { RunContext } from '../parts.ts'
 import { drift } from '../schemas.ts'
 import { mergedSelect } from './hive-merge.ts'
-import { done, type PreparedTarget, selectOf, type Target, type TargetOrder } from './target.ts'
+import { done, selectOf, type Target } from './target.ts'
 
 /** Added by the engine where a table is partitioned by it and the rows do not have it: the day of the run's date. */
 const ingestDate = 'ingest_date'
 const mostPartitions = 10_000
-/** How often an append begins anew because another was first. */
-const mostTries = 20
-
-type HiveOrder = TargetOrder<Checked<typeof hive>>
 
 /** A table of the lake. What a run writes is a version of it, or nothing. */
 export const hiveTarget: Target<Checked<typeof hive>> = {
@@ -28,7 +24,7 @@ export const hiveTarget: Target<Checked<typeof hive>> = {
     if (format !== 'parquet') throw new HubError('VALIDATION_ERROR', `Table "${name}" is to be of format "${format}", which ${engine.name} does not write; parquet is what it does.`)
     const there = await lake.table(scope, name)
     if (there?.marks.includes(mark)) return done(name)
-    if (there && asked.length > 0 && asked.join() !== there.partitionBy.join()) throw new HubError('VALIDATION_ERROR', `Table "${name}" is partitioned by ${there.partitionBy.join(', ') || 'nothing'}, and the target says ${asked.join(', ')}.`)
+    if (there && asked.length > 0) refusePartitions(name, there, asked)
     const partitionBy = there?.partitionBy ?? asked
 
     const added = partitionBy.includes(ingestDate) && !names(from.columns).includes(ingestDate) ? [{ name: ingestDate, sql: `CAST(${quoteText(runDate.slice(0, 10))} AS date)` }] : []
@@ -37,39 +33,34 @@ export const hiveTarget: Target<Checked<typeof hive>> = {
     const scratch = await objects.scratch(scope)
     try {
       const select = mode === 'merge' ? await mergedSelect(order, there, selectOf({ ...from, order: [] }, added), columns, context) : selectOf(from, added)
-      const written = await context.workspace.write(select, { folder: scratch.folder, name: `part-${mark.replace(/[^A-Za-z0-9_.-]/g, '-')}`, format: 'parquet', ...(partitionBy.length > 0 && { partitionBy }) })
+      const written = await context.workspace.write(select, { folder: scratch.folder, name: `part-${mark.replace(/[^A-Za-z0-9_.-]/g, '-')}-${randomUUID().slice(0, 8)}`, format: 'parquet', ...(partitionBy.length > 0 && { partitionBy }) })
       const touched = new Set(written.files.map(({ path }) => folderOf(path)))
       if (touched.size > mostPartitions) throw new HubError('VALIDATION_ERROR', `The rows fall into ${touched.size} partitions of "${name}"; ${mostPartitions} in one run are the limit. Partition by something with fewer values, such as a day.`)
-      const next = (table: LakeTable | undefined): NewLakeVersion => ({
-        columns: columnsOf(table, columns), partitionBy, keep: kept(mode, table, touched), mark, about: { run: context.runId, pipeline: context.pipelineId, mode },
+      const next: NewLakeVersion = {
+        columns: columnsOf(there, columns), partitionBy, keep: kept(mode, there, touched), mark, about: { run: context.runId, pipeline: context.pipelineId, mode },
         add: written.rows === 0 ? [] : written.files.map(({ path, bytes }) => ({ path, bytes, from: join(scratch.folder, path) })),
-      })
-      return prepared(order, context, written, next, there, () => scratch.close())
+        // What is appended does not depend on what is there; all else was computed of it.
+        ...(mode === 'append' && {
+          over(table) {
+            refusePartitions(name, table, partitionBy)
+            refuseDrift(name, table, columns, context)
+            return { columns: columnsOf(table, columns), keep: table.files }
+          },
+        }),
+      }
+      return {
+        rows: written.rows, bytes: written.files.reduce((sum, { bytes }) => sum + bytes, 0), into: name, isDone: false,
+        async commit() {
+          await lake.commit(scope, name, there?.version ?? 0, next)
+          await scratch.close()
+        },
+        rollback: () => scratch.close(),
+      }
     } catch (error) {
       await scratch.close()
       throw error
     }
   },
-}
-
-function prepared({ checked: { values: { table: name, mode } } }: HiveOrder, { scope, parts: { lake } }: RunContext, { rows, files }: Written, next: (table: LakeTable | undefined) => NewLakeVersion, seen: LakeTable | undefined, close: () => Promise<void>): PreparedTarget {
-  const commit = async (table: LakeTable | undefined, triesLeft: number): Promise<void> => {
-    try {
-      await lake.commit(scope, name, table?.version ?? 0, next(table))
-    } catch (error) {
-      // What is appended does not depend on what is there; all else was computed of it.
-      if (!(error instanceof HubError && error.code === 'CONFLICT') || mode !== 'append' || triesLeft === 0) throw error
-      await commit(await lake.table(scope, name), triesLeft - 1)
-    }
-  }
-  return {
-    rows, bytes: files.reduce((sum, { bytes }) => sum + bytes, 0), into: name, isDone: false,
-    async commit() {
-      await commit(seen, mostTries)
-      await close()
-    },
-    rollback: close,
-  }
 }
 
 function partitionsLast(columns: readonly Column[], partitionBy: readonly string[], name: string): readonly Column[] {
@@ -84,6 +75,10 @@ function columnsOf(table: LakeTable | undefined, columns: readonly Column[]): re
   const news = columns.filter(({ name }) => !names(table.columns).includes(name))
   const isPartition = ({ name }: Column) => table.partitionBy.includes(name)
   return [...table.columns.filter(one => !isPartition(one)), ...news, ...table.columns.filter(isPartition)]
+}
+
+function refusePartitions(name: string, table: LakeTable, asked: readonly string[]): void {
+  if (asked.join() !== table.partitionBy.join()) throw new HubError('VALIDATION_ERROR', `Table "${name}" is partitioned by ${table.partitionBy.join(', ') || 'nothing'}, and the target says ${asked.join(', ') || 'nothing'}.`)
 }
 
 /** A column more is told; one that is missing or of another type ends the run. */
