@@ -4,6 +4,7 @@ import type { Scope } from '../../connectors/ports/scope.ts'
 import { HubError, type Problem } from '../../schema/errors.ts'
 import { didYouMean } from '../../schema/names.ts'
 import { instant, type Json } from '../../schema/values.ts'
+import { askedOnce } from './asked-once.ts'
 import { type Definition, type JobDefinition, type Registry, versionText } from './registry.ts'
 import { type JobOrder, pipelineParameters } from './run/job-order.ts'
 import { JobProgress } from './run/job-progress.ts'
@@ -23,22 +24,24 @@ interface Wanted extends Pick<NewRun, 'trigger' | 'rerunOf' | 'allowConcurrent'>
   readonly id: string
   /** As a command line would have them. */
   readonly parameters: Readonly<Record<string, string>>
+  /** As the request gave it. */
+  readonly idempotencyKey?: string | null | undefined
 }
 
 /** Puts a run of a pipeline into the queue. No such pipeline → NOT_FOUND; mistakes in its document, or parameters that do not fit → VALIDATION_ERROR. */
-export async function beginPipeline(scope: Scope, { registry, store, wake }: BeginRoles, { app, id, parameters, ...by }: Wanted): Promise<StoredRun> {
+export async function beginPipeline(scope: Scope, { registry, store, wake }: BeginRoles, { app, id, parameters, idempotencyKey, ...by }: Wanted): Promise<StoredRun> {
   const document = runnable('pipeline', await registry.pipelines(), app, id)
   const runId = randomUUID()
   bindParameters(document.parameters, parameters, { runDate: '', runId, app, env: '' })
-  const run = await store.enqueue(scope, {
+  const run = await askedOnce(scope, store, {
     runId, kind: 'pipeline', application: app, subject: id, version: versionText(document), layer: document.layer, parameters, ...by, ...(document.slaMs !== undefined && { slaAtMs: scope.clock.now() + document.slaMs }),
-  })
+  }, idempotencyKey)
   wake()
   return run
 }
 
 /** The same of a job, whose pipelines may have no mistakes either. Its run has a date from the beginning, so that all attempts and reruns are of one. With an earlier run it takes over what succeeded there; nothing left to run → CONFLICT. */
-export async function beginJob(scope: Scope, { registry, store, wake }: BeginRoles, { app, id, parameters, earlier, fromStep, ...by }: Wanted & Pick<JobOrder, 'earlier' | 'fromStep'>): Promise<StoredRun> {
+export async function beginJob(scope: Scope, { registry, store, wake }: BeginRoles, { app, id, parameters, earlier, fromStep, idempotencyKey, ...by }: Wanted & Pick<JobOrder, 'earlier' | 'fromStep'>): Promise<StoredRun> {
   const document = runnable('job', await registry.jobs(), app, id)
   const needed = await neededPipelines(registry, app, document)
   const runId = randomUUID()
@@ -47,7 +50,7 @@ export async function beginJob(scope: Scope, { registry, store, wake }: BeginRol
   pipelineParameters(scope, order, new Map([...needed].map(([pipelineId, one]) => [pipelineId, one.document])))
   const { steps } = new JobProgress(scope.clock, order)
   if (steps.every(({ state }) => state !== 'PENDING')) throw new HubError('CONFLICT', `Every pipeline of the run "${earlier?.runId}" succeeded, and none is left to run. Name one in fromStep to run it and those that depend on it again, or begin a new run.`, { runId: earlier?.runId })
-  const run = await store.enqueue(scope, { runId, kind: 'job', application: app, subject: id, version: versionText(document), parameters: dated, ...by, ...(earlier && { record: JSON.parse(JSON.stringify({ steps })) as Json }) })
+  const run = await askedOnce(scope, store, { runId, kind: 'job', application: app, subject: id, version: versionText(document), parameters: dated, ...by, ...(earlier && { record: JSON.parse(JSON.stringify({ steps })) as Json }) }, idempotencyKey)
   wake()
   return run
 }

@@ -37,9 +37,9 @@ export function jobRunFields(roles: RunRoles): Subgraph['fields'] {
       },
     },
     Mutation: {
-      runJob: async (_: unknown, { app, id, params, allowConcurrent }: { app: string; id: string; params?: Json; allowConcurrent: boolean }, { scope }: Context) => {
+      runJob: async (_: unknown, { app, id, params, allowConcurrent, idempotencyKey }: { app: string; id: string; params?: Json; allowConcurrent: boolean; idempotencyKey?: string | null }, { scope }: Context) => {
         mustHoldIn(scope, 'pipeline:run', app)
-        return show(await beginJob(scope, roles, { app, id, parameters: textsOf(params ?? {}), trigger: 'MANUAL', allowConcurrent }))
+        return show(await beginJob(scope, roles, { app, id, parameters: textsOf(params ?? {}), trigger: 'MANUAL', allowConcurrent, idempotencyKey }))
       },
     },
     Subscription: {

@@ -39,9 +39,9 @@ export function runFields(roles: RunRoles): Subgraph['fields'] {
       },
     },
     Mutation: {
-      runPipeline: async (_: unknown, { app, id, params, allowConcurrent }: { app: string; id: string; params?: Json; allowConcurrent: boolean }, { scope }: Context) => {
+      runPipeline: async (_: unknown, { app, id, params, allowConcurrent, idempotencyKey }: { app: string; id: string; params?: Json; allowConcurrent: boolean; idempotencyKey?: string | null }, { scope }: Context) => {
         mustHoldIn(scope, 'pipeline:run', app)
-        return shownRun(await beginPipeline(scope, roles, { app, id, parameters: textsOf(params ?? {}), trigger: 'MANUAL', allowConcurrent }))
+        return shownRun(await beginPipeline(scope, roles, { app, id, parameters: textsOf(params ?? {}), trigger: 'MANUAL', allowConcurrent, idempotencyKey }))
       },
     },
     PipelineRun: {

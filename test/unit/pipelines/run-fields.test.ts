@@ -1,0 +1,44 @@
+import { openSqliteRunStore } from '../../../connectors/run-store/index.ts'
+import type { RunStore } from '../../../connectors/ports/run-store.ts'
+import type { Caller } from '../../../connectors/ports/scope.ts'
+import { sealer } from '../../../resolvers/cursor.ts'
+import { runFields } from '../../../subgraphs/pipelines/run-fields.ts'
+import { pipelineIn } from '../../support/pipelines.ts'
+import { testScope } from '../../support/scope.ts'
+
+const xml = '<pipeline id="p" version="1.0" layer="service"><metadata><owner>o</owner></metadata><parameters><parameter name="day" default="x"/></parameters><sources><csv id="c" path="in.csv"/></sources><targets><csv path="out"/></targets></pipeline>'
+const definition = { application: 'shop', id: 'p', file: 'p.xml', xml, findings: [], document: pipelineIn(xml) }
+const caller: Partial<Caller> = { scopes: new Set(['pipeline:run']) }
+
+let store: RunStore
+beforeEach(async () => {
+  store = await openSqliteRunStore({ file: ':memory:' })
+})
+afterEach(() => store.close())
+
+function world() {
+  const scope = testScope({ caller })
+  const fields = runFields({ registry: { pipelines: async () => [definition], partsOf: () => { throw new RangeError('Nothing runs here.') } }, store, cursors: sealer([{ kid: '1', secret: 'x'.repeat(32) }]), wake: () => undefined })
+  const run = fields?.['Mutation']?.['runPipeline'] as (root: unknown, args: object, context: object) => Promise<{ runId: string }>
+  const ask = (idempotencyKey: string | undefined, params = {}) => run({}, { app: 'shop', id: 'p', params, allowConcurrent: true, idempotencyKey }, { scope })
+  return { scope, ask }
+}
+
+test('D-01 a request that is repeated by its key, as the hub died before it answered, puts in no other run', async () => {
+  const { scope, ask } = world()
+  const { runId } = await ask('file 7', { day: 'a' })
+  expect((await ask('file 7', { day: 'a' })).runId).toBe(runId)
+  await expect(ask('file 7', { day: 'b' })).rejects.toMatchObject({ code: 'CONFLICT', message: 'The idempotencyKey "file 7" was used for another request within the last day. Give each request its own.' })
+  expect((await store.runs(scope, {}, 10)).length).toBe(1)
+  await Promise.all([ask('file 8', {}), ask(undefined, {}), ask(undefined, {})])
+  expect((await store.runs(scope, {}, 10)).length).toBe(4)
+})
+
+test('a key is as good as new after a day', async () => {
+  const { scope, ask } = world()
+  const { runId } = await ask('nightly')
+  scope.clock.advance(25 * 60 * 60 * 1000)
+  const next = await ask('nightly')
+  expect(next.runId).not.toBe(runId)
+  expect((await ask('nightly')).runId).toBe(next.runId)
+})
