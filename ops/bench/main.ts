@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { createWriteStream } from 'node:fs'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { writeDemo } from '../../gateway/demo/write.ts'
 import { fanOut, type Publish } from './fan-out.ts'
@@ -11,18 +12,20 @@ import { checkGateway, compareGateways, type GatewayOptions } from './gateway/in
 import { version } from './gateway/gateways.ts'
 import { writeSection } from './gateway/results.ts'
 import { hubErrors, hubFindings, measureHub } from './hub/index.ts'
+import { exchangesFindings, measureExchanges } from './exchanges/index.ts'
 import { ask, bodyOf, drive, post, setReady, type Figures, type LoadOptions } from './load.ts'
 import { startServer, type Server } from './processes.ts'
 import { measurePipelines, pipelinesFindings } from './pipelines/index.ts'
 import { findingsMarkdown, findingsText, table, type Findings, type Measured } from './report.ts'
 import { fanOutScenarios, requestScenarios, type FanOutScenario, type RequestScenario } from './scenarios.ts'
 
-const usage = `npm run bench -- [engines | region | gateway | check | hub | growth | pipelines] [options]
+const usage = `npm run bench -- [engines | region | gateway | check | hub | growth | pipelines | exchanges] [options]
   gateway              instead: the gateway over remote subgraphs, and the hub, beside their peers, which are installed below ops/bench/gateway/peers
   check                instead: a short run of ours against what RESULTS.md has stored; fails on a severe loss
   hub                  instead: reads, SQL and durable transactions over one region, in process and over HTTP, each alone and all together
   growth               instead: a read with more and more entries, then 10,000 documents: what planning takes, and what they leave in memory
   pipelines            instead: a pipeline beside SQL that does the same in DuckDB, and beside Spark where Python finds pyspark
+  exchanges            instead: a day of files through pipelines of hubs that are killed meanwhile; fails where a row or a run is lost or doubled
   engines              instead: the adapters of real engines beside what they replace, then the hub on Ignite; where they are is read
                        from the environment (npm run engines -- env)
   region               instead: the layout of the embedded regions, beside a Map of objects
@@ -44,7 +47,14 @@ const usage = `npm run bench -- [engines | region | gateway | check | hub | grow
   --users N            most users of a region: it is measured with 10,000, 1,000,000 and 10,000,000 of them, up to this (default 1000000)
   --requests N         requests over the documents (default 1000000)
  of pipelines, beside --rounds and --write
-  --rows N             most rows: it is measured with 1,000,000, 10,000,000 and 50,000,000 of them, up to this (default 10000000); TMPDIR says on which disk they are`
+  --rows N             most rows: it is measured with 1,000,000, 10,000,000 and 50,000,000 of them, up to this (default 10000000); TMPDIR says on which disk they are
+ of exchanges, beside --write
+  --exchanges N        files of the day (default 5000)
+  --applications N     that exchange them (default 20)
+  --kills N            times a hub is killed (default 10)
+  --hubs N             hubs that share their runs in POSTGRES_URL (default 2); one keeps them in its data folder
+  --seed N             another day, and other moments of kills (default 1)
+  --data FOLDER        where all of it lies, and stays; absent: a folder that is removed when nothing is wrong`
 
 const root = join(import.meta.dirname, '../..')
 const command = `npm run bench -- ${process.argv.slice(2).join(' ')}`
@@ -55,7 +65,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     only: { type: 'string', default: '' }, connections: { type: 'string', default: '32' }, scale: { type: 'string' }, sockets: { type: 'string', default: '1000' }, catalog: { type: 'string' },
-    bare: { type: 'boolean', default: false }, json: { type: 'boolean', default: false }, rounds: { type: 'string', default: '5' }, users: { type: 'string', default: '1000000' }, peers: { type: 'string' }, records: { type: 'string', default: '1000000' }, requests: { type: 'string', default: '1000000' }, rows: { type: 'string', default: '10000000' }, write: { type: 'boolean', default: false }, help: { type: 'boolean', default: false },
+    bare: { type: 'boolean', default: false }, json: { type: 'boolean', default: false }, rounds: { type: 'string', default: '5' }, users: { type: 'string', default: '1000000' }, peers: { type: 'string' }, records: { type: 'string', default: '1000000' }, requests: { type: 'string', default: '1000000' }, rows: { type: 'string', default: '10000000' }, exchanges: { type: 'string', default: '5000' }, applications: { type: 'string', default: '20' }, kills: { type: 'string', default: '10' }, hubs: { type: 'string', default: '2' }, seed: { type: 'string', default: '1' }, data: { type: 'string' }, write: { type: 'boolean', default: false }, help: { type: 'boolean', default: false },
   },
 })
 
@@ -76,7 +86,8 @@ else if (positionals[0] === 'gateway') {
 } else if (positionals[0] === 'pipelines') {
   const figures = await measurePipelines({ rows: whole('rows', values.rows), rounds: whole('rounds', values.rounds), progress: onTerminal })
   await show(figures, pipelinesFindings(figures), 0)
-} else if (positionals.some(name => name !== 'engines' && name !== 'region')) throw new RangeError(`There is no bench "${positionals.join(' ')}".\n${usage}`)
+} else if (positionals[0] === 'exchanges') await exchange()
+else if (positionals.some(name => name !== 'engines' && name !== 'region')) throw new RangeError(`There is no bench "${positionals.join(' ')}".\n${usage}`)
 else if (positionals.includes('region')) await run('region.ts')
 else {
   if (positionals.length > 0) for (const [variable, program] of adapters) await beside(variable, program)
@@ -92,6 +103,40 @@ async function show(figures: unknown, findings: Findings, errors: number): Promi
   console.log(values.json ? JSON.stringify(figures, null, 2) : findingsText(findings))
   if (errors > 0) fail(`${errors} answers were errors: these figures do not count.`)
   else if (values.write) await writeSection(findings.name, command, `- Tributary: ${version()}`, [findingsMarkdown(findings)])
+}
+
+/** What is wrong is told one by one, and what it is told of stays. */
+async function exchange(): Promise<void> {
+  const { data } = values
+  const folder = data === undefined ? await mkdtemp(join(tmpdir(), 'tributary-exchanges-')) : resolve(data)
+  await mkdir(folder, { recursive: true })
+  const log = createWriteStream(join(folder, 'hubs.log'))
+  try {
+    const figures = await measureExchanges({
+      exchanges: whole('exchanges', values.exchanges), applications: whole('applications', values.applications), kills: whole('kills', values.kills, 0), hubs: whole('hubs', values.hubs), seed: whole('seed', values.seed, 0), folder,
+      postgresUrl: process.env['POSTGRES_URL'], progress: nowAndThen(), heard: text => log.write(text),
+    })
+    await show(figures, exchangesFindings(figures), 0)
+    for (const one of figures.wrong) fail(one)
+    if (data === undefined && figures.wrong.length === 0) await rm(folder, { recursive: true })
+    else console.error(`Everything of it, and what the hubs wrote, is in ${folder}.`)
+  } catch (error) {
+    console.error(`It did not end; what there is of it, and what the hubs wrote, is in ${folder}.`)
+    throw error
+  } finally {
+    log.end()
+  }
+}
+
+/** On a terminal one line that is written over; elsewhere a line each ten seconds. */
+function nowAndThen(): (line: string) => void {
+  let toldMs = Number.NEGATIVE_INFINITY
+  return line => {
+    if (process.stderr.isTTY) return onTerminal(line)
+    if (performance.now() - toldMs < 10_000) return
+    toldMs = performance.now()
+    console.error(line)
+  }
 }
 
 function fail(why: string): void {
@@ -191,8 +236,8 @@ function positive(name: string, text: string): number {
 }
 
 function whole(name: string, text: string, least = 1): number {
-  if (Number.isInteger(positive(name, text)) && Number(text) >= least) return Number(text)
-  throw new RangeError(`--${name} takes a whole number${least > 1 ? ` of ${least} or more` : ''}, not "${text}".`)
+  if (text.trim() !== '' && Number.isInteger(Number(text)) && Number(text) >= least) return Number(text)
+  throw new RangeError(`--${name} takes a whole number${least !== 1 ? ` of ${least} or more` : ''}, not "${text}".`)
 }
 
 /** One line that is written over, on a terminal only. */

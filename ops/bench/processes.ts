@@ -14,8 +14,12 @@ export interface Server {
   ownCpuMicros(): Promise<number>
   /** Most memory it held at a time, in MB; of several processes the sum of each one's most. */
   peakMb(): Promise<number>
+  /** CPU time of the process alone, that of its threads which have ended among it, in microseconds, to a hundredth of a second. */
+  lifetimeCpuMicros(): Promise<number>
   /** Asks it to end, and ends it after ten seconds. */
   stop(): Promise<void>
+  /** Ends it now, without asking. */
+  kill(): Promise<void>
 }
 
 /** How to start a server, and how to know that it is up. */
@@ -29,6 +33,8 @@ export interface Program {
   readonly url?: string
   /** How long it may take; a minute unless told. */
   readonly patienceMs?: number
+  /** Hears what it writes. */
+  readonly heard?: (text: string) => void
 }
 
 /** Starts a Node program and waits until it prints its URL. What it printed until then is in the error when it ends or stays silent for too long. */
@@ -36,12 +42,21 @@ export function startServer(program: string, args: readonly string[], env: NodeJ
   return startProgram({ command: process.execPath, args: [program, ...args], env, patienceMs })
 }
 
-export async function startProgram({ command, args, env = process.env, cwd, url: expected, patienceMs = 60_000 }: Program): Promise<Server> {
+export async function startProgram({ command, args, env = process.env, cwd, url: expected, patienceMs = 60_000, heard }: Program): Promise<Server> {
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env, cwd })
+  if (heard) for (const stream of [child.stdout, child.stderr]) stream.on('data', (part: Buffer) => heard(part.toString()))
   const url = await upAt(child, [command, ...args].join(' '), expected, patienceMs)
   const { pid } = child
   if (pid === undefined) throw new Error(`${command} has no process id.`)
-  return { url, cpuMicros: async () => cpuMicros(await family(pid)), ownCpuMicros: () => cpuMicros([pid]), peakMb: () => peakMb(pid), stop: () => stop(child) }
+  return {
+    url, cpuMicros: async () => cpuMicros(await family(pid)), ownCpuMicros: () => cpuMicros([pid]), lifetimeCpuMicros: () => lifetimeCpuMicros(pid), peakMb: () => peakMb(pid), stop: () => stop(child),
+    async kill() {
+      if (child.exitCode !== null || child.signalCode !== null) return
+      const ended = once(child, 'exit')
+      child.kill('SIGKILL')
+      await ended
+    },
+  }
 }
 
 function upAt(child: ChildProcess, name: string, expected: string | undefined, patienceMs: number): Promise<string> {
@@ -107,6 +122,13 @@ async function cpuMicros(pids: readonly number[]): Promise<number> {
   const threads = (await Promise.all(pids.map(threadsOf))).flat()
   const times = await Promise.all(threads.map(thread => readFile(`${thread}/schedstat`, 'utf8').catch(() => '0')))
   return times.reduce((sum, line) => sum + Number(line.split(' ')[0]) / 1_000, 0)
+}
+
+/** utime and stime of /proc/PID/stat, in hundredths of a second; they stand behind its name, which is in brackets. */
+async function lifetimeCpuMicros(pid: number): Promise<number> {
+  const [, behind = ''] = /^.*\) (.*)$/s.exec(await readFile(`/proc/${pid}/stat`, 'utf8')) ?? []
+  const fields = behind.split(' ')
+  return (Number(fields[11]) + Number(fields[12])) * 10_000
 }
 
 /** VmHWM of /proc/PID/status, in kB. */
