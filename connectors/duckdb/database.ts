@@ -4,8 +4,10 @@ import { join } from 'node:path'
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 
 export interface DuckDbOptions {
-  /** Folder for what does not fit in memory; it is made if it is missing. Absent: a fresh one under the system's temporary folder, removed by `close`. */
+  /** Folder for what does not fit in memory; it is made if it is missing. Absent: a fresh one, removed by `close`. */
   readonly directory?: string
+  /** Where the fresh one is made. Absent: the system's temporary folder. */
+  readonly freshIn?: string
   /** As DuckDB writes sizes: `1GB`. */
   readonly memoryLimit?: string
   /** Absent: one for each core. */
@@ -26,7 +28,7 @@ export interface DuckDatabase {
 
 /** Opens it. Costs some milliseconds. */
 export async function openDuckDb(options: DuckDbOptions = {}): Promise<DuckDatabase> {
-  const own = options.directory === undefined ? await mkdtemp(join(tmpdir(), 'tributary-duckdb-')) : undefined
+  const own = options.directory === undefined ? await mkdtemp(join(options.freshIn ?? tmpdir(), 'tributary-duckdb-')) : undefined
   const directory = options.directory ?? own ?? tmpdir()
   await mkdir(directory, { recursive: true })
 

@@ -11,6 +11,7 @@ import { openLake } from '../../connectors/lake/index.ts'
 import { type NotifyOptions, openNotifier } from '../../connectors/notify/index.ts'
 import { openFolder } from '../../connectors/objects/folder.ts'
 import { duckDbPipelines } from '../../connectors/pipelines/duckdb.ts'
+import { openSpill } from '../../connectors/pipelines/spill.ts'
 import { trinoPipelines } from '../../connectors/pipelines/trino.ts'
 import { fileLineage, httpLineage } from '../../connectors/openlineage/index.ts'
 import type { PipelineEngine } from '../../connectors/ports/pipeline-engine.ts'
@@ -125,7 +126,8 @@ export async function openPipelineRuns({ config, env, log, files }: PipelineRunO
   await mkdir(config.data, { recursive: true })
   const kept: KeptIn = { file: join(config.data, 'metadata.sqlite'), postgresUrl: config.engines.postgresUrl, log }
   const vault = lazyVault(kept)
-  const parts = await partsOver(files, { settings: config.pipelines, env, log, vault, engine: pipelineEngine(config.pipelines, trinoOf(config)) })
+  const spill = await openSpill(join(config.data, 'spill'))
+  const parts = await partsOver(files, { settings: config.pipelines, env, log, vault, engine: pipelineEngine(config.pipelines, trinoOf(config), spill.folder) })
   const store = await openRunStore(kept)
   const lineage = openLineageEvents(config.pipelines, store, { clock: systemClock, log, later: work => void work() })
   const worker = `${hostname()} ${process.pid}`
@@ -160,6 +162,7 @@ export async function openPipelineRuns({ config, env, log, files }: PipelineRunO
       await lineage.close()
       await vault.close()
       await store.close()
+      await spill.close()
     },
   }
 }
@@ -179,8 +182,8 @@ interface TrinoAddress {
   readonly password?: string
 }
 
-function pipelineEngine({ memoryLimit, tempLimit, threads, trinoCatalog }: Config['pipelines'], trino: TrinoAddress | undefined): PipelineEngine {
-  const duck = { memoryLimit, tempLimit, ...(threads !== undefined && { threads }) }
+function pipelineEngine({ memoryLimit, tempLimit, threads, trinoCatalog }: Config['pipelines'], trino: TrinoAddress | undefined, freshIn: string | undefined): PipelineEngine {
+  const duck = { memoryLimit, tempLimit, ...(freshIn !== undefined && { freshIn }), ...(threads !== undefined && { threads }) }
   if (trinoCatalog === undefined) return duckDbPipelines(duck)
   if (!trino) throw new HubError('VALIDATION_ERROR', `Runs are to hold their rows in the catalog "${trinoCatalog}" of Trino, and no Trino is named. Set engines.trinoUrl, or take pipelines.trinoCatalog out.`)
   const { password, ...reach } = trino
@@ -222,6 +225,8 @@ function trinoOf({ engines: { trinoUrl: url, trinoUser: user, trinoPassword: pas
 
 export interface HubPipelinesOptions extends KeptIn {
   readonly trino: TrinoAddress | undefined
+  /** Where runs write what does not fit in memory; absent: below the system's temporary folder. */
+  readonly spill: string | undefined
   readonly settings: Config['pipelines']
   readonly env: Environment
   readonly clock: Clock
@@ -232,11 +237,15 @@ export interface HubPipelinesOptions extends KeptIn {
 }
 
 /** The pipelines of a hub and their runs. A worker takes those that wait, in this process, unless there are no slots. */
-export async function openHubPipelines({ settings, env, clock, later, ended, trino, regions, ...kept }: HubPipelinesOptions): Promise<Omit<RunRoles & ChangeRoles, 'cursors'> & { close(): Promise<void> }> {
+export async function openHubPipelines({ settings, env, clock, later, ended, trino, regions, spill: below, ...kept }: HubPipelinesOptions): Promise<Omit<RunRoles & ChangeRoles, 'cursors'> & { close(): Promise<void> }> {
   const { log } = kept
-  const engine = pipelineEngine(settings, trino)
+  const spill = below === undefined ? undefined : await openSpill(below)
+  const engine = pipelineEngine(settings, trino, spill?.folder)
   const vault = lazyVault(kept)
-  const store = await openRunStore(kept)
+  const store = await openRunStore(kept).catch(async (error: unknown) => {
+    await spill?.close()
+    throw error
+  })
   const registry = folderRegistry(settings.folder, ({ data, schemaText, queryText, lookups }) => partsOver(data, { settings, env, log, vault, engine }).then(parts => ({ ...parts, schemaText, queryText, lookups, regions })))
   const stopped = new AbortController()
   const changing = await openChanges(kept, settings.folder, registry)
@@ -266,6 +275,7 @@ export async function openHubPipelines({ settings, env, clock, later, ended, tri
       await changing.close()
       await vault.close()
       await store.close()
+      await spill?.close()
     },
   }
 }
