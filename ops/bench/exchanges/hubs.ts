@@ -49,7 +49,7 @@ export class Hubs {
 
   static async start(options: HubsOptions): Promise<Hubs> {
     const hubs = new Hubs(options)
-    await mkdir(hubs.temporary, { recursive: true })
+    await mkdir(hubs.#temporary, { recursive: true })
     try {
       await Promise.all(hubs.#servers.map((_, place) => hubs.#start(place)))
     } catch (error) {
@@ -59,9 +59,9 @@ export class Hubs {
     return hubs
   }
 
-  /** Where they have their temporary files. */
-  get temporary(): string {
-    return join(this.#options.folder, 'tmp')
+  /** Where they have their temporary files, and rows that are not in memory. */
+  get temporary(): readonly string[] {
+    return [this.#temporary, ...this.#servers.map((_, place) => join(this.#data(place), 'spill'))]
   }
 
   /** What all had that ever ran: CPU in seconds, and the most memory that one of them held, in MB. */
@@ -100,13 +100,21 @@ export class Hubs {
     await Promise.all(this.#servers.map(async server => server?.stop()))
   }
 
+  get #temporary(): string {
+    return join(this.#options.folder, 'tmp')
+  }
+
+  #data(place: number): string {
+    return join(this.#options.folder, `hub-${place + 1}`)
+  }
+
   async #start(place: number): Promise<void> {
-    const { places, folder, postgresUrl, heard } = this.#options
+    const { places, postgresUrl, heard } = this.#options
     const { POSTGRES_URL: _, ...env } = process.env
     this.#servers[place] = await startProgram({
-      command: process.execPath, heard, env: { ...env, TMPDIR: this.temporary, ...(postgresUrl !== undefined && { POSTGRES_URL: postgresUrl }) },
+      command: process.execPath, heard, env: { ...env, TMPDIR: this.#temporary, ...(postgresUrl !== undefined && { POSTGRES_URL: postgresUrl }) },
       args: [
-        cli, 'start', '--catalog', places.catalog, '--port', '0', '--data', join(folder, `hub-${place + 1}`), '--log-level', 'warn', '--limits-requests-per-minute', '1000000',
+        cli, 'start', '--catalog', places.catalog, '--port', '0', '--data', this.#data(place), '--log-level', 'warn', '--limits-requests-per-minute', '1000000',
         '--pipelines-folder', places.pipelines, '--pipelines-slots', String(slots), '--pipelines-threads', '1', '--pipelines-memory-limit', '256MB',
       ],
     })

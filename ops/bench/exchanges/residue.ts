@@ -13,7 +13,7 @@ export interface Residue {
 }
 
 /** Looks for what is left behind, once no hub runs. `killed`: how many runs were under way when their hub was killed, at most. */
-export async function residueOf(places: Places, { applications }: Day, { temporary, killed }: { readonly temporary: string; readonly killed: number }): Promise<Residue> {
+export async function residueOf(places: Places, { applications }: Day, { temporary, killed }: { readonly temporary: readonly string[]; readonly killed: number }): Promise<Residue> {
   const wrong: string[] = []
   let scratch = 0
   let strays = 0
@@ -31,8 +31,10 @@ export async function residueOf(places: Places, { applications }: Day, { tempora
     }
     for (const file of await below(data, true)) if (/\.(new|part)$|-journal$/.test(file) && !file.startsWith('.scratch/')) wrong.push(`${application}: ${file} is left.`)
   }
-  const left = await below(temporary, false)
-  if (left.length > 0) wrong.push(`${left.length} temporary folders or files are left in ${temporary}: ${left.slice(0, 3).join(', ')}.`)
+  for (const folder of temporary) {
+    const left = (await below(folder, false)).filter(name => name !== 'turn')
+    if (left.length > 0) wrong.push(`${left.length} temporary folders or files are left in ${folder}: ${left.slice(0, 3).join(', ')}.`)
+  }
   if (scratch > killed) wrong.push(`${scratch} scratch folders are left, and ${killed} runs at most were killed.`)
   if (strays > killed) wrong.push(`${strays} files that no version lists are left in tables, and ${killed} runs at most were killed.`)
   return { scratch, strays, wrong }
