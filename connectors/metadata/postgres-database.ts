@@ -9,6 +9,8 @@ const connectMs = 5_000
 /** No statement of the hub's tables takes this long; one that does waits for a server that is gone. */
 const statementMs = 10_000
 
+const uniqueViolation = '23505'
+
 /** The work's answer, its failure as an error of ours; the reason of a scope that has ended meanwhile comes first. */
 export type Told = <T>(work: Promise<T>, scope?: Scope) => Promise<T>
 
@@ -34,7 +36,10 @@ export async function openPostgresDatabase<Tables, T>({ url, log }: { readonly u
     throw failure(error)
   })
   try {
-    await pool.query(`CREATE SCHEMA IF NOT EXISTS ${schema}`)
+    await pool.query(`CREATE SCHEMA IF NOT EXISTS ${schema}`).catch((error: unknown) => {
+      // Another hub made it between the look and the making.
+      if ((error as { readonly code?: unknown }).code !== uniqueViolation) throw error
+    })
     return { opened: await open(new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })), told }
   } catch (error) {
     await pool.end()

@@ -1,8 +1,10 @@
+import pg from 'pg'
 import { openPostgresMetadata } from '../../connectors/metadata/postgres.ts'
 import type { NewRun, RunStore } from '../../connectors/ports/run-store.ts'
 import { openPostgresRunStore } from '../../connectors/run-store/index.ts'
 import { runStoreChecks, type RunStoreSubject } from '../conformance/run-store.ts'
 import { conforms } from '../support/conformance.ts'
+import { eventually } from '../support/eventually.ts'
 import { type PostgresServer, postgresBin, startPostgres } from '../support/postgres.ts'
 import { MovedClock, testScope } from '../support/scope.ts'
 
@@ -42,6 +44,21 @@ suite('needs PostgreSQL: server programs below /usr/lib/postgresql', () => {
       async close() {
         for (const store of stores) await store.close()
       },
+    }
+  })
+
+  test('D-95 of hubs that are the first of a database each opens, also where another makes its schema meanwhile', async () => {
+    const url = await emptyDatabase()
+    const other = new pg.Client({ connectionString: url })
+    await other.connect()
+    try {
+      await other.query('BEGIN; CREATE SCHEMA tributary')
+      const opening = openPostgresRunStore({ url, log })
+      await eventually('the hub waits for the other', async () => (await other.query('SELECT 1 FROM pg_locks WHERE NOT granted')).rows.length > 0)
+      await other.query('COMMIT')
+      await (await opening).close()
+    } finally {
+      await other.end()
     }
   })
 
