@@ -10,7 +10,7 @@ const file = join(import.meta.dirname, '../RESULTS.md')
 /** What stands in the fenced block of each section. */
 const stored = z.object({ ratios: z.record(z.string(), z.number().positive()) })
 
-const introduction = `# Results of \`npm run bench -- gateway\`, \`-- hub\` and \`-- growth\`
+const introduction = `# Results of \`npm run bench -- gateway\`, \`-- hub\`, \`-- growth\` and \`-- exchanges\`
 
 Written by the command itself, section by section; not to be edited. CPU is the time all threads of the server's process ran, per request, by the kernel's own count (schedstat); in process, by the process's. Contenders take turns; the lowest and the
 median of the rounds are shown, and the ratio of the lowest to that of a server which parses the request and writes the ready answer with JSON.stringify, in the same run. Every answer was checked for its status and for
