@@ -52,6 +52,7 @@ const usage = `npm run bench -- [engines | region | gateway | check | hub | grow
   --exchanges N        files of the day (default 5000)
   --applications N     that exchange them (default 20)
   --kills N            times a hub is killed (default 10)
+  --freezes N          times one is held until its runs are taken over, and goes on then (default 2)
   --hubs N             hubs that share their runs in POSTGRES_URL (default 2); one keeps them in its data folder
   --seed N             another day, and other moments of kills (default 1)
   --data FOLDER        where all of it lies, and stays; absent: a folder that is removed when nothing is wrong`
@@ -65,7 +66,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     only: { type: 'string', default: '' }, connections: { type: 'string', default: '32' }, scale: { type: 'string' }, sockets: { type: 'string', default: '1000' }, catalog: { type: 'string' },
-    bare: { type: 'boolean', default: false }, json: { type: 'boolean', default: false }, rounds: { type: 'string', default: '5' }, users: { type: 'string', default: '1000000' }, peers: { type: 'string' }, records: { type: 'string', default: '1000000' }, requests: { type: 'string', default: '1000000' }, rows: { type: 'string', default: '10000000' }, exchanges: { type: 'string', default: '5000' }, applications: { type: 'string', default: '20' }, kills: { type: 'string', default: '10' }, hubs: { type: 'string', default: '2' }, seed: { type: 'string', default: '1' }, data: { type: 'string' }, write: { type: 'boolean', default: false }, help: { type: 'boolean', default: false },
+    bare: { type: 'boolean', default: false }, json: { type: 'boolean', default: false }, rounds: { type: 'string', default: '5' }, users: { type: 'string', default: '1000000' }, peers: { type: 'string' }, records: { type: 'string', default: '1000000' }, requests: { type: 'string', default: '1000000' }, rows: { type: 'string', default: '10000000' }, exchanges: { type: 'string', default: '5000' }, applications: { type: 'string', default: '20' }, kills: { type: 'string', default: '10' }, freezes: { type: 'string', default: '2' }, hubs: { type: 'string', default: '2' }, seed: { type: 'string', default: '1' }, data: { type: 'string' }, write: { type: 'boolean', default: false }, help: { type: 'boolean', default: false },
   },
 })
 
@@ -113,7 +114,7 @@ async function exchange(): Promise<void> {
   const log = createWriteStream(join(folder, 'hubs.log'))
   try {
     const figures = await measureExchanges({
-      exchanges: whole('exchanges', values.exchanges), applications: whole('applications', values.applications), kills: whole('kills', values.kills, 0), hubs: whole('hubs', values.hubs), seed: whole('seed', values.seed, 0), folder,
+      exchanges: whole('exchanges', values.exchanges), applications: whole('applications', values.applications), kills: whole('kills', values.kills, 0), freezes: whole('freezes', values.freezes, 0), hubs: whole('hubs', values.hubs), seed: whole('seed', values.seed, 0), folder,
       postgresUrl: process.env['POSTGRES_URL'], progress: nowAndThen(), heard: text => log.write(text),
     })
     await show(figures, exchangesFindings(figures), 0)

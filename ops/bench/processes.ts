@@ -20,6 +20,9 @@ export interface Server {
   stop(): Promise<void>
   /** Ends it now, without asking. */
   kill(): Promise<void>
+  /** Stops all of it where it is, until it is to go on. */
+  freeze(): void
+  thaw(): void
 }
 
 /** How to start a server, and how to know that it is up. */
@@ -56,6 +59,8 @@ export async function startProgram({ command, args, env = process.env, cwd, url:
       child.kill('SIGKILL')
       await ended
     },
+    freeze: () => void child.kill('SIGSTOP'),
+    thaw: () => void child.kill('SIGCONT'),
   }
 }
 

@@ -11,6 +11,8 @@ export const slots = 2
 /** How long a request may find no hub that answers. */
 const patienceMs = 120_000
 const askMs = 30_000
+/** A lease is over after fifteen seconds, and is looked for each second. */
+const frozenMs = 18_000
 
 export interface HubsOptions {
   readonly count: number
@@ -36,6 +38,8 @@ const again = new Set(['UPSTREAM_UNAVAILABLE', 'SHUTTING_DOWN', 'RATE_LIMITED', 
 export class Hubs {
   readonly #options: HubsOptions
   readonly #servers: (Server | undefined)[]
+  /** Whom nobody asks, as it does not answer just now. */
+  #frozen: Server | undefined
   #turn = 0
   #cpuMicros = 0
   #peakMb = 0
@@ -95,6 +99,20 @@ export class Hubs {
     await this.#start(place)
   }
 
+  /** Holds one where it is for longer than its runs stay its own, and lets it go on. */
+  async freeze(random: Random): Promise<void> {
+    const server = this.#servers[random.whole(0, this.#servers.length - 1)]
+    if (!server) return
+    this.#frozen = server
+    server.freeze()
+    try {
+      await pause(frozenMs)
+    } finally {
+      server.thaw()
+      this.#frozen = undefined
+    }
+  }
+
   /** Asks all to end, and waits for them. */
   async stop(): Promise<void> {
     await Promise.all(this.#servers.map(async server => server?.stop()))
@@ -121,7 +139,7 @@ export class Hubs {
   }
 
   async #ask<Data>(body: string): Promise<Answer<Data> | string> {
-    const there = this.#servers.filter(server => server !== undefined)
+    const there = this.#servers.filter(server => server !== undefined && server !== this.#frozen)
     this.#turn += 1
     const server = there[this.#turn % there.length]
     if (!server) return 'no hub is up'

@@ -13,6 +13,8 @@ export interface ExchangesOptions {
   readonly applications: number
   /** How often a hub is ended with SIGKILL. */
   readonly kills: number
+  /** How often one is held for so long that its runs are taken over, and goes on then. */
+  readonly freezes: number
   readonly hubs: number
   /** Of the day's files and of the moments of kills. */
   readonly seed: number
@@ -26,10 +28,11 @@ export interface ExchangesOptions {
 }
 
 export interface ExchangesFigures {
-  readonly options: Pick<ExchangesOptions, 'exchanges' | 'applications' | 'kills' | 'hubs' | 'seed'>
+  readonly options: Pick<ExchangesOptions, 'exchanges' | 'applications' | 'kills' | 'freezes' | 'hubs' | 'seed'>
   readonly seconds: number
   readonly lines: number
   readonly killed: number
+  readonly frozen: number
   /** Runs of exchanges that another worker began again. */
   readonly takenOver: number
   /** Runs that were put in by a schedule. */
@@ -60,7 +63,7 @@ const stuckMs = 120_000
 
 /** Takes a day of files through pipelines of hubs that are killed while they work, and compares all of what is there then with what should be. */
 export async function measureExchanges(options: ExchangesOptions): Promise<ExchangesFigures> {
-  const { exchanges, applications, kills, hubs: count, seed, folder, postgresUrl, heard } = options
+  const { exchanges, applications, kills, freezes, hubs: count, seed, folder, postgresUrl, heard } = options
   const day = dayOf(options)
   const places = placesIn(folder)
   await writeApplications(places, day)
@@ -76,9 +79,9 @@ export async function measureExchanges(options: ExchangesOptions): Promise<Excha
     const { cpuSeconds, peakMb } = await hubs.figures()
     await hubs.stop()
     const own = runs.filter(isExchange)
-    const residue = await residueOf(places, day, { temporary: hubs.temporary, killed: load.killed * slots })
+    const residue = await residueOf(places, day, { temporary: hubs.temporary, killed: (load.killed + load.frozen) * slots })
     return {
-      options: { exchanges, applications, kills, hubs: count, seed }, seconds, cpuSeconds, peakMb, killed: load.killed, lines: day.exchanges.reduce((sum, { lines }) => sum + lines.length, 0),
+      options: { exchanges, applications, kills, freezes, hubs: count, seed }, seconds, cpuSeconds, peakMb, killed: load.killed, frozen: load.frozen, lines: day.exchanges.reduce((sum, { lines }) => sum + lines.length, 0),
       takenOver: own.filter(({ attempt }) => attempt > 1).length, scheduled: runs.filter(({ trigger }) => trigger === 'SCHEDULE').length, retries: Object.fromEntries(hubs.retries),
       wholeMs: sharesOf(own.map(({ queuedAt, endedAt }) => between(queuedAt, endedAt))), workMs: sharesOf(own.map(({ startedAt, endedAt }) => between(startedAt, endedAt))),
       scratch: residue.scratch, strays: residue.strays, wrong: [...load.wrong, ...wrongRuns(runs, day.exchanges), ...(await wrongRows(places, day)), ...residue.wrong],
@@ -95,14 +98,15 @@ const mutation = 'mutation ($app: String!, $id: ID!, $params: JSON, $concurrent:
 class Load {
   readonly wrong: string[] = []
   killed = 0
+  frozen = 0
   readonly #hubs: Hubs
   readonly #places: Places
   readonly #day: Day
   readonly #options: ExchangesOptions
   readonly #random: Random
-  /** How many exchanges have ended when a hub is killed. */
-  readonly #killAt: number[]
-  #killing: Promise<void> | undefined
+  /** What befalls a hub, and how many exchanges have ended then. */
+  readonly #faults: { readonly at: number; readonly what: 'kill' | 'freeze' }[]
+  #fault: Promise<void> | undefined
   readonly #startedMs = performance.now()
   #put = 0
 
@@ -112,7 +116,8 @@ class Load {
     this.#day = day
     this.#options = options
     this.#random = new Random(options.seed + 1)
-    this.#killAt = Array.from({ length: options.kills }, () => this.#random.whole(options.applications, Math.floor(options.exchanges * 0.95))).sort((a, b) => a - b)
+    const at = () => this.#random.whole(options.applications, Math.floor(options.exchanges * 0.95))
+    this.#faults = [...Array.from({ length: options.kills }, () => ({ at: at(), what: 'kill' as const })), ...Array.from({ length: options.freezes }, () => ({ at: at(), what: 'freeze' as const }))].sort((a, b) => a.at - b.at)
   }
 
   async all(): Promise<void> {
@@ -120,7 +125,7 @@ class Load {
     await this.#take(exchanges.slice(0, applications.length))
     await writeRefining(this.#places, this.#day)
     await this.#take(exchanges.slice(applications.length))
-    await this.#killing
+    await this.#fault
     // What the schedule began may go on: these follow it.
     for (const id of ['refine', 'report']) await Promise.all(applications.map(app => this.#runBehindOthers(app, id)))
   }
@@ -138,7 +143,7 @@ class Load {
       before = ended
       if (ended >= target) return
       if (performance.now() - changedMs > stuckMs) throw new Error(`No run has ended for ${stuckMs / 1000} seconds; ${ended} of ${target} have, and ${open} are open.`)
-      this.#killWhenDue(ended)
+      this.#faultWhenDue(ended)
       const arrived = exchanges.slice(next, next + Math.max(0, mostOpen - (this.#put - ended)))
       next += arrived.length
       await Promise.all(arrived.map(one => this.#putIn(one)))
@@ -179,30 +184,34 @@ class Load {
     return { open: own.reduce((sum, one) => sum + one.open, 0), ended: own.reduce((sum, one) => sum + one.succeeded + one.skipped + one.failed + one.cancelled, 0) }
   }
 
-  #killWhenDue(ended: number): void {
-    if (this.#killing || this.#killAt.length === 0 || ended < (this.#killAt[0] ?? 0)) return
-    this.#killing = this.#kill().catch((error: unknown) => {
-      this.wrong.push(`A hub could not be killed and started again: ${error instanceof Error ? error.message : String(error)}`)
+  #faultWhenDue(ended: number): void {
+    if (this.#fault || this.#faults.length === 0 || ended < (this.#faults[0]?.at ?? 0)) return
+    this.#fault = this.#bringFault().catch((error: unknown) => {
+      this.wrong.push(`A hub could not be killed and started again, or held: ${error instanceof Error ? error.message : String(error)}`)
     }).finally(() => {
-      this.#killing = undefined
+      this.#fault = undefined
     })
   }
 
-  /** A run that loses two workers ends as LOST, as is promised: while one is in its second attempt nobody is killed. */
-  async #kill(): Promise<void> {
+  /** A run that loses two workers ends as LOST, as is promised: while one is in its second attempt nothing befalls a hub. */
+  async #bringFault(): Promise<void> {
     const { data } = await this.#hubs.ask<{ runs: { nodes: readonly { attempt: number }[] } }>('{ runs(filter: { states: [QUEUED, RUNNING] }, first: 1000) { nodes { attempt } } }')
     if (!data || data.runs.nodes.some(({ attempt }) => attempt > 1)) return
     await pause(this.#random.whole(0, 1_000))
-    this.#killAt.shift()
-    this.killed += 1
-    await this.#hubs.kill(this.#random)
+    if (this.#faults.shift()?.what === 'kill') {
+      this.killed += 1
+      await this.#hubs.kill(this.#random)
+    } else {
+      this.frozen += 1
+      await this.#hubs.freeze(this.#random)
+    }
   }
 
   #tell(ended: number): void {
-    const { exchanges, kills } = this.#options
+    const { exchanges, kills, freezes } = this.#options
     const seconds = (performance.now() - this.#startedMs) / 1000
     const bar = '█'.repeat(Math.floor((ended / exchanges) * 30)).padEnd(30, '░')
-    this.#options.progress(`${bar} ${ended} of ${exchanges} exchanges, ${(ended / seconds).toFixed(1)} a second, ${this.killed} of ${kills} kills, ${Math.round(seconds)} s`)
+    this.#options.progress(`${bar} ${ended} of ${exchanges} exchanges, ${(ended / seconds).toFixed(1)} a second, ${this.killed} of ${kills} kills, ${this.frozen} of ${freezes} freezes, ${Math.round(seconds)} s`)
   }
 }
 
@@ -233,16 +242,16 @@ function sharesOf(all: readonly number[]): Shares {
 }
 
 export function exchangesFindings(figures: ExchangesFigures): Findings {
-  const { options: { exchanges, applications, hubs, seed }, seconds, lines, killed, takenOver, scheduled, retries, cpuSeconds, peakMb, wholeMs, workMs, scratch, strays, wrong } = figures
+  const { options: { exchanges, applications, hubs, seed }, seconds, lines, killed, frozen, takenOver, scheduled, retries, cpuSeconds, peakMb, wholeMs, workMs, scratch, strays, wrong } = figures
   const asked = Object.entries(retries).map(([why, count]) => `${count} ${why}`).join(', ')
   return {
     name: 'exchanges',
-    about: `A day of files between ${applications} applications, put in as fast as the hubs take them, by four pipelines each: a csv appended to a table of the lake, deduplicated and exported as csv, appended to a table of a database, merged into another. Two more, one of them by its schedule, deduplicate, look up and mask what was received and export it. Hubs are programs of their own with ${slots} runs at a time each; killed ones are started again. Then every row of every table and file is compared with the day's files, and every run with its file.`,
+    about: `A day of files between ${applications} applications, put in as fast as the hubs take them, by four pipelines each: a csv appended to a table of the lake, deduplicated and exported as csv, appended to a table of a database, merged into another. Two more, one of them by its schedule, deduplicate, look up and mask what was received and export it. Hubs are programs of their own with ${slots} runs at a time each; killed ones are started again, and others are held until their runs are taken over, and go on then. Then every row of every table and file is compared with the day's files, and every run with its file.`,
     tables: [{
       title: `${exchanges.toLocaleString('en')} exchanges, ${lines.toLocaleString('en')} lines, ${hubs === 1 ? 'one hub on SQLite' : `${hubs} hubs on PostgreSQL`}, seed ${seed}`,
-      header: ['minutes', 'exchanges/s', 'kills', 'taken over', 'by schedule', 'CPU s', 'CPU ms each', 'peak MB', 'queue to end p50 s', 'p95 s', 'at work p50 s', 'p95 s', 'wrong'],
+      header: ['minutes', 'exchanges/s', 'kills', 'freezes', 'taken over', 'by schedule', 'CPU s', 'CPU ms each', 'peak MB', 'queue to end p50 s', 'p95 s', 'at work p50 s', 'p95 s', 'wrong'],
       rows: [[
-        (seconds / 60).toFixed(1), (exchanges / seconds).toFixed(1), String(killed), String(takenOver), String(scheduled), cpuSeconds.toFixed(0), ((cpuSeconds * 1000) / exchanges).toFixed(0), peakMb.toFixed(0),
+        (seconds / 60).toFixed(1), (exchanges / seconds).toFixed(1), String(killed), String(frozen), String(takenOver), String(scheduled), cpuSeconds.toFixed(0), ((cpuSeconds * 1000) / exchanges).toFixed(0), peakMb.toFixed(0),
         ...[wholeMs.p50, wholeMs.p95, workMs.p50, workMs.p95].map(ms => (ms / 1000).toFixed(2)), String(wrong.length),
       ]],
     }],
