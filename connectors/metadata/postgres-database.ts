@@ -8,6 +8,8 @@ const schema = 'tributary'
 const connectMs = 5_000
 /** No statement of the hub's tables takes this long; one that does waits for a server that is gone. */
 const statementMs = 10_000
+/** Others wait for what a transaction holds; whoever says nothing in the middle of one has stopped. */
+const idleMs = 5_000
 
 const uniqueViolation = '23505'
 
@@ -23,7 +25,7 @@ export async function openPostgresDatabase<Tables, T>({ url, log }: { readonly u
   const { host, password } = new URL(url)
   const failure = (error: unknown): HubError => asFailure(error, host, password)
   const pool = new pg.Pool({
-    connectionString: url, max: 4, application_name: 'tributary', allowExitOnIdle: true, connectionTimeoutMillis: connectMs, statement_timeout: statementMs, query_timeout: statementMs,
+    connectionString: url, max: 4, application_name: 'tributary', allowExitOnIdle: true, connectionTimeoutMillis: connectMs, statement_timeout: statementMs, query_timeout: statementMs, idle_in_transaction_session_timeout: idleMs,
     onConnect: async client => {
       // Whoever waits for an answer is told besides; a loss nobody listens to would end the process.
       client.on('error', error => log.warn('A connection to the metadata store was lost.', { reason: failure(error).message }))
@@ -48,7 +50,7 @@ export async function openPostgresDatabase<Tables, T>({ url, log }: { readonly u
 }
 
 /** Codes of Node and of PostgreSQL that mean: not there, not now. */
-const absent = /^(ECONN.*|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EPIPE|57P0[1-5]|57014|08...|53...)$/
+const absent = /^(ECONN.*|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EPIPE|57P0[1-5]|57014|25P03|08...|53...)$/
 const lost = /connection terminated|connection ended|timeout|not queryable/i
 
 function asFailure(error: unknown, host: string, password: string): HubError {

@@ -1,7 +1,10 @@
+import type { Kysely } from 'kysely'
 import pg from 'pg'
+import { openPostgresDatabase } from '../../connectors/metadata/postgres-database.ts'
 import { openPostgresMetadata } from '../../connectors/metadata/postgres.ts'
 import type { NewRun, RunStore } from '../../connectors/ports/run-store.ts'
 import { openPostgresRunStore } from '../../connectors/run-store/index.ts'
+import type { Database } from '../../connectors/run-store/schema.ts'
 import { runStoreChecks, type RunStoreSubject } from '../conformance/run-store.ts'
 import { conforms } from '../support/conformance.ts'
 import { eventually } from '../support/eventually.ts'
@@ -60,6 +63,24 @@ suite('needs PostgreSQL: server programs below /usr/lib/postgresql', () => {
     } finally {
       await other.end()
     }
+  })
+
+  test('D-95 a hub that stops in the middle of a transaction holds up the others for some seconds only', async () => {
+    const url = await emptyDatabase()
+    const store = await openPostgresRunStore({ url, log })
+    const { opened: db } = await openPostgresDatabase<Database, Kysely<Database>>({ url, log }, async opened => opened)
+    const [isHeld, goesOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const stopped = db.transaction().execute(async tx => {
+      await tx.updateTable('run_writer').set({ turns: 0 }).execute()
+      isHeld.resolve()
+      await goesOn.promise
+    }).then(() => 'committed', (error: Error) => error.message)
+    await isHeld.promise
+    expect(await store.enqueue(testScope(), run)).toMatchObject({ state: 'QUEUED' })
+    goesOn.resolve()
+    expect(await stopped).not.toBe('committed')
+    await db.destroy()
+    await store.close()
   })
 
   test('it stands beside the metadata store, also where hubs begin at the same time', async () => {
