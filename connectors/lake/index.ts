@@ -49,9 +49,13 @@ export function openLake(objects: ObjectStore): Lake {
   }
 
   async function newest(scope: Scope, name: string): Promise<LakeTable | undefined> {
-    const version = (await versions(scope, name)).at(-1)
-    const found = version === undefined ? undefined : await record(scope, name, version)
-    return found && version !== undefined ? tableOf(name, version, found) : undefined
+    for (;;) {
+      const version = (await versions(scope, name)).at(-1)
+      if (version === undefined) return undefined
+      const found = await record(scope, name, version)
+      // Where many others were made meanwhile, it is an old one by now.
+      if (found) return tableOf(name, version, found)
+    }
   }
 
   /** Lets go of what the two newest versions do not have. What fails here is tried again behind the next commit. */
@@ -93,11 +97,14 @@ export function openLake(objects: ObjectStore): Lake {
           columns: [...stands.columns], partitionBy: [...next.partitionBy], files: [...stands.keep, ...add.map(({ path, bytes }) => ({ path, bytes }))],
           marks: [{ mark, atMs }, ...(before?.marks ?? []).filter((one, nth) => nth < leastMarks - 1 || one.atMs > atMs - markMs)], about, atMs,
         }
-        if (await objects.create(scope, fileOf(name, at + 1), JSON.stringify(version))) {
+        const isMade = await objects.create(scope, fileOf(name, at + 1), JSON.stringify(version))
+        // What was made is told, also to who has been asked to stop meanwhile.
+        const other = await newest({ ...scope, signal: new AbortController().signal }, name)
+        // Records of old versions are removed: where a name was free for that reason, the newest version knows nothing of this one.
+        if (isMade && other?.marks.includes(mark)) {
           await clear(scope, name, at + 1).catch((error: unknown) => scope.log.warn('Files that a table of the lake no longer has could not be removed.', { table: name, reason: error instanceof Error ? error.message : String(error) }))
           return tableOf(name, at + 1, version)
         }
-        const other = await newest(scope, name)
         if (other?.marks.includes(mark)) {
           for (const { path } of add) await objects.remove(scope, `${folderOf(name)}/${path}`)
           return other

@@ -80,6 +80,16 @@ test('of two attempts of one mark that write at a time one counts, also over wha
   expect((await files()).length).toBe(2)
 })
 
+test('what was computed of a version that is long gone is not taken for the next one', async () => {
+  const { lake, next } = await world()
+  const over = ({ files: keep }: LakeTable) => ({ columns, keep })
+  const first = await lake.commit(scope, 'staging.t', 0, await next('a', ['a.parquet']))
+  for (let version = 1; version < 40; version++) await lake.commit(scope, 'staging.t', version, { ...(await next(`m${version}`, [])), keep: first.files })
+  await expect(lake.commit(scope, 'staging.t', 1, await next('b', ['b.parquet']))).rejects.toMatchObject({ code: 'CONFLICT' })
+  const late = await lake.commit(scope, 'staging.t', 1, { ...(await next('c', ['c.parquet'], first.files)), over })
+  expect([late.version, late.files.map(({ path }) => path), await lake.table(scope, 'staging.t')]).toEqual([41, ['a.parquet', 'c.parquet'], late])
+})
+
 test('what was written is known for a day, however many others write meanwhile', async () => {
   const { lake, next } = await world()
   const own = testScope()
