@@ -112,10 +112,12 @@ async function exchange(): Promise<void> {
   const folder = data === undefined ? await mkdtemp(join(tmpdir(), 'tributary-exchanges-')) : resolve(data)
   await mkdir(folder, { recursive: true })
   const log = createWriteStream(join(folder, 'hubs.log'))
+  const interrupted = new AbortController()
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => interrupted.abort(new Error(`Interrupted by ${name}.`)))
   try {
     const figures = await measureExchanges({
       exchanges: whole('exchanges', values.exchanges), applications: whole('applications', values.applications), kills: whole('kills', values.kills, 0), freezes: whole('freezes', values.freezes, 0), hubs: whole('hubs', values.hubs), seed: whole('seed', values.seed, 0), folder,
-      postgresUrl: process.env['POSTGRES_URL'], progress: nowAndThen(), heard: text => log.write(text),
+      postgresUrl: process.env['POSTGRES_URL'], progress: nowAndThen(), signal: interrupted.signal, heard: text => log.write(text),
     })
     await show(figures, exchangesFindings(figures), 0)
     for (const one of figures.wrong) fail(one)

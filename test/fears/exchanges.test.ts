@@ -13,7 +13,7 @@ const onLinux = existsSync('/proc/self/stat') ? test : test.skip
 onLinux('D-01 D-95: of a day of files none is lost and none doubled where the hub is killed and started again while it takes them, and what is planted is found', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'exchanges-'))
   const written: string[] = []
-  const figures = await measureExchanges({ exchanges: 60, applications: 3, kills: 3, freezes: 0, hubs: 1, seed: 7, folder, postgresUrl: undefined, progress: () => undefined, heard: text => written.push(text) })
+  const figures = await measureExchanges({ exchanges: 60, applications: 3, kills: 3, freezes: 0, hubs: 1, seed: 7, folder, postgresUrl: undefined, progress: () => undefined, signal: new AbortController().signal, heard: text => written.push(text) })
   expect([figures.wrong, figures.wrong.length > 0 ? written.join('') : '']).toEqual([[], ''])
   expect([figures.killed, figures.takenOver > 0]).toEqual([3, true])
 

@@ -21,6 +21,8 @@ export interface HubsOptions {
   readonly folder: string
   /** Where they keep their runs together; absent: each in its data. */
   readonly postgresUrl: string | undefined
+  /** Ends what waits for an answer. */
+  readonly signal: AbortSignal
   /** Hears what they write. */
   readonly heard: (text: string) => void
 }
@@ -78,6 +80,7 @@ export class Hubs {
   async ask<Data>(query: string, variables: Readonly<Record<string, unknown>> = {}): Promise<Answer<Data>> {
     const untilMs = performance.now() + patienceMs
     for (;;) {
+      this.#options.signal.throwIfAborted()
       const answer = await this.#ask<Data>(JSON.stringify({ query, variables }))
       const why = typeof answer === 'string' ? answer : (answer.errors ?? []).map(({ extensions }) => extensions?.code ?? '').find(code => again.has(code))
       if (why === undefined && typeof answer !== 'string') return answer

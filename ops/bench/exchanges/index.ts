@@ -23,6 +23,8 @@ export interface ExchangesOptions {
   /** A server with a database for the runs; one hub needs none. */
   readonly postgresUrl: string | undefined
   readonly progress: (line: string) => void
+  /** Ends all of it, with its hubs. */
+  readonly signal: AbortSignal
   /** Hears what the hubs write. */
   readonly heard: (text: string) => void
 }
@@ -63,14 +65,14 @@ const stuckMs = 120_000
 
 /** Takes a day of files through pipelines of hubs that are killed while they work, and compares all of what is there then with what should be. */
 export async function measureExchanges(options: ExchangesOptions): Promise<ExchangesFigures> {
-  const { exchanges, applications, kills, freezes, hubs: count, seed, folder, postgresUrl, heard } = options
+  const { exchanges, applications, kills, freezes, hubs: count, seed, folder, postgresUrl, signal, heard } = options
   const day = dayOf(options)
   const places = placesIn(folder)
   await writeApplications(places, day)
   const database = count > 1 ? await ownDatabase(postgresUrl) : undefined
   let hubs: Hubs | undefined
   try {
-    hubs = await Hubs.start({ count, places, folder, postgresUrl: database?.url, heard })
+    hubs = await Hubs.start({ count, places, folder, postgresUrl: database?.url, signal, heard })
     const startedMs = performance.now()
     const load = new Load(hubs, places, day, options)
     await load.all()
