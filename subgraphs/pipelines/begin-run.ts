@@ -35,7 +35,7 @@ export async function beginPipeline(scope: Scope, { registry, store, wake }: Beg
   bindParameters(document.parameters, parameters, { runDate: '', runId, app, env: '' })
   const run = await askedOnce(scope, store, {
     runId, kind: 'pipeline', application: app, subject: id, version: versionText(document), layer: document.layer, parameters, ...by, ...(document.slaMs !== undefined && { slaAtMs: scope.clock.now() + document.slaMs }),
-  }, idempotencyKey)
+  }, { key: idempotencyKey, parameters })
   wake()
   return run
 }
@@ -50,7 +50,7 @@ export async function beginJob(scope: Scope, { registry, store, wake }: BeginRol
   pipelineParameters(scope, order, new Map([...needed].map(([pipelineId, one]) => [pipelineId, one.document])))
   const { steps } = new JobProgress(scope.clock, order)
   if (steps.every(({ state }) => state !== 'PENDING')) throw new HubError('CONFLICT', `Every pipeline of the run "${earlier?.runId}" succeeded, and none is left to run. Name one in fromStep to run it and those that depend on it again, or begin a new run.`, { runId: earlier?.runId })
-  const run = await askedOnce(scope, store, { runId, kind: 'job', application: app, subject: id, version: versionText(document), parameters: dated, ...by, ...(earlier && { record: JSON.parse(JSON.stringify({ steps })) as Json }) }, idempotencyKey)
+  const run = await askedOnce(scope, store, { runId, kind: 'job', application: app, subject: id, version: versionText(document), parameters: dated, ...by, ...(earlier && { record: JSON.parse(JSON.stringify({ steps })) as Json }) }, { key: idempotencyKey, parameters })
   wake()
   return run
 }
