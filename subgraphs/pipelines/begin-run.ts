@@ -5,6 +5,7 @@ import { HubError, type Problem } from '../../schema/errors.ts'
 import { didYouMean } from '../../schema/names.ts'
 import { instant, type Json } from '../../schema/values.ts'
 import { askedOnce } from './asked-once.ts'
+import type { Finding } from './finding.ts'
 import { type Definition, type JobDefinition, type Registry, versionText } from './registry.ts'
 import { type JobOrder, pipelineParameters } from './run/job-order.ts'
 import { JobProgress } from './run/job-progress.ts'
@@ -14,6 +15,8 @@ import { bindParameters } from './run/parameters.ts'
 export interface BeginRoles {
   readonly registry: Registry
   readonly store: RunStore
+  /** What schemas and columns have against a pipeline that has nothing wrong by itself. */
+  readonly check: (definition: Definition) => Promise<readonly Finding[]>
   /** Something was put into the queue. */
   readonly wake: () => void
 }
@@ -28,9 +31,13 @@ interface Wanted extends Pick<NewRun, 'trigger' | 'rerunOf' | 'allowConcurrent'>
   readonly idempotencyKey?: string | null | undefined
 }
 
-/** Puts a run of a pipeline into the queue. No such pipeline → NOT_FOUND; mistakes in its document, or parameters that do not fit → VALIDATION_ERROR. */
-export async function beginPipeline(scope: Scope, { registry, store, wake }: BeginRoles, { app, id, parameters, idempotencyKey, ...by }: Wanted): Promise<StoredRun> {
-  const document = runnable('pipeline', await registry.pipelines(), app, id)
+/** Puts a run of a pipeline into the queue. No such pipeline → NOT_FOUND; mistakes in its document, columns and schemas among them, or parameters that do not fit → VALIDATION_ERROR. */
+export async function beginPipeline(scope: Scope, { registry, store, check, wake }: BeginRoles, { app, id, parameters, idempotencyKey, ...by }: Wanted): Promise<StoredRun> {
+  const definition = found('pipeline', await registry.pipelines(), app, id)
+  const { document } = definition
+  if (!document) throw refusal('pipeline', id, definition.findings)
+  const findings = await check(definition)
+  if (findings.some(({ severity }) => severity === 'ERROR')) throw refusal('pipeline', id, findings)
   const runId = randomUUID()
   bindParameters(document.parameters, parameters, { runDate: '', runId, app, env: '' })
   const run = await askedOnce(scope, store, {
@@ -42,7 +49,9 @@ export async function beginPipeline(scope: Scope, { registry, store, wake }: Beg
 
 /** The same of a job, whose pipelines may have no mistakes either. Its run has a date from the beginning, so that all attempts and reruns are of one. With an earlier run it takes over what succeeded there; nothing left to run → CONFLICT. */
 export async function beginJob(scope: Scope, { registry, store, wake }: BeginRoles, { app, id, parameters, earlier, fromStep, idempotencyKey, ...by }: Wanted & Pick<JobOrder, 'earlier' | 'fromStep'>): Promise<StoredRun> {
-  const document = runnable('job', await registry.jobs(), app, id)
+  const definition = found('job', await registry.jobs(), app, id)
+  const { document } = definition
+  if (!document) throw refusal('job', id, definition.findings)
   const needed = await neededPipelines(registry, app, document)
   const runId = randomUUID()
   const dated = { runDate: instant(scope.clock.now()), ...parameters }
@@ -63,12 +72,15 @@ export function textsOf(params: Json): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(params).map(([name, value]) => [name, String(value)]))
 }
 
-function runnable<Document>(kind: 'pipeline' | 'job', all: readonly ((Definition | JobDefinition) & { readonly document?: Document })[], app: string, id: string): Document {
+function found<One extends Definition | JobDefinition>(kind: 'pipeline' | 'job', all: readonly One[], app: string, id: string): One {
   const own = all.filter(({ application }) => application === app)
-  const found = own.find(one => one.id === id)
+  const wanted = own.find(one => one.id === id)
+  if (wanted) return wanted
   if (own.length === 0) throw new HubError('NOT_FOUND', `There is no application "${app}" with ${kind}s.${didYouMean(app, new Set(all.map(({ application }) => application)))}`, { app })
-  if (!found) throw new HubError('NOT_FOUND', `There is no ${kind} "${id}" in "${app}".${didYouMean(id, own.map(one => one.id))}`, { app, id })
-  if (found.document) return found.document
-  const problems = found.findings.filter(({ severity }) => severity === 'ERROR').map(({ line, column, message }): Problem => ({ path: `xml[${line}][${column}]`, message, line, column }))
-  throw new HubError('VALIDATION_ERROR', `The ${kind} "${id}" does not run as it is written. ${problems.map(({ message }) => message).join(' ')}`, { problems })
+  throw new HubError('NOT_FOUND', `There is no ${kind} "${id}" in "${app}".${didYouMean(id, own.map(one => one.id))}`, { app, id })
+}
+
+function refusal(kind: 'pipeline' | 'job', id: string, findings: readonly Finding[]): HubError {
+  const problems = findings.filter(({ severity }) => severity === 'ERROR').map(({ line, column, message }): Problem => ({ path: `xml[${line}][${column}]`, message, line, column }))
+  return new HubError('VALIDATION_ERROR', `The ${kind} "${id}" does not run as it is written. ${problems.map(({ message }) => message).join(' ')}`, { problems })
 }

@@ -10,7 +10,7 @@ jest.setTimeout(600_000)
 
 const real = openflights.present ? test : test.skip
 withEngine('TRINO_URL', 'the flights of a quarter on Trino', url => {
-  real('D-02 D-26 the same job leaves the same rows there as on DuckDB: in the export, the database and the region', async () => {
+  real('D-02 D-26 D-98 the same job leaves the same rows there as on DuckDB: in the export, the database and the region', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'flights-'))
     try {
       const { hub, job, exported, merged, entities } = await flightsHub(folder, [`--engines-trino-url=${url}`, '--engines-trino-user=tests', '--pipelines-trino-catalog=memory'])

@@ -18,6 +18,8 @@ describe('pipelines of a hub and their runs', () => {
     [`${place}/late.xml`]: pipeline('late', '<csv id="late" path="landing/late.csv"/>').replace('layer="service"', 'layer="service" onNoData="fail"'),
     [`${place}/quiet.xml`]: pipeline('quiet', '<csv id="quiet" path="landing/quiet.csv"/>'),
     [`${place}/wrong.xml`]: pipeline('wrong', '<csv id="wrong" pth="x.csv"/>'),
+    'pipelines/applications/stock/service/pipelines/columns.xml': pipeline('columns', '<csv id="items" path="landing/items.csv" schemaRef="schemas/items.avsc"/>').replace('<targets>', '<transformations><deduplicate source="items" keys="idd"/></transformations>\n<targets>'),
+    'pipelines/applications/stock/service/schemas/items.avsc': JSON.stringify({ type: 'record', name: 'items', fields: [{ name: 'id', type: 'string' }] }),
     'data/applications/shop/landing/orders.csv': 'id,total\n1,5\n2,7\n',
   })
   let hub: RunningHub
@@ -43,7 +45,7 @@ describe('pipelines of a hub and their runs', () => {
     return { status: answer.status, headers: answer.headers, body: await answer.json() as Record<string, unknown> }
   }
 
-  test('D-09 the pipelines of the folder are listed, with what is wrong with them', async () => {
+  test('D-09 D-17 the pipelines of the folder are listed, with what is wrong with them', async () => {
     const { data } = await hub.query<{ pipelines: { nodes: { id: string }[]; totalCount: number } }>('{ pipelines(app: "shop") { nodes { app id version layer owner slaMs file findings { severity code line } plan { steps { id } } } totalCount } }')
     expect(data?.pipelines.totalCount).toBe(4)
     expect(data?.pipelines.nodes).toEqual([
@@ -52,6 +54,8 @@ describe('pipelines of a hub and their runs', () => {
       expect.objectContaining({ id: 'quiet', findings: [] }),
       { app: 'shop', id: 'wrong', version: null, layer: null, owner: null, slaMs: null, file: 'applications/shop/service/pipelines/wrong.xml', findings: [expect.objectContaining({ severity: 'ERROR' }), expect.objectContaining({ severity: 'ERROR' })], plan: null },
     ])
+    const layers = async (layer: string) => (await hub.query<{ pipelines: { totalCount: number } }>(`{ pipelines(app: "shop", layer: ${layer}) { totalCount } }`)).data?.pipelines.totalCount
+    expect([await layers('STAGING'), await layers('STANDARDIZATION'), await layers('SERVICE')]).toEqual([0, 0, 3])
     const page = await hub.query<{ pipelines: { nodes: unknown[]; pageInfo: { endCursor: string; hasNextPage: boolean } } }>('{ pipelines(first: 1) { nodes { id } pageInfo { endCursor hasNextPage } } }')
     expect(page.data?.pipelines).toMatchObject({ nodes: [{ id: 'late' }], pageInfo: { hasNextPage: true } })
     expect((await hub.query('query ($after: String) { pipelines(first: 1, after: $after) { nodes { id } } }', { after: page.data?.pipelines.pageInfo.endCursor })).data).toEqual({ pipelines: { nodes: [{ id: 'orders' }] } })
@@ -85,11 +89,12 @@ describe('pipelines of a hub and their runs', () => {
     expect((await hub.query('{ runStats(groupBy: DAY, pipeline: "quiet") { open succeeded skipped failed cancelled } }')).data).toEqual({ runStats: [{ open: 0, succeeded: 0, skipped: 1, failed: 0, cancelled: 0 }] })
   })
 
-  test('D-10 what may not run is refused before anything waits: unknown, with mistakes, with parameters that do not fit, twice at a time', async () => {
+  test('D-10 D-58 what may not run is refused before anything waits: unknown, with mistakes in its document or its columns, with parameters that do not fit, twice at a time', async () => {
     const codes = async (id: string, variables = {}, headers = as('acme')) => (await start(id, variables, headers)).errors?.map(({ message, extensions }) => [extensions?.['code'], message])
     expect(await codes('ordres')).toEqual([['NOT_FOUND', 'There is no pipeline "ordres" in "shop". Did you mean "orders"?']])
     expect(await codes('orders', { app: 'shp' })).toEqual([['NOT_FOUND', 'There is no application "shp" with pipelines. Did you mean "shop"?']])
     expect(await codes('wrong')).toEqual([['VALIDATION_ERROR', expect.stringContaining('"pth"')]])
+    expect(await codes('columns', { app: 'stock' })).toEqual([['VALIDATION_ERROR', 'The pipeline "columns" does not run as it is written. "items" has no column "idd". Did you mean "id"?']])
     expect(await codes('orders', { params: { day: 'soon' } })).toEqual([['VALIDATION_ERROR', '"soon" is no value of parameter "day", which is of type date.']])
     expect(await codes('orders', { params: { day: { a: 1 } } })).toEqual([['BAD_USER_INPUT', 'A parameter is a text, a number or a boolean; "day" is none.']])
     expect(await codes('orders', {}, as('reader'))).toEqual([['FORBIDDEN', expect.stringContaining('pipeline:run')]])
@@ -111,7 +116,7 @@ describe('pipelines of a hub and their runs', () => {
     await ended(first.data?.runPipeline.runId ?? '')
   })
 
-  test('D-10 over REST, too: a run is begun, looked at, listed and cancelled', async () => {
+  test('D-03 D-10 over REST, too, at the same process: a run is begun, looked at, listed and cancelled', async () => {
     const begun = await rest('POST', '/pipelines/shop/orders/runs', { params: { day: '2026-02-02' }, allow_concurrent: true })
     const runId = String(begun.body['run_id'])
     expect([begun.status, begun.headers.get('x-run-id'), begun.headers.get('location'), begun.body['state'], begun.body['layer'], begun.body['sla_status']]).toEqual([202, runId, `/api/v1/datahub/runs/${runId}`, 'queued', 'service', 'pending'])
@@ -123,7 +128,7 @@ describe('pipelines of a hub and their runs', () => {
     expect((await rest('POST', `/runs/${runId}/cancel`)).body).toMatchObject({ status: 409, code: 'CONFLICT' })
     expect((await rest('GET', '/runs/none')).body).toMatchObject({ status: 404, code: 'NOT_FOUND' })
     expect((await rest('POST', '/pipelines/shop/wrong/runs', {})).body).toMatchObject({ status: 422, errors: expect.arrayContaining([expect.objectContaining({ loc: ['body', 'xml', 2, expect.any(Number)] })]) })
-    expect((await rest('GET', '/pipelines')).body).toMatchObject({ pipelines: [{ id: 'late', layer: 'service', sla_ms: 3_600_000 }, { id: 'orders' }, { id: 'quiet' }, { id: 'wrong', findings: [{ severity: 'error' }, {}] }], next_page_token: null })
+    expect((await rest('GET', '/pipelines?app=shop')).body).toMatchObject({ pipelines: [{ id: 'late', layer: 'service', sla_ms: 3_600_000 }, { id: 'orders' }, { id: 'quiet' }, { id: 'wrong', findings: [{ severity: 'error' }, {}] }], next_page_token: null })
     expect((await rest('GET', '/pipelines/shop/orders')).body).toMatchObject({ id: 'orders', xml: expect.stringContaining('<pipeline id="orders"') })
     expect((await rest('GET', '/pipelines/shop/none')).body).toMatchObject({ status: 404 })
   })

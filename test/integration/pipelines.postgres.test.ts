@@ -1,3 +1,6 @@
+import { catalogFolder } from '../support/catalog-folder.ts'
+import { eventually } from '../support/eventually.ts'
+import { startHub } from '../support/hub.ts'
 import { type PostgresServer, postgresBin, startPostgres } from '../support/postgres.ts'
 import { RunWorld, stepsOf } from '../support/pipeline-runs.ts'
 
@@ -44,6 +47,32 @@ suite('needs PostgreSQL: server programs below /usr/lib/postgresql', () => {
     expect(runs.map(({ state, rowsRead, rowsWritten, error }) => [state, rowsRead, rowsWritten, error?.message])).toEqual([['SUCCEEDED', 23_561, 23_561, undefined], ['SUCCEEDED', 23_561, 0, undefined]])
     const count = await world.run({ sources: `<database id="db" ${at('userSecretRef="crm"')}><sql>SELECT count(*)::int AS n, sum(total) AS total FROM crm.total</sql></database>`, targets: csv })
     expect([count.state, (await world.lines('out/p.csv'))[1]]).toEqual(['SUCCEEDED', `23561,${(balanceOf(25_000) - balanceOf(1439)).toFixed(2)}`])
+  })
+
+  test('D-95 D-100 a hub that runs nothing itself leaves runs to another of its store', async () => {
+    const folder = catalogFolder({
+      'hub.yaml': 'regions:\n  notes: { type: Note, key: id, fields: { id: ID! } }\n',
+      'config/applications/shop/service/pipelines/orders.xml': '<pipeline id="orders" version="1.0" layer="service"><metadata><owner>o</owner></metadata><sources><csv id="orders" path="landing/orders.csv"/></sources><targets><csv path="out" mode="overwrite"/></targets></pipeline>',
+      'data/applications/shop/landing/orders.csv': 'id\n1\n',
+    })
+    await server.exec('CREATE DATABASE hubs')
+    const start = (slots: number) => startHub({ catalog: folder.catalog, env: { POSTGRES_URL: Object.assign(new URL(server.url), { pathname: '/hubs' }).href }, flags: [`--pipelines-folder=${folder.folder}/config`, `--pipelines-slots=${slots}`] })
+    const front = await start(0)
+    try {
+      const { data, errors } = await front.query<{ runPipeline: { runId: string } }>('mutation { runPipeline(app: "shop", id: "orders") { runId } }')
+      expect(errors).toBeUndefined()
+      const state = async () => (await front.query<{ run: { state: string } }>('query ($runId: ID!) { run(runId: $runId) { state } }', { runId: data?.runPipeline.runId })).data?.run.state
+      expect(await state()).toBe('QUEUED')
+      const worker = await start(1)
+      try {
+        await eventually('the other hub has run it', async () => (await state()) === 'SUCCEEDED')
+      } finally {
+        await worker.close()
+      }
+    } finally {
+      await front.close()
+      folder.remove()
+    }
   })
 })
 

@@ -21,7 +21,7 @@ afterEach(() => store.close())
 
 function world() {
   const scope = testScope({ caller })
-  const roles: RunRoles = { registry: { pipelines: async () => [definition], jobs: async () => [job], partsOf: () => { throw new RangeError('Nothing runs here.') } }, store, cursors: sealer([{ kid: '1', secret: 'x'.repeat(32) }]), wake: () => undefined }
+  const roles: RunRoles = { registry: { pipelines: async () => [definition], jobs: async () => [job], partsOf: () => { throw new RangeError('Nothing runs here.') } }, check: async () => [], store, cursors: sealer([{ kid: '1', secret: 'x'.repeat(32) }]), wake: () => undefined }
   const mutations = { ...runFields(roles)?.['Mutation'], ...jobRunFields(roles)?.['Mutation'] }
   const run = mutations['runPipeline'] as (root: unknown, args: object, context: object) => Promise<{ runId: string }>
   const ask = (idempotencyKey: string | undefined, params = {}) => run({}, { app: 'shop', id: 'p', params, allowConcurrent: true, idempotencyKey }, { scope })

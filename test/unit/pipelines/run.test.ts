@@ -206,8 +206,10 @@ test('D-54 D-53 what a target names as its schema is compared before anything is
   expect(record).toMatchObject({ state: 'FAILED', error: { category: 'SCHEMA', step: 'target-1-hive', message: 'What "people" has is not what the schema of <hive> in line 5 says. Column "name" is String; Long is expected. Column "city" is missing. Column "country" is not expected. Column "updated_at" is not expected.' } })
 })
 
-test('D-57 a format the engine does not write is refused by its name', async () => {
+test('D-04 D-57 a table of the lake is a folder of parquet files with a catalogue of its versions; a format the engine does not write is refused by its name', async () => {
   await world.file('in/people.csv', people)
+  await world.run({ sources: source, targets: '<hive table="service.own" mode="append"/>' })
+  expect([await world.paths('service/own/*.parquet'), await world.paths('service/own/_versions/*.json')]).toEqual([[expect.stringMatching(/\.parquet$/)], [expect.stringMatching(/00000001\.json$/)]])
   expect(await world.run({ sources: source, targets: '<hive table="service.t" mode="append" format="delta"/>' })).toMatchObject({ error: { category: 'TARGET', message: 'Table "service.t" is to be of format "delta", which duckdb does not write; parquet is what it does.' } })
 })
 
@@ -258,8 +260,10 @@ test('D-33 files that match nothing are nothing to do, or a failure where the pi
   expect(await world.run({ ...document, attributes: 'layer="service" onNoData="fail"' })).toMatchObject({ state: 'FAILED', error: { category: 'SOURCE', step: 'people', message: 'No file matches "in/*.csv".' } })
 })
 
-test('D-91 a path that leads out of the application\'s data, and one of another place, are refused', async () => {
+test('D-91 D-94 a path that leads out of the application\'s data, and one of another place, are refused', async () => {
   expect(await world.run({ sources: '<csv id="a" path="/etc/*.conf"/>', targets: out() })).toMatchObject({ state: 'FAILED', error: { category: 'SOURCE', message: expect.stringContaining('leads out') } })
+  await expect(world.run({ sources: '<csv id="a" path="../crm/landing/*.csv"/>', targets: out() })).rejects.toThrow('PATH_ESCAPES')
+  expect(await world.run({ sources: '<database id="a" jdbcUrl="jdbc:sqlite:../crm/crm.sqlite"><table name="main.customer"/></database>', targets: out() })).toMatchObject({ state: 'FAILED', error: { category: 'SOURCE', message: expect.stringMatching(/out of/) } })
   expect(await world.run({ sources: '<csv id="a" path="s3://landing/*.csv"/>', targets: out() })).toMatchObject({ error: { message: expect.stringContaining('"s3://landing/*.csv" is of s3://') } })
 })
 
