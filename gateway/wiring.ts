@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseEntry, type Source } from '../schema/catalog.ts'
 import { HubError } from '../schema/errors.ts'
+import { didYouMean } from '../schema/names.ts'
 import type { ConsistencyLevel } from '../schema/consistency.ts'
 import { proposeCatalog, type ProposedCatalog } from '../schema/propose.ts'
 import { openCassandra } from '../connectors/cassandra/index.ts'
@@ -14,6 +15,7 @@ import { openDuckDbEngine } from '../connectors/duckdb/engine.ts'
 import { Mounts } from '../connectors/statements/mounts.ts'
 import { openEventLog } from '../connectors/events/index.ts'
 import { openElasticsearch } from '../connectors/elasticsearch/index.ts'
+import { openIndexWriter } from '../connectors/elasticsearch/write.ts'
 import { type FilesConnector, openFiles } from '../connectors/files/index.ts'
 import { openIgnite } from '../connectors/ignite/index.ts'
 import { openIgniteRegions } from '../connectors/ignite/regions/index.ts'
@@ -34,6 +36,7 @@ import { openTrinoEngine } from '../connectors/trino/engine.ts'
 import { TrinoRegions } from '../connectors/trino/regions.ts'
 import { TrinoSources } from '../connectors/trino/sources.ts'
 import type { EventLog } from '../connectors/ports/event-log.ts'
+import type { IndexWriter } from '../connectors/ports/index-writer.ts'
 import type { RegionStats, RegionStore } from '../connectors/ports/region-store.ts'
 import type { RunStore } from '../connectors/ports/run-store.ts'
 import { systemClock, type Clock, type Log, type Scope } from '../connectors/ports/scope.ts'
@@ -142,7 +145,7 @@ export async function openHub(options: HubOptions): Promise<OpenHub> {
     const duckdb = await openDuckDbEngine(database, { clock, log })
     const trino = options.trino && openTrinoSide(options.trino, options, store)
     const engine = opened(trino ? openRoutedEngine({ first: trino.engine, second: duckdb, reads: trino.reads }) : duckdb)
-    const pipelines = opened(await openHubPipelines({ ...options.pipelines, spill: inData('spill'), file: inData('metadata.sqlite') ?? ':memory:', postgresUrl: options.postgresUrl, trino: options.trino, clock, log, later, regions: regionsOf(opening.promise) }))
+    const pipelines = opened(await openHubPipelines({ ...options.pipelines, spill: inData('spill'), file: inData('metadata.sqlite') ?? ':memory:', postgresUrl: options.postgresUrl, trino: options.trino, clock, log, later, regions: regionsOf(opening.promise), indices: indicesOf(opening.promise) }))
     const schemas = options.schemaRegistryUrl === undefined ? undefined : openSchemaRegistry({ url: options.schemaRegistryUrl })
     const kept = { kid: '1', secret: await metadata.setting('cursor-secret', () => randomBytes(32).toString('base64url')) }
     const cursors = sealer(options.cursorSecret === undefined ? [kept] : [{ kid: 'given', secret: options.cursorSecret }, kept])
@@ -252,6 +255,17 @@ function regionsOf(opening: Promise<LiveHub>): Regions {
       if (!entity) return undefined
       return { region: heldRegion(held, name), ...(!entity.writable && { filledFrom: `${entity.load?.source}.${entity.load?.table}` }) }
     },
+  }
+}
+
+/** Clusters of the catalog's sources that have indices. */
+function indicesOf(opening: Promise<LiveHub>): (connection: string) => Promise<IndexWriter> {
+  return async connection => {
+    const sources = (await opening).assembly.catalog.sources.filter(one => one.type === 'elasticsearch')
+    const found = sources.find(({ name }) => name === connection)
+    if (!found) throw new HubError('VALIDATION_ERROR', `There is no source "${connection}" of type elasticsearch in the catalog.${didYouMean(connection, sources.map(({ name }) => name)) || (sources.length > 0 ? ` There are ${sources.map(({ name }) => name).join(', ')}.` : '')}`)
+    const { name, urls, user, password, apiKey } = found
+    return openIndexWriter({ name, urls, user, password, apiKey })
   }
 }
 

@@ -17,6 +17,7 @@ function tableIn(source: Source, folder: string | undefined, namespace: string, 
     const slash = name.lastIndexOf('/')
     return placeOf(folder, name.slice(0, slash)) === resolve(source.file) ? name.slice(slash + 1) : undefined
   }
+  if (source.type === 'elasticsearch' && namespace === 'elasticsearch') return name.startsWith(`${source.name}/`) ? name.slice(source.name.length + 1) : undefined
   if (source.type === 'files' && namespace === 'file') {
     const file = placeOf(folder, name)
     return file === undefined ? undefined : fileTable(source, file)

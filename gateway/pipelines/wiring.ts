@@ -232,12 +232,13 @@ export interface HubPipelinesOptions extends KeptIn {
   readonly clock: Clock
   readonly later: Scope['later']
   readonly regions: Regions
+  readonly indices: NonNullable<RunParts['indices']>
   /** Hears of every run that ended here. */
   readonly ended: WorkerOptions['ended']
 }
 
 /** The pipelines of a hub and their runs. A worker takes those that wait, in this process, unless there are no slots. */
-export async function openHubPipelines({ settings, env, clock, later, ended, trino, regions, spill: below, ...kept }: HubPipelinesOptions): Promise<Omit<RunRoles & ChangeRoles, 'cursors'> & { close(): Promise<void> }> {
+export async function openHubPipelines({ settings, env, clock, later, ended, trino, regions, indices, spill: below, ...kept }: HubPipelinesOptions): Promise<Omit<RunRoles & ChangeRoles, 'cursors'> & { close(): Promise<void> }> {
   const { log } = kept
   const spill = below === undefined ? undefined : await openSpill(below)
   const engine = pipelineEngine(settings, trino, spill?.folder)
@@ -246,7 +247,7 @@ export async function openHubPipelines({ settings, env, clock, later, ended, tri
     await spill?.close()
     throw error
   })
-  const registry = folderRegistry(settings.folder, ({ data, schemaText, queryText, lookups }) => partsOver(data, { settings, env, log, vault, engine }).then(parts => ({ ...parts, schemaText, queryText, lookups, regions })))
+  const registry = folderRegistry(settings.folder, ({ data, schemaText, queryText, lookups }) => partsOver(data, { settings, env, log, vault, engine }).then(parts => ({ ...parts, schemaText, queryText, lookups, regions, indices })))
   const stopped = new AbortController()
   const changing = await openChanges(kept, settings.folder, registry)
   const checks = new LazyChecks(lastingScope({ clock, log, later, signal: stopped.signal }, 'checks'))

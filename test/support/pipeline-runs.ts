@@ -11,7 +11,7 @@ import type { PipelineEngine } from '../../connectors/ports/pipeline-engine.ts'
 import { environmentSecrets, openSecrets } from '../../connectors/secrets/index.ts'
 import { type OpenedTokenVault, openSqliteTokenVault } from '../../connectors/token-vault/index.ts'
 import { analyse } from '../../subgraphs/lineage/analyse.ts'
-import type { Regions, RunParts } from '../../subgraphs/pipelines/run/parts.ts'
+import type { RunParts } from '../../subgraphs/pipelines/run/parts.ts'
 import type { RunRecord } from '../../subgraphs/pipelines/run/record.ts'
 import { type RunOrder, runPipeline } from '../../subgraphs/pipelines/run/run.ts'
 import { pipelineIn } from './pipelines.ts'
@@ -38,12 +38,12 @@ export class RunWorld {
     }
   }
 
-  static async open(engine: PipelineEngine = duckDbPipelines({ memoryLimit: '512MB', threads: 2 }), regions?: Regions): Promise<RunWorld> {
+  static async open(engine: PipelineEngine = duckDbPipelines({ memoryLimit: '512MB', threads: 2 }), more: Pick<RunParts, 'regions' | 'indices'> = {}): Promise<RunWorld> {
     const home = await mkdtemp(join(tmpdir(), 'tributary-runs-'))
     const objects = await openFolder(home)
     const vault = await openSqliteTokenVault({ file: ':memory:' })
     return new RunWorld(home, {
-      engine, objects, vault, analyse, ...(regions && { regions }), lake: openLake(objects), secrets: openSecrets([environmentSecrets({ TRIBUTARY_SECRET_MASK: maskKey, TRIBUTARY_SECRET_CRM: 'ann:secret' })]),
+      engine, objects, vault, analyse, ...more, lake: openLake(objects), secrets: openSecrets([environmentSecrets({ TRIBUTARY_SECRET_MASK: maskKey, TRIBUTARY_SECRET_CRM: 'ann:secret' })]),
       openDatabase: (jdbcUrl, credentials) => openDatabase({ jdbcUrl, ...(credentials && { credentials }), root: home, log: testScope().log }),
       schemaText: async () => ({ searched: [] }), queryText: async () => undefined,
       lookups: {

@@ -37,6 +37,7 @@ export function targetDataset(checked: Checked, columns: readonly Column[], { ap
     const [table] = childrenOf(checked, targets.targetTable)
     return databaseTable(checked.values.jdbcUrl, (table?.values.name ?? '').split('.'), shown(columns), application)
   }
+  if (isOf(checked, targets.elasticsearch)) return { kind: 'TABLE', namespace: 'elasticsearch', name: `${checked.values.connection}/${checked.values.index}`, columns: shown(columns) }
   return isOf(checked, targets.region) ? { kind: 'REGION', namespace: 'region', name: checked.values.name, columns: shown(columns) } : undefined
 }
 

@@ -1,4 +1,5 @@
 import type { Database } from '../../../connectors/ports/database.ts'
+import type { IndexWriter } from '../../../connectors/ports/index-writer.ts'
 import type { Lake } from '../../../connectors/ports/lake.ts'
 import type { ObjectStore } from '../../../connectors/ports/object-store.ts'
 import type { PipelineEngine, Workspace } from '../../../connectors/ports/pipeline-engine.ts'
@@ -28,6 +29,8 @@ export interface RunParts {
   readonly analyse: Analyse
   /** Absent: there are none where this runs. */
   readonly regions?: Regions
+  /** The cluster behind a source of the catalog. None of the name, or one that has no indices → VALIDATION_ERROR with those that have. Absent: there is no catalog where this runs. */
+  readonly indices?: (connection: string) => Promise<IndexWriter>
 }
 
 /** Regions of the hub, as they are declared now. */

@@ -6,6 +6,7 @@ const sources: readonly Source[] = [
   { type: 'files', name: 'exports', root: '/srv/data/applications/crm/out' },
   { type: 'files', name: 'named', root: '/srv/data/applications', tables: { orders: { file: 'shop/out/orders.csv' } } },
   { type: 'postgresql', name: 'ops', connection: { url: 'postgresql://u:p@db/ops' }, schema: 'public' },
+  { type: 'elasticsearch', name: 'search', urls: ['http://es:9200'] },
   { type: 'postgresql', name: 'far', connection: { host: 'far', port: 5433, database: 'dw' }, schema: 'mart' },
 ]
 
@@ -19,6 +20,8 @@ test.each([
   ['postgresql://db:5432', 'ops.other.customer', undefined],
   ['postgresql://far:5433', 'dw.mart.sales', 'far.sales'],
   ['postgresql://far:5432', 'dw.mart.sales', undefined],
+  ['elasticsearch', 'search/customers', 'search.customers'],
+  ['elasticsearch', 'searches/customers', undefined],
   ['lake', 'crm/staging.a', undefined],
 ])('D-108 %s %s is %s in the catalog', (namespace, name, table) => {
   expect(catalogTable(sources, '/srv/config', { kind: 'TABLE', namespace, name, columns: [] })).toBe(table)

@@ -18,10 +18,10 @@ beforeEach(async () => {
   store = await openMemoryRegions({ clock, log: scope().log })
   await store.define(prices)
   await store.define({ ...prices, name: 'filled' })
-  world = await RunWorld.open(undefined, {
+  world = await RunWorld.open(undefined, { regions: {
     names: async () => store.names,
     find: async name => (store.names.includes(name) ? { region: store.region(name), ...(name === 'filled' && { filledFrom: 'crm.prices' }) } : undefined),
-  })
+  } })
 })
 afterEach(async () => {
   await world.close()
@@ -67,7 +67,7 @@ test('D-71 a commit that fails behind others is told with how many are in place,
     return region.putMany(...given)
   }
   const failing = { definition: region.definition, getMany: region.getMany.bind(region), putMany } as typeof region
-  const own = await RunWorld.open(undefined, { names: async () => ['prices'], find: async () => ({ region: failing }) })
+  const own = await RunWorld.open(undefined, { regions: { names: async () => ['prices'], find: async () => ({ region: failing }) } })
   try {
     await own.file('in/prices.csv', `id,total\n${Array.from({ length: 15_000 }, (_, n) => `k${n},${n}`).join('\n')}\n`)
     const run = () => own.run({ sources: '<csv id="prices" path="in/prices.csv" inferSchema="true"/>', targets: '<region name="prices"/>' }, { scope: scope() })

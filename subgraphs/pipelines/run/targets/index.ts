@@ -4,6 +4,7 @@ import { isOf } from '../../xml/check.ts'
 import type { RunContext } from '../parts.ts'
 import { csvTarget } from './csv.ts'
 import { databaseTarget } from './database.ts'
+import { elasticsearchTarget } from './elasticsearch.ts'
 import { hiveTarget } from './hive.ts'
 import { regionTarget } from './region.ts'
 import type { PreparedTarget, TargetOrder } from './target.ts'
@@ -17,5 +18,6 @@ export async function prepareTarget(order: TargetOrder, context: RunContext): Pr
   if (isOf(checked, shapes.hive)) return hiveTarget.prepare({ ...order, checked }, context)
   if (isOf(checked, shapes.database)) return databaseTarget.prepare({ ...order, checked }, context)
   if (isOf(checked, shapes.region)) return regionTarget.prepare({ ...order, checked }, context)
-  throw new HubError('VALIDATION_ERROR', `Runs do not write to <${checked.shape.name}> yet; csv, hive, database and region are what they write to.`)
+  if (isOf(checked, shapes.elasticsearch)) return elasticsearchTarget.prepare({ ...order, checked }, context)
+  throw new HubError('VALIDATION_ERROR', `Runs do not write to <${checked.shape.name}> yet; csv, hive, database, region and elasticsearch are what they write to.`)
 }
