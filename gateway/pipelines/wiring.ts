@@ -12,6 +12,7 @@ import { trinoPipelines } from '../../connectors/pipelines/trino.ts'
 import type { PipelineEngine } from '../../connectors/ports/pipeline-engine.ts'
 import type { NewRun, RunStore } from '../../connectors/ports/run-store.ts'
 import type { Clock, Log, Scope } from '../../connectors/ports/scope.ts'
+import type { RevealLog } from '../../connectors/ports/reveal-log.ts'
 import type { TokenVault } from '../../connectors/ports/token-vault.ts'
 import { openPostgresRunStore, openSqliteRunStore } from '../../connectors/run-store/index.ts'
 import { environmentSecrets, fileSecrets, openSecrets, vaultSecrets } from '../../connectors/secrets/index.ts'
@@ -35,6 +36,7 @@ import type { RunRecord } from '../../subgraphs/pipelines/run/record.ts'
 import type { RunOrder } from '../../subgraphs/pipelines/run/run.ts'
 import { schedule } from '../../subgraphs/pipelines/run/scheduler.ts'
 import { Worker, type WorkerOptions } from '../../subgraphs/pipelines/run/worker.ts'
+import type { RevealRoles } from '../../subgraphs/pipelines/reveal-fields.ts'
 import type { RunRoles } from '../../subgraphs/pipelines/run-fields.ts'
 import { lastingScope } from '../assembly/scope.ts'
 import type { Config, Environment } from '../config.ts'
@@ -197,7 +199,7 @@ export interface HubPipelinesOptions extends KeptIn {
 }
 
 /** The pipelines of a hub and their runs. A worker takes those that wait, in this process, unless there are no slots. */
-export async function openHubPipelines({ settings, env, clock, later, ended, trino, regions, ...kept }: HubPipelinesOptions): Promise<Omit<RunRoles, 'cursors'> & { close(): Promise<void> }> {
+export async function openHubPipelines({ settings, env, clock, later, ended, trino, regions, ...kept }: HubPipelinesOptions): Promise<Omit<RunRoles, 'cursors'> & RevealRoles & { close(): Promise<void> }> {
   const { log } = kept
   const engine = pipelineEngine(settings, trino)
   const vault = lazyVault(kept)
@@ -216,7 +218,7 @@ export async function openHubPipelines({ settings, env, clock, later, ended, tri
   const stopped = new AbortController()
   const scheduling = settings.folder === undefined || !settings.schedules ? undefined : schedule({ store, registry, wake: () => worker?.wake(), scope: { ...lastingScope({ clock, log, later, signal: stopped.signal }, 'schedules'), tenant: settings.tenant } })
   return {
-    registry, store, wake: () => worker?.wake(),
+    registry, store, reveals: vault, wake: () => worker?.wake(),
     async close() {
       stopped.abort(new HubError('SHUTTING_DOWN', 'The hub is stopping.'))
       await scheduling
@@ -262,7 +264,7 @@ function warningOf(kinds: readonly Notification['kind'][], missing: Missing): st
 }
 
 /** The vault, opened by the first who has tokens. */
-class LazyVault implements TokenVault {
+class LazyVault implements TokenVault, RevealLog {
   readonly #open: () => Promise<OpenedTokenVault>
   #vault: Promise<OpenedTokenVault> | undefined
 
@@ -276,6 +278,14 @@ class LazyVault implements TokenVault {
 
   async find(...given: Parameters<TokenVault['find']>): ReturnType<TokenVault['find']> {
     return (await this.#opened()).find(...given)
+  }
+
+  async append(...given: Parameters<RevealLog['append']>): Promise<void> {
+    await (await this.#opened()).append(...given)
+  }
+
+  async attempts(...given: Parameters<RevealLog['attempts']>): ReturnType<RevealLog['attempts']> {
+    return (await this.#opened()).attempts(...given)
   }
 
   async close(): Promise<void> {

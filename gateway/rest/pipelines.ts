@@ -5,6 +5,7 @@ import type { Hub } from '../hub.ts'
 import type { Route, RouteAnswer } from '../http/routes.ts'
 import { pageQuery, snakeMembers } from './forms.ts'
 import { jobRoutes } from './jobs.ts'
+import { maskRoutes } from './mask.ts'
 import { operation } from './operation.ts'
 import { route } from './route.ts'
 import { begunRun, type Finding, findingMembers, lowered, type Page, pageOf, type Run, runBody, runMembers, runRoutes, shown } from './runs.ts'
@@ -83,6 +84,7 @@ export function pipelineRoutes(hub: Hub): readonly Route[] {
     ...definitionRoutes(hub),
     ...jobRoutes(hub),
     ...runRoutes(hub),
+    ...maskRoutes(hub),
   ]
 }
 

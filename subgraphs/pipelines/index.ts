@@ -11,15 +11,16 @@ import { definitionFields } from './definition-fields.ts'
 import { executionPlan } from './execution-plan.ts'
 import { jobFields } from './job-fields.ts'
 import { jobRunFields } from './job-run-fields.ts'
+import { revealFields, type RevealRoles } from './reveal-fields.ts'
 import { runFields, type RunRoles } from './run-fields.ts'
 import { statisticsFields } from './statistics-fields.ts'
 import { transforms } from './transforms/index.ts'
 import { schemas } from './xsd.ts'
 
-const sdl = withIdempotencyKeys(readFileSync(join(import.meta.dirname, '..', '..', 'schema', 'pipelines.graphql'), 'utf8'))
+const sdl = withIdempotencyKeys(readFileSync(join(import.meta.dirname, '..', '..', 'schema', 'pipelines.graphql'), 'utf8'), ['detokenize'])
 
 /** Pipelines and jobs: what their documents may say, those there are, and their runs. */
-export function pipelinesSubgraph(roles: RunRoles): Subgraph {
+export function pipelinesSubgraph(roles: RunRoles & RevealRoles): Subgraph {
   const held = <Result>(answer: () => Result) => (_parent: unknown, _args: unknown, { scope }: Context): Result => {
     mustHold(scope, 'catalog:read')
     return answer()
@@ -27,7 +28,7 @@ export function pipelinesSubgraph(roles: RunRoles): Subgraph {
   return {
     name: 'pipelines',
     sdl,
-    fields: mergeFields(definitionFields(roles), jobFields(roles), runFields(roles), jobRunFields(roles), anyRunFields(roles), statisticsFields(roles), {
+    fields: mergeFields(definitionFields(roles), jobFields(roles), runFields(roles), jobRunFields(roles), anyRunFields(roles), statisticsFields(roles), revealFields(roles), {
       Query: {
         validatePipeline(_parent: unknown, { xml }: { xml: string }, { scope }: Context) {
           mustHold(scope, 'catalog:read')

@@ -1,3 +1,5 @@
+import { HubError } from '../../schema/errors.ts'
+import { didYouMean } from '../../schema/names.ts'
 import type { JobDocument } from './document/job.ts'
 import type { PipelineDocument } from './document/pipeline.ts'
 import type { Finding } from './finding.ts'
@@ -30,4 +32,12 @@ export interface JobDefinition extends Omit<Definition, 'document'> {
 
 export function versionText({ version: { major, minor, patch } }: Pick<PipelineDocument, 'version'>): string {
   return `${major}.${minor}.${patch}`
+}
+
+/** What runs of an application have to do with, by the first of its pipelines. No such application → NOT_FOUND. */
+export async function applicationParts(registry: Registry, app: string): Promise<RunParts> {
+  const all = await registry.pipelines()
+  const own = all.find(({ application }) => application === app)
+  if (!own) throw new HubError('NOT_FOUND', `There is no application "${app}" with pipelines.${didYouMean(app, new Set(all.map(({ application }) => application)))}`, { app })
+  return registry.partsOf(own)
 }
