@@ -51,7 +51,7 @@ export const reservedNames: Readonly<Record<NameSpace, ReadonlySet<string>>> = {
     'ValidationResult', 'ValidationFinding', 'FindingSeverity', 'DocumentKind', 'ExecutionPlan', 'ExecutionStep', 'StepKind', 'TransformationType', 'TransformationAttribute',
     'PipelineLayer', 'PipelineDefinition', 'PipelineDefinitionConnection', 'PipelineDefinitionEdge', 'RunFilter', 'RunState', 'PipelineRun', 'RunLineage', 'RunDataset', 'RunColumn', 'WrittenDataset', 'WrittenColumn', 'RunInput', 'PipelineRunConnection', 'PipelineRunEdge', 'RunTrigger', 'SlaStatus', 'RunError', 'RunStep', 'RunStepState', 'RunPeriod', 'RunStat', 'FailureReason', 'SlaCompliance',
     'Run', 'JobPipeline', 'JobPipelineConnection', 'JobPipelineEdge', 'PipelineRef', 'FailureStrategy', 'JobNotification', 'NotifyKind', 'NotifyOn', 'JobDag', 'JobDagNode', 'JobDagEdge', 'JobRunFilter', 'JobRun', 'JobRunConnection', 'JobRunEdge', 'JobStep',
-    'RevealedValue',
+    'RevealedValue', 'SourceWatermark',
   ]),
   Query: new Set([
     'unifiedQuery', 'explainQuery', 'federatedViews', 'queryDataSources', 'tableSchema', 'queryLineage', 'lineage', 'sqlQuery', 'sqlExplain', 'cacheRegions', 'cacheRegion', 'cacheGet', 'cacheGetAll', 'cacheCluster', 'config', 'transaction', 'cacheMetrics', 'dataSources',

@@ -27,10 +27,12 @@ const definitionMembers = `app id version layer owner description schedule slaMs
 
 interface Definition {
   readonly findings: readonly Finding[]
+  /** Of one that is shown alone. */
+  readonly watermarks?: readonly Readonly<Record<string, unknown>>[]
 }
 
 const list = operation<{ pipelines: Page<Definition> }>(`query RestPipelines($app: String, $first: Int, $after: String) { pipelines(app: $app, first: $first, after: $after) { nodes { ${definitionMembers} } pageInfo { hasNextPage endCursor } } }`)
-const one = operation<{ pipeline: Definition | null }>(`query RestPipeline($app: String!, $id: ID!) { pipeline(app: $app, id: $id) { ${definitionMembers} xml plan { steps { id kind type line dependsOn parallelGroup } } } }`)
+const one = operation<{ pipeline: Definition | null }>(`query RestPipeline($app: String!, $id: ID!) { pipeline(app: $app, id: $id) { ${definitionMembers} xml watermarks { source column type value runId movedAt } plan { steps { id kind type line dependsOn parallelGroup } } } }`)
 const start = operation<{ runPipeline: Run }>(`mutation RestRunPipeline($app: String!, $id: ID!, $params: JSON, $allowConcurrent: Boolean, $idempotencyKey: String) { runPipeline(app: $app, id: $id, params: $params, allowConcurrent: $allowConcurrent, idempotencyKey: $idempotencyKey) { ${runMembers} } }`)
 
 /** Pipelines there are. */
@@ -60,7 +62,7 @@ function definitionRoutes(hub: Hub): readonly Route[] {
 }
 
 function shownDefinition(definition: Definition) {
-  return { ...snakeMembers(lowered({ ...definition }, 'layer')), findings: definition.findings.map(shown) }
+  return { ...snakeMembers(lowered({ ...definition }, 'layer')), findings: definition.findings.map(shown), ...(definition.watermarks && { watermarks: definition.watermarks.map(snakeMembers) }) }
 }
 
 /** Documents of pipelines and jobs, those there are, and their runs. */

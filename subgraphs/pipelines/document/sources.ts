@@ -2,6 +2,7 @@ import { element, type ElementShape, may, optional, otherwise, required, textEle
 import { choice, count, delimiter, jdbcUrl, name, path, schemaRef, tableName, text, truth } from '../xml/text-types.ts'
 import { type Checked, childrenOf, textOf } from '../xml/check.ts'
 import type { Report } from '../rules.ts'
+import { readQuery } from './query.ts'
 
 /** Something with rules over more than one of its attributes. */
 export interface Ruled {
@@ -15,6 +16,9 @@ const schemaAttribute = optional(schemaRef, 'What the columns are: a file below 
 export const schemaChild = textElement('schemaRef', schemaRef, 'The same as the attribute.')
 export const isolation = optional(choice('isolationLevel', ['READ_COMMITTED', 'READ_UNCOMMITTED', 'REPEATABLE_READ', 'SERIALIZABLE']), 'Of the transaction it is done in.')
 export const credentials = optional(name, 'Name of the secret with user and password.')
+
+/** What a query calls how far its source was read. */
+export const watermarkName = 'watermark'
 
 /** The query of a database. */
 export const sql = textElement('sql', text, 'A SELECT, best in CDATA; :name is bound to the run\'s parameter of that name.')
@@ -39,6 +43,8 @@ export const database = element('database', 'A query to, or a table of, a databa
   id, jdbcUrl: required(jdbcUrl, 'Where it is.'), userSecretRef: credentials,
   fetchSize: otherwise(count, 10_000, 'Rows of one fetch.'),
   loadPolicy, isolationLevel: isolation, schemaRef: schemaAttribute,
+  watermark: optional(text, 'A column of the query whose values grow with every row that is new or changed: a run reads what is behind :watermark, the largest value that was read by those that succeeded.'),
+  watermarkFrom: optional(text, 'What :watermark is before the first of them.'),
   queryRef: optional(text, 'A file below resources/ with the query, in place of <sql>.'),
 }, { content: { each: [may(sql), may(table), may(schemaChild)] } })
 
@@ -62,6 +68,19 @@ function databaseRules(checked: Checked, report: Report): void {
   if (given.length > 1) report('CONTRADICTION', { of: checked }, `<database> has ${given.join(' and ')}; one of them is expected.`)
 }
 
+/** A query with a watermark reads what is behind it. That of a file is looked at when it is read. */
+function watermarkRules(checked: Checked, report: Report): void {
+  const { watermark, watermarkFrom } = checked.values as { readonly watermark?: string; readonly watermarkFrom?: string }
+  if (watermark === undefined) {
+    if (watermarkFrom !== undefined) report('MISSING_ATTRIBUTE', 'watermarkFrom', '"watermarkFrom" says where a watermark begins; "watermark", the column it is of, is missing.')
+    return
+  }
+  if (watermarkFrom === undefined) report('MISSING_ATTRIBUTE', { of: checked }, `The watermark "${watermark}" has no "watermarkFrom", which the first run reads from: a value before all that there are, such as 0 or 1970-01-01.`)
+  const [query] = childrenOf(checked, sql)
+  if (childrenOf(checked, table).length > 0) report('CONTRADICTION', 'watermark', 'A <table> is read whole. Read what is behind the watermark by <sql>, which names :watermark.')
+  else if (typeof query?.text === 'string' && !readQuery(query.text).parameters.includes(watermarkName)) report('CONTRADICTION', { of: query }, `The query reads the same rows in every run. Name :${watermarkName} in it, as in: WHERE ${watermark} > :${watermarkName}.`)
+}
+
 /** Every source a pipeline may read. */
 export const sources: readonly Ruled[] = [
   { shape: csv, rules: schemaRules }, { shape: json, rules: schemaRules }, { shape: parquet, rules: schemaRules }, { shape: hive, rules: schemaRules },
@@ -71,6 +90,7 @@ export const sources: readonly Ruled[] = [
       schemaRules(checked, report)
       urlRules(checked, report)
       databaseRules(checked, report)
+      watermarkRules(checked, report)
     },
   },
 ]

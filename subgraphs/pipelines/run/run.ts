@@ -3,6 +3,7 @@ import type { Workspace } from '../../../connectors/ports/pipeline-engine.ts'
 import { asHubError, HubError } from '../../../schema/errors.ts'
 import type { RunLineage } from '../../../schema/lineage.ts'
 import type { PipelineDocument } from '../document/pipeline.ts'
+import { database as sourceDatabase } from '../document/sources.ts'
 import { database } from '../document/targets.ts'
 import { runLineage } from '../lineage/run-lineage.ts'
 import { type Finding, inOrder } from '../finding.ts'
@@ -18,6 +19,7 @@ import { Progress, type RunListener } from './progress.ts'
 import { openReferences } from './references.ts'
 import { NoData, type OpenedSource, openSource } from './sources.ts'
 import { orderOf, type PreparedTarget, prepareTarget } from './targets/index.ts'
+import { type WatermarkParts, Watermarks } from './watermarks.ts'
 
 /** Which pipeline runs, and with what. */
 export interface RunOrder {
@@ -32,6 +34,8 @@ export interface RunOrder {
   /** Rows of a source that may be unreadable, as a share of all of them. */
   readonly rejectedShare?: number
   readonly listener?: RunListener
+  /** Where its sources go on. Absent: as if no run had been before. */
+  readonly watermarks?: WatermarkParts
   /** Runs when everything is ready, before the first target is put in place. A failure ends the run there. */
   readonly beforeCommit?: () => Promise<void>
 }
@@ -50,8 +54,9 @@ export async function runPipeline(scope: Scope, order: RunOrder, parts: RunParts
   const run = new Run(order, progress)
   let workspace: Workspace | undefined
   try {
+    const watermarks = await run.watermarks()
     workspace = await parts.engine.begin(scope)
-    await run.all({ scope, parts, workspace, runId, writeId, pipelineId: document.id, bindings, runDate: String(bindings.get('runDate')) })
+    await run.all({ scope, parts, workspace, runId, writeId, pipelineId: document.id, bindings, runDate: String(bindings.get('runDate')), watermarks })
     return run.record(parts.engine.name, workspace.peakMemoryBytes)
   } catch (error) {
     return run.record(parts.engine.name, workspace?.peakMemoryBytes ?? 0, failureOf(error, scope, progress))
@@ -77,6 +82,13 @@ class Run {
     this.#order = order
     this.#progress = progress
     this.#masks = order.document.steps.some(({ checked }) => isOf(checked, mask.shape))
+  }
+
+  /** Where its sources go on, which nobody is asked for without need. */
+  async watermarks(): Promise<Watermarks> {
+    const { document: { steps }, watermarks } = this.#order
+    const isAsked = steps.some(({ checked }) => isOf(checked, sourceDatabase) && checked.values.watermark !== undefined)
+    return this.#step('SYSTEM', undefined, () => Watermarks.open(isAsked ? watermarks : undefined))
   }
 
   async all(context: RunContext): Promise<void> {
@@ -180,6 +192,7 @@ class Run {
       }
       await this.#readings(steps, context)
       await this.#order.beforeCommit?.()
+      await context.watermarks.fix()
       for (const { id, target } of ready) {
         await this.#step('TARGET', id, () => target.commit())
         const { rows, bytes, into, isDone } = target

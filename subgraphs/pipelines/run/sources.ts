@@ -4,11 +4,12 @@ import { didYouMean } from '../../../schema/names.ts'
 import { quoteIdentifier } from '../../../schema/quote.ts'
 import type { Step } from '../document/datasets.ts'
 import { cutQuery, readQuery } from '../document/query.ts'
-import { csv, database, hive, json, type parquet, sql, table } from '../document/sources.ts'
+import { csv, database, hive, json, type parquet, sql, table, watermarkName } from '../document/sources.ts'
 import { type Checked, childrenOf, isOf, textOf } from '../xml/check.ts'
 import { datedPath } from './parameters.ts'
 import type { Credentials, RunContext } from './parts.ts'
 import { drift, schemaOf } from './schemas.ts'
+import { readSpan } from './watermarks.ts'
 
 /** A source as a dataset. */
 export interface OpenedSource {
@@ -78,16 +79,19 @@ async function* none(): AsyncGenerator<never, void, void> {}
 
 async function readDatabase(id: string, checked: Checked<typeof database>, context: RunContext): Promise<OpenedSource> {
   const { scope, workspace, parts } = context
-  const { jdbcUrl, userSecretRef, fetchSize, isolationLevel } = checked.values
+  const { jdbcUrl, userSecretRef, fetchSize, isolationLevel, watermark, watermarkFrom = '' } = checked.values
   const schema = await schemaOf(checked, parts)
   const query = await queryOf(id, checked, context)
   const { texts, names } = cutQuery(query)
+  if (watermark !== undefined && !names.includes(watermarkName)) throw new HubError('VALIDATION_ERROR', `The query of "${id}" reads the same rows in every run. Name :${watermarkName} in it, as in: WHERE ${watermark} > :${watermarkName}.`)
+  const begin = watermark === undefined ? undefined : context.watermarks.begin(id, watermark, watermarkFrom)
   const connected = await parts.openDatabase(jdbcUrl, await credentialsOf(userSecretRef, context))
   try {
-    const { columns, batches } = await connected.read(scope, { texts, values: names.map(name => bound(name, context)), fetchSize, ...(isolationLevel && { isolation: isolationLevel }) })
+    const { columns, batches } = await connected.read(scope, { texts, values: names.map(name => (name === watermarkName && begin ? begin.value : bound(name, context))), fetchSize, ...(isolationLevel && { isolation: isolationLevel }) })
     const problems = schema ? drift(columns, schema.columns) : []
     if (problems.length > 0) throw new HubError('VALIDATION_ERROR', `What the query of "${id}" answers is not as its schema says. ${problems.join(' ')}`)
-    return { columns, isHeld: true, rows: await workspace.rows(id, columns, batches), query }
+    const rows = begin ? readSpan({ source: id, driver: connected.driver, columns, batches, begin }, context.watermarks) : batches
+    return { columns, isHeld: true, rows: await workspace.rows(id, columns, rows), query }
   } finally {
     await connected.close()
   }
