@@ -35,6 +35,8 @@ const list = operation<{ pipelines: Page<Definition> }>(`query RestPipelines($ap
 const one = operation<{ pipeline: Definition | null }>(`query RestPipeline($app: String!, $id: ID!) { pipeline(app: $app, id: $id) { ${definitionMembers} xml watermarks { source column type value runId movedAt } plan { steps { id kind type line dependsOn parallelGroup } } } }`)
 const start = operation<{ runPipeline: Run }>(`mutation RestRunPipeline($app: String!, $id: ID!, $params: JSON, $allowConcurrent: Boolean, $idempotencyKey: String) { runPipeline(app: $app, id: $id, params: $params, allowConcurrent: $allowConcurrent, idempotencyKey: $idempotencyKey) { ${runMembers} } }`)
 
+const drift = operation<{ schemaDrift: readonly Readonly<Record<string, unknown>>[] }>('query RestDrift($app: String!) { schemaDrift(app: $app) { pipelineId source column change expected found severity runId seenAt } }')
+
 /** Pipelines there are. */
 function definitionRoutes(hub: Hub): readonly Route[] {
   return [
@@ -50,6 +52,10 @@ function definitionRoutes(hub: Hub): readonly Route[] {
         if (!pipeline) throw new HubError('NOT_FOUND', `There is no pipeline "${id}" in "${app}".`, { app, id })
         return { status: 200, body: shownDefinition(pipeline) }
       },
+    }),
+    route({
+      method: 'GET', path: '/api/v1/datahub/drift/{app}', summary: 'What sources of an application had against the schemas they name, in the last runs.', answers: { 200: 'Each column that is not as its schema says.' },
+      answer: async request => ({ status: 200, body: { drift: (await drift(hub, request, { app: request.params['app'] ?? '' })).schemaDrift.map(one => snakeMembers(lowered(one, 'change', 'severity'))) } }),
     }),
     route({
       method: 'POST', path: '/api/v1/datahub/pipelines/{app}/{id}/runs', summary: 'Puts a run of a pipeline into the queue.', body: runBody, answers: { 202: 'The run, as it waits.' },

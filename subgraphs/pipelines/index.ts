@@ -8,6 +8,7 @@ import { withIdempotencyKeys } from '../../schema/sdl.ts'
 import { anyRunFields } from './any-run-fields.ts'
 import { readDocument } from './document/read.ts'
 import { definitionFields } from './definition-fields.ts'
+import { driftFields } from './drift-fields.ts'
 import { executionPlan } from './execution-plan.ts'
 import { jobFields } from './job-fields.ts'
 import { jobRunFields } from './job-run-fields.ts'
@@ -28,7 +29,7 @@ export function pipelinesSubgraph(roles: RunRoles & RevealRoles): Subgraph {
   return {
     name: 'pipelines',
     sdl,
-    fields: mergeFields(definitionFields(roles), jobFields(roles), runFields(roles), jobRunFields(roles), anyRunFields(roles), statisticsFields(roles), revealFields(roles), {
+    fields: mergeFields(definitionFields(roles), jobFields(roles), runFields(roles), jobRunFields(roles), anyRunFields(roles), statisticsFields(roles), revealFields(roles), driftFields(roles), {
       Query: {
         validatePipeline(_parent: unknown, { xml }: { xml: string }, { scope }: Context) {
           mustHold(scope, 'catalog:read')

@@ -34,10 +34,16 @@ export function versionText({ version: { major, minor, patch } }: Pick<PipelineD
   return `${major}.${minor}.${patch}`
 }
 
+/** The pipelines of an application, one at least. No such application → NOT_FOUND. */
+export async function applicationPipelines(registry: Registry, app: string): Promise<readonly [Definition, ...Definition[]]> {
+  const all = await registry.pipelines()
+  const [first, ...others] = all.filter(({ application }) => application === app)
+  if (!first) throw new HubError('NOT_FOUND', `There is no application "${app}" with pipelines.${didYouMean(app, new Set(all.map(({ application }) => application)))}`, { app })
+  return [first, ...others]
+}
+
 /** What runs of an application have to do with, by the first of its pipelines. No such application → NOT_FOUND. */
 export async function applicationParts(registry: Registry, app: string): Promise<RunParts> {
-  const all = await registry.pipelines()
-  const own = all.find(({ application }) => application === app)
-  if (!own) throw new HubError('NOT_FOUND', `There is no application "${app}" with pipelines.${didYouMean(app, new Set(all.map(({ application }) => application)))}`, { app })
-  return registry.partsOf(own)
+  const [first] = await applicationPipelines(registry, app)
+  return registry.partsOf(first)
 }

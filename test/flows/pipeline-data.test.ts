@@ -17,6 +17,9 @@ describe('what pipelines of a hub remember, and what leaves them', () => {
     'keys.json': JSON.stringify(keys.map(key => ({ ...key, sha256: createHash('sha256').update(`key of ${key.id}`).digest('hex') }))),
     'hub.yaml': 'regions:\n  notes: { type: Note, key: id, fields: { id: ID! } }\n',
     [`${place}/changes.xml`]: pipeline('changes', '<database id="orders" jdbcUrl="jdbc:sqlite:shop.sqlite" watermark="id" watermarkFrom="0"><sql>SELECT id FROM orders WHERE id &gt; :watermark</sql></database>'),
+    [`${place}/strict.xml`]: pipeline('strict', '<csv id="strict" path="landing/orders.csv" schemaRef="schemas/order.json"/>'),
+    [`${place}/lenient.xml`]: pipeline('lenient', '<csv id="lenient" path="landing/orders.csv" schemaRef="schemas/order.json" newColumns="warn"/>'),
+    'pipelines/applications/shop/service/schemas/order.json': JSON.stringify({ type: 'object', properties: { id: { type: 'integer' } } }),
     'data/applications/shop/landing/orders.csv': 'id,total\n1,5\n2,7\n',
   })
   let hub: RunningHub
@@ -56,5 +59,16 @@ describe('what pipelines of a hub remember, and what leaves them', () => {
     database.exec('INSERT INTO orders VALUES (7)')
     expect(await run('changes')).toMatchObject({ state: 'SUCCEEDED', rowsRead: 1 })
     expect((await rest('GET', '/pipelines/shop/changes')).body).toMatchObject({ watermarks: [{ source: 'orders', value: '7', moved_at: expect.any(String) }] })
+  })
+
+  test('D-113 a column that a schema does not have is left out and told, or ends the run, as the source says', async () => {
+    expect(await run('lenient')).toMatchObject({ state: 'SUCCEEDED' })
+    expect(await run('strict')).toMatchObject({ state: 'FAILED', error: { message: 'The files of "strict" cannot be read: "orders.csv" has "total", which is not expected; its columns are id, total, expected are id.' } })
+    const { data } = await hub.query<{ schemaDrift: unknown }>('{ schemaDrift(app: "shop") { pipelineId source column change expected found severity } }')
+    const total = { column: 'total', change: 'NEW', expected: null, found: null }
+    expect(data?.schemaDrift).toEqual([{ pipelineId: 'lenient', source: 'lenient', ...total, severity: 'WARNING' }, { pipelineId: 'strict', source: 'strict', ...total, severity: 'ERROR' }])
+    expect((await rest('GET', '/drift/shop')).body).toEqual({ drift: [expect.objectContaining({ pipeline_id: 'lenient', change: 'new', severity: 'warning', run_id: expect.any(String), seen_at: expect.any(String) }), expect.objectContaining({ pipeline_id: 'strict', severity: 'error' })] })
+    expect(await rest('GET', '/drift/shp')).toMatchObject({ status: 404 })
+    expect((await hub.query('{ schemaDrift(app: "shop") { column } }', {}, as('other'))).data).toEqual({ schemaDrift: [] })
   })
 })

@@ -13,6 +13,7 @@ export interface Ruled {
 const id = required(name, 'What transformations and targets call it.')
 const loadPolicy = otherwise(choice('loadPolicy', ['eager', 'onDemand']), 'onDemand', 'eager: read as soon as the run begins; onDemand: when a step needs it, or never.')
 const schemaAttribute = optional(schemaRef, 'What the columns are: a file below the layer\'s schemas/, Avro (.avsc) or JSON Schema (.json).')
+const newColumns = (fallback: 'fail' | 'warn') => otherwise(choice('newColumns', ['fail', 'warn']), fallback, 'What a run does where there are columns that the schema does not have: fail, or leave them out and tell of them. One that is missing, or of another type, ends it.')
 export const schemaChild = textElement('schemaRef', schemaRef, 'The same as the attribute.')
 export const isolation = optional(choice('isolationLevel', ['READ_COMMITTED', 'READ_UNCOMMITTED', 'REPEATABLE_READ', 'SERIALIZABLE']), 'Of the transaction it is done in.')
 export const credentials = optional(name, 'Name of the secret with user and password.')
@@ -30,19 +31,19 @@ export const csv = element('csv', 'Files with columns between delimiters (RFC 41
   delimiter: otherwise(delimiter, ',', 'Between two values.'),
   inferSchema: otherwise(truth, false, 'Whether types are told by the values, where no schema is given.'),
   null: optional(text, 'A text that stands for no value, as \\N, beside an empty field.'),
-  loadPolicy, schemaRef: schemaAttribute,
+  loadPolicy, schemaRef: schemaAttribute, newColumns: newColumns('fail'),
 }, { content: { each: [may(schemaChild)] } })
 
-export const json = element('json', 'Files with one JSON object a line, or a list of them.', { id, path: required(path, 'One file, several by wildcards, or a URL.'), loadPolicy, schemaRef: schemaAttribute }, { content: { each: [may(schemaChild)] } })
+export const json = element('json', 'Files with one JSON object a line, or a list of them.', { id, path: required(path, 'One file, several by wildcards, or a URL.'), loadPolicy, schemaRef: schemaAttribute, newColumns: newColumns('warn') }, { content: { each: [may(schemaChild)] } })
 
-export const parquet = element('parquet', 'Parquet files.', { id, path: required(path, 'One file, several by wildcards, or a URL.'), loadPolicy, schemaRef: schemaAttribute }, { content: { each: [may(schemaChild)] } })
+export const parquet = element('parquet', 'Parquet files.', { id, path: required(path, 'One file, several by wildcards, or a URL.'), loadPolicy, schemaRef: schemaAttribute, newColumns: newColumns('warn') }, { content: { each: [may(schemaChild)] } })
 
-export const hive = element('hive', 'A table of the lake.', { id, table: required(tableName, 'layer.table'), loadPolicy, schemaRef: schemaAttribute }, { content: { each: [may(schemaChild)] } })
+export const hive = element('hive', 'A table of the lake.', { id, table: required(tableName, 'layer.table'), loadPolicy, schemaRef: schemaAttribute, newColumns: newColumns('warn') }, { content: { each: [may(schemaChild)] } })
 
 export const database = element('database', 'A query to, or a table of, a database.', {
   id, jdbcUrl: required(jdbcUrl, 'Where it is.'), userSecretRef: credentials,
   fetchSize: otherwise(count, 10_000, 'Rows of one fetch.'),
-  loadPolicy, isolationLevel: isolation, schemaRef: schemaAttribute,
+  loadPolicy, isolationLevel: isolation, schemaRef: schemaAttribute, newColumns: newColumns('warn'),
   watermark: optional(text, 'A column of the query whose values grow with every row that is new or changed: a run reads what is behind :watermark, the largest value that was read by those that succeeded.'),
   watermarkFrom: optional(text, 'What :watermark is before the first of them.'),
   queryRef: optional(text, 'A file below resources/ with the query, in place of <sql>.'),

@@ -17,6 +17,7 @@ import { type FailureCategory, RunFailed, type RunRecord } from './record.ts'
 import { maskStep } from './mask-step.ts'
 import { Progress, type RunListener } from './progress.ts'
 import { openReferences } from './references.ts'
+import { Drifted } from './schemas.ts'
 import { NoData, type OpenedSource, openSource } from './sources.ts'
 import { orderOf, type PreparedTarget, prepareTarget } from './targets/index.ts'
 import { type WatermarkParts, Watermarks } from './watermarks.ts'
@@ -134,6 +135,7 @@ class Run {
     const inOrderOf = async (id: string, work: () => Promise<OpenedSource>) => {
       const source = await this.#step('SOURCE', id, work)
       found.set(id, source)
+      if (source.drift?.length) this.#progress.set(id, { drift: source.drift })
       if (source.isHeld) this.#progress.set(id, { state: 'SUCCEEDED', rows: source.rows })
     }
     const step = (id: string) => sources.filter(one => one.id === id)
@@ -214,8 +216,8 @@ class Run {
     const limit = this.#order.rejectedShare ?? defaultRejectedShare
     for (const { id } of steps.filter(({ kind }) => kind === 'source')) {
       await this.#step('SOURCE', id, async () => {
-        const { rows, rejected, samples } = await workspace.reading(id)
-        this.#progress.set(id, { ...(rows !== undefined && { rows }), ...(rejected > 0 && { rejected, samples: samples.map(one => ({ ...one, reason: this.#told(one.reason) })) }) })
+        const { rows, rejected, samples, leftOut } = await workspace.reading(id)
+        this.#progress.set(id, { ...(leftOut && { drift: leftOut.map(column => ({ column, change: 'NEW' as const })) }), ...(rows !== undefined && { rows }), ...(rejected > 0 && { rejected, samples: samples.map(one => ({ ...one, reason: this.#told(one.reason) })) }) })
         const all = (rows ?? 0) + rejected
         if (rejected === 0 || rejected <= limit * all) return
         const [first] = samples
@@ -232,7 +234,7 @@ class Run {
       if (id !== undefined) this.#progress.set(id, { state: afterwards })
       return result
     } catch (error) {
-      if (id !== undefined) this.#progress.set(id, { state: 'FAILED' })
+      if (id !== undefined) this.#progress.set(id, { state: 'FAILED', ...(error instanceof Drifted && { drift: error.differences }) })
       throw error instanceof RunFailed ? error : new RunFailed(category, error, id)
     }
   }
