@@ -3,6 +3,7 @@ import { HubError } from '../../schema/errors.ts'
 import { closed } from '../../schema/findings.ts'
 import type { Hub } from '../hub.ts'
 import type { Route, RouteAnswer } from '../http/routes.ts'
+import { exportRoutes } from './exports.ts'
 import { pageQuery, snakeMembers } from './forms.ts'
 import { jobRoutes } from './jobs.ts'
 import { maskRoutes } from './mask.ts'
@@ -93,6 +94,7 @@ export function pipelineRoutes(hub: Hub): readonly Route[] {
     ...jobRoutes(hub),
     ...runRoutes(hub),
     ...maskRoutes(hub),
+    ...exportRoutes(hub),
   ]
 }
 

@@ -9,6 +9,7 @@ import { anyRunFields } from './any-run-fields.ts'
 import { readDocument } from './document/read.ts'
 import { definitionFields } from './definition-fields.ts'
 import { driftFields } from './drift-fields.ts'
+import { exportFields } from './exports/export-fields.ts'
 import { executionPlan } from './execution-plan.ts'
 import { jobFields } from './job-fields.ts'
 import { jobRunFields } from './job-run-fields.ts'
@@ -29,7 +30,7 @@ export function pipelinesSubgraph(roles: RunRoles & RevealRoles): Subgraph {
   return {
     name: 'pipelines',
     sdl,
-    fields: mergeFields(definitionFields(roles), jobFields(roles), runFields(roles), jobRunFields(roles), anyRunFields(roles), statisticsFields(roles), revealFields(roles), driftFields(roles), {
+    fields: mergeFields(definitionFields(roles), jobFields(roles), runFields(roles), jobRunFields(roles), anyRunFields(roles), statisticsFields(roles), revealFields(roles), driftFields(roles), exportFields(roles), {
       Query: {
         validatePipeline(_parent: unknown, { xml }: { xml: string }, { scope }: Context) {
           mustHold(scope, 'catalog:read')

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { catalogFolder } from '../support/catalog-folder.ts'
@@ -20,6 +21,10 @@ describe('what pipelines of a hub remember, and what leaves them', () => {
     [`${place}/strict.xml`]: pipeline('strict', '<csv id="strict" path="landing/orders.csv" schemaRef="schemas/order.json"/>'),
     [`${place}/lenient.xml`]: pipeline('lenient', '<csv id="lenient" path="landing/orders.csv" schemaRef="schemas/order.json" newColumns="warn"/>'),
     'pipelines/applications/shop/service/schemas/order.json': JSON.stringify({ type: 'object', properties: { id: { type: 'integer' } } }),
+    [`${place}/daily.xml`]: pipeline('daily', '<csv id="rows" path="landing/many.csv"/>', '<csv path="service/daily/%Y/%m/%d" mode="overwrite"/>'),
+    'data/applications/shop/landing/many.csv': `id\n${Array.from({ length: 100_000 }, (_, nth) => `row ${nth}`).join('\n')}\n`,
+    'data/applications/shop/service/daily/notes.txt': 'not an export',
+    'data/applications/shop/service/daily/2026/01/31/other.csv': 'id\n1\n',
     'data/applications/shop/landing/orders.csv': 'id,total\n1,5\n2,7\n',
   })
   let hub: RunningHub
@@ -70,5 +75,48 @@ describe('what pipelines of a hub remember, and what leaves them', () => {
     expect((await rest('GET', '/drift/shop')).body).toEqual({ drift: [expect.objectContaining({ pipeline_id: 'lenient', change: 'new', severity: 'warning', run_id: expect.any(String), seen_at: expect.any(String) }), expect.objectContaining({ pipeline_id: 'strict', severity: 'error' })] })
     expect(await rest('GET', '/drift/shp')).toMatchObject({ status: 404 })
     expect((await hub.query('{ schemaDrift(app: "shop") { column } }', {}, as('other'))).data).toEqual({ schemaDrift: [] })
+  })
+
+  test('D-21 files that pipelines wrote for others are listed and downloaded, whole and in parts', async () => {
+    const { data } = await hub.query<{ runPipeline: { runId: string } }>('mutation { runPipeline(app: "shop", id: "daily", params: { runDate: "2026-01-30" }) { runId } }')
+    await eventually('the run ends', async () => (await hub.query<{ run: { state: string } }>('query ($runId: ID!) { run(runId: $runId) { state } }', data?.runPipeline)).data?.run.state === 'SUCCEEDED', 30_000)
+    const bytes = Buffer.from(readFileSync(join(folder.folder, 'data/applications/shop/service/daily/2026/01/30/daily.csv')))
+    const shown = (await hub.query<{ exports: { nodes: { name: string }[] } }>('{ exports(app: "shop") { nodes { app name bytes modifiedAt pipelineId dataset } } }')).data?.exports.nodes
+    expect(shown?.find(({ name }) => name.startsWith('daily'))).toEqual({ app: 'shop', name: 'daily/2026/01/30/daily.csv', bytes: bytes.length, modifiedAt: expect.stringMatching(/Z$/), pipelineId: 'daily', dataset: 'rows' })
+    expect(shown?.filter(({ name }) => name.startsWith('daily'))).toHaveLength(1)
+    const page = (await rest('GET', '/exports/shop?page_size=1')).body as { exports: unknown[]; next_page_token: string }
+    expect(page).toEqual({ exports: [expect.objectContaining({ name: 'changes/changes.csv', pipeline_id: 'changes', modified_at: expect.any(String) })], next_page_token: expect.any(String) })
+    expect((await rest('GET', `/exports/shop?page_size=1&page_token=${encodeURIComponent(page.next_page_token)}`)).body).toMatchObject({ exports: [{ name: 'daily/2026/01/30/daily.csv' }] })
+
+    const download = async (headers: Readonly<Record<string, string>> = {}, method = 'GET') => {
+      const answer = await fetch(`${hub.url}/api/v1/datahub/exports/shop/daily/2026/01/30/daily.csv`, { method, headers: { ...as('acme'), ...headers } })
+      return { answer, status: answer.status, body: Buffer.from(await answer.arrayBuffer()) }
+    }
+    const whole = await download()
+    expect([whole.status, whole.body.equals(bytes), whole.answer.headers.get('content-type'), whole.answer.headers.get('content-disposition'), whole.answer.headers.get('content-length')]).toEqual([200, true, 'text/csv; charset=utf-8', "attachment; filename*=UTF-8''daily.csv", String(bytes.length)])
+    const some = await download({ range: 'bytes=300000-600000' })
+    expect([some.status, some.body.equals(bytes.subarray(300_000, 600_001)), some.answer.headers.get('content-range')]).toEqual([206, true, `bytes 300000-600000/${bytes.length}`])
+    expect((await download({ range: 'bytes=0-1', 'if-range': '"another"' })).status).toBe(200)
+    expect((await download({ range: `bytes=${bytes.length}-` })).status).toBe(416)
+    const head = await download({}, 'HEAD')
+    expect([head.status, head.body.length, head.answer.headers.get('content-length')]).toEqual([200, 0, String(bytes.length)])
+  })
+
+  test('D-21 nothing else can be downloaded: other files, other folders, links that lead out, and without the scope nothing', async () => {
+    writeFileSync(join(folder.folder, 'data/secret.csv'), 'hidden words')
+    mkdirSync(join(folder.folder, 'data/applications/shop/service/daily/2026/01/29'), { recursive: true })
+    const statusOf = async (path: string, headers = as('acme')) => {
+      const answer = await fetch(`${hub.url}/api/v1/datahub/exports/${path}`, { headers })
+      return [answer.status, (await answer.text()).includes('hidden words')]
+    }
+    const file = 'shop/daily/2026/01/30/daily.csv'
+    for (const path of [
+      'shop/daily/notes.txt', 'shop/daily/2026/01/31/other.csv', 'shop/..%2f..%2fsecret.csv', 'shop/daily/%2e%2e/%2e%2e/%2e%2e/landing/orders.csv', 'shop/daily%2f2026%2f01%2f30%2f..%2f30%2fdaily.csv', 'shop/daily/2026/01/30/daily.csv%00', 'shop//etc/passwd', '..%2fshop/daily/2026/01/30/daily.csv', 'none/daily/2026/01/30/daily.csv', 'none',
+    ]) expect([path, ...(await statusOf(path))]).toEqual([path, 404, false])
+    symlinkSync(join(folder.folder, 'data/secret.csv'), join(folder.folder, 'data/applications/shop/service/daily/2026/01/29/daily.csv'))
+    expect(await statusOf('shop/daily/2026/01/29/daily.csv')).toEqual([404, false])
+    rmSync(join(folder.folder, 'data/applications/shop/service/daily/2026/01/29'), { recursive: true })
+    expect([await statusOf(file, as('reader')), await statusOf('shop', as('reader'))]).toEqual([[403, false], [403, false]])
+    expect((await hub.query('{ exportContent(app: "shop", name: "daily/2026/01/30/daily.csv", length: 2000000) { version } }')).errors?.[0]?.extensions?.['code']).toBe('BAD_USER_INPUT')
   })
 })
