@@ -59,7 +59,7 @@ export async function openPipelineChecks(scope: Scope): Promise<PipelineChecks> 
   const database = await openDuckDb({})
   const engine = await openDuckDbEngine(database, scope)
   return {
-    check: (document, schemaText) => checkData(document, { schemaText, describe: sql => engine.describe(scope, { sql }) }),
+    check: (document, schemaText) => checkData(document, { analyse, schemaText, describe: sql => engine.describe(scope, { sql }) }),
     async close() {
       await engine.close()
       await database.close()

@@ -6,6 +6,7 @@ import type { PipelineDocument } from '../document/pipeline.ts'
 import { database as sourceDatabase } from '../document/sources.ts'
 import { database } from '../document/targets.ts'
 import { runLineage } from '../lineage/run-lineage.ts'
+import { unmaskedFindings } from '../lineage/unmasked.ts'
 import { type Finding, inOrder } from '../finding.ts'
 import { type CompiledStep, compilePlan, type Plan } from '../plan/compile.ts'
 import type { Reference } from '../plan/relation.ts'
@@ -100,8 +101,10 @@ class Run {
       return
     }
     const plan = await this.#step('CONFIG', undefined, () => compilePlan(document, { columnsOf: async ({ id }) => opened.get(id)?.columns, references: opened.references, describe: sql => context.workspace.describe(sql) }))
-    this.#findings = inOrder([...this.#findings, ...plan.findings])
-    const wrong = plan.findings.filter(({ severity }) => severity === 'ERROR')
+    const sensitive = new Map(document.steps.flatMap(({ id }) => { const own = opened.get(id)?.sensitive; return own ? [[id, own] as const] : [] }))
+    const found = [...plan.findings, ...unmaskedFindings(document, plan.steps, { analyse: context.parts.analyse, sensitive, references: opened.references })]
+    this.#findings = inOrder([...this.#findings, ...found])
+    const wrong = found.filter(({ severity }) => severity === 'ERROR')
     if (wrong.length > 0) throw new RunFailed('CONFIG', new HubError('VALIDATION_ERROR', wrong.map(({ line, column, message }) => `Line ${line}, column ${column}: ${message}`).join(' ')))
     await this.#transform(plan, opened, context)
     await this.#write(plan, context)

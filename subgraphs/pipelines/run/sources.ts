@@ -8,6 +8,7 @@ import { csv, database, hive, json, type parquet, sql, table, watermarkName } fr
 import { type Checked, childrenOf, isOf, textOf } from '../xml/check.ts'
 import { datedPath } from './parameters.ts'
 import type { Credentials, RunContext } from './parts.ts'
+import type { DatasetSchema } from '../schema-document.ts'
 import { type Difference, Drifted, schemaOf, withoutNew } from './schemas.ts'
 import { readSpan } from './watermarks.ts'
 
@@ -21,6 +22,8 @@ export interface OpenedSource {
   readonly query?: string
   /** Columns that its schema does not have, and that are left out. Those of files are known when they were read. */
   readonly drift?: readonly Difference[]
+  /** Columns that its schema calls sensitive. */
+  readonly sensitive?: readonly string[]
 }
 
 /** Nothing matches the path of a source of files. */
@@ -46,7 +49,7 @@ async function openFiles(id: string, checked: Checked, { path, ...source }: Omit
   const paths = await Promise.all(found.map(one => parts.objects.local(scope, one.path)))
   const { newColumns } = checked.values as { readonly newColumns?: 'fail' | 'warn' }
   try {
-    return { columns: await workspace.files(id, { ...source, paths, ...(schema && { columns: schema.columns, leavesOut: newColumns === 'warn' }) }), isHeld: false }
+    return { columns: await workspace.files(id, { ...source, paths, ...(schema && { columns: schema.columns, leavesOut: newColumns === 'warn' }) }), isHeld: false, ...sensitiveOf(schema) }
   } catch (error) {
     const { missing = [], extra = [] } = (error instanceof HubError ? error.details : {}) as { readonly missing?: readonly string[]; readonly extra?: readonly string[] }
     if (!(error instanceof HubError) || missing.length + extra.length === 0) throw error
@@ -69,7 +72,7 @@ async function openTable(id: string, checked: Checked<typeof hive>, context: Run
   if (!found) throw new HubError('NOT_FOUND', `There is no table "${name}" in the lake.${didYouMean(name, await lake.names(scope))}`)
   const schema = await schemaOf(checked, context.parts)
   const left = schema ? withoutNew(`Table "${name}"`, checked, found.columns, schema.columns) : []
-  return { ...(await openLakeFiles(id, name, context, left.map(({ column }) => column))), drift: left }
+  return { ...(await openLakeFiles(id, name, context, left.map(({ column }) => column))), drift: left, ...sensitiveOf(schema) }
 }
 
 /** The newest version of a table of the lake as a dataset, without some of its columns. */
@@ -101,10 +104,14 @@ async function readDatabase(id: string, checked: Checked<typeof database>, conte
     const left = schema ? withoutNew(`What the query of "${id}" answers`, checked, columns, schema.columns) : []
     const wanted = columns.filter(({ name }) => !left.some(({ column }) => column === name))
     const rows = begin ? readSpan({ source: id, driver: connected.driver, columns, batches, begin }, context.watermarks) : batches
-    return { columns: wanted, isHeld: true, rows: await workspace.rows(id, wanted, rows), query, drift: left }
+    return { columns: wanted, isHeld: true, rows: await workspace.rows(id, wanted, rows), query, drift: left, ...sensitiveOf(schema) }
   } finally {
     await connected.close()
   }
+}
+
+function sensitiveOf(schema: DatasetSchema | undefined): Pick<OpenedSource, 'sensitive'> {
+  return schema?.sensitive ? { sensitive: schema.sensitive } : {}
 }
 
 function bound(name: string, { bindings }: RunContext) {
