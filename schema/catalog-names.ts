@@ -52,16 +52,19 @@ export const reservedNames: Readonly<Record<NameSpace, ReadonlySet<string>>> = {
     'PipelineLayer', 'PipelineDefinition', 'PipelineDefinitionConnection', 'PipelineDefinitionEdge', 'RunFilter', 'RunState', 'PipelineRun', 'RunLineage', 'RunDataset', 'RunColumn', 'WrittenDataset', 'WrittenColumn', 'RunInput', 'PipelineRunConnection', 'PipelineRunEdge', 'RunTrigger', 'SlaStatus', 'RunError', 'RunStep', 'RunStepState', 'RunPeriod', 'RunStat', 'FailureReason', 'SlaCompliance',
     'Run', 'JobPipeline', 'JobPipelineConnection', 'JobPipelineEdge', 'PipelineRef', 'FailureStrategy', 'JobNotification', 'NotifyKind', 'NotifyOn', 'JobDag', 'JobDagNode', 'JobDagEdge', 'JobRunFilter', 'JobRun', 'JobRunConnection', 'JobRunEdge', 'JobStep',
     'PipelineVersion', 'DraftState', 'PipelineDraft', 'PipelineDraftConnection', 'PipelineDraftEdge', 'DraftApproval', 'DraftDecision', 'AuditFilter', 'AuditOutcome', 'AuditEntry', 'AuditEntryConnection', 'AuditEntryEdge', 'AuditVerification', 'Application', 'ApplicationLayer', 'ConfigVersion',
+    'RevealedValue', 'SourceWatermark', 'DriftFinding', 'DriftChange', 'ExportFile', 'ExportFileConnection', 'ExportFileEdge', 'ExportContent',
   ]),
   Query: new Set([
     'unifiedQuery', 'explainQuery', 'federatedViews', 'queryDataSources', 'tableSchema', 'queryLineage', 'lineage', 'sqlQuery', 'sqlExplain', 'cacheRegions', 'cacheRegion', 'cacheGet', 'cacheGetAll', 'cacheCluster', 'config', 'transaction', 'cacheMetrics', 'dataSources',
     'dataSource', 'apiQuery', 'apiQueries', 'apiEndpoints', 'apiPresets', 'views', 'view', 'catalog', 'audit', 'auditTrail', 'health', 'diagnose', 'advice', 'hub', 'node', 'nodes', 'topics', 'topic', 'topicMessages', 'validatePipeline', 'transformationTypes', 'pipelineXsd', 'jobXsd', 'pipelines', 'pipeline', 'runs', 'run', 'runStats', 'topFailureReasons', 'slaCompliance', 'jobs', 'job', 'jobRuns', 'jobRun',
     'pipelineDrafts', 'pipelineDraft', 'auditLog', 'verifyAudit', 'applications', 'commonSchemas', 'commonLookups',
+    'schemaDrift', 'exports', 'exportContent',
   ]),
   Mutation: new Set([
     'createCacheRegion', 'updateCacheRegion', 'deleteCacheRegion', 'clearCacheRegion', 'reloadCacheRegion', 'cachePut', 'cachePutAll', 'cacheRemove', 'registerDataSource', 'deleteDataSource', 'createView', 'createFederatedView', 'refreshView', 'dropView',
     'updateView', 'deleteView', 'executeTransaction', 'registerApiEndpoint', 'deleteApiEndpoint', 'installPreset', 'sqlExecute', 'createTopic', 'updateTopic', 'deleteTopic', 'runPipeline', 'cancelRun', 'runJob', 'rerun',
     'createPipeline', 'updatePipeline', 'deletePipeline', 'createPipelineDraft', 'updatePipelineDraft', 'submitPipelineDraft', 'approvePipelineDraft', 'rejectPipelineDraft',
+    'detokenize',
   ]),
   Subscription: new Set(['pipelineRunChanged', 'jobRunChanged', 'cacheChanges', 'topicMessages']),
 }

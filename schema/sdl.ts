@@ -294,8 +294,8 @@ function words(type: string): string {
   return camelCase(type).replace(/([A-Z])/g, letter => ` ${letter.toLowerCase()}`)
 }
 
-/** The SDL with an `idempotencyKey` on every mutation. */
-export function withIdempotencyKeys(sdl: string): string {
+/** The SDL with an `idempotencyKey` on every mutation, but those whose answers nobody may keep. */
+export function withIdempotencyKeys(sdl: string, unkept: readonly string[] = []): string {
   const argument = {
     kind: Kind.INPUT_VALUE_DEFINITION,
     name: { kind: Kind.NAME, value: 'idempotencyKey' },
@@ -305,7 +305,7 @@ export function withIdempotencyKeys(sdl: string): string {
   const document = parse(sdl, { noLocation: true })
   const definitions = document.definitions.map(node => {
     const isMutation = (node.kind === Kind.OBJECT_TYPE_DEFINITION || node.kind === Kind.OBJECT_TYPE_EXTENSION) && node.name.value === 'Mutation'
-    return isMutation ? { ...node, fields: node.fields?.map(field => ({ ...field, arguments: [...(field.arguments ?? []), argument] })) } : node
+    return isMutation ? { ...node, fields: node.fields?.map(field => (unkept.includes(field.name.value) ? field : { ...field, arguments: [...(field.arguments ?? []), argument] })) } : node
   })
   return print({ ...document, definitions })
 }

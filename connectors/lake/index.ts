@@ -65,7 +65,7 @@ export function openLake(objects: ObjectStore): Lake {
     for (const { path } of old?.files ?? []) if (!needed.has(path)) await objects.remove(scope, `${folderOf(name)}/${path}`)
     if (version % keptRecords === 0) {
       const left = await objects.find(scope, `${folderOf(name)}/**`)
-      for (const { path, changedAtMs } of left) if (!needed.has(path.slice(folderOf(name).length + 1)) && changedAtMs < scope.clock.now() - forgottenMs) await objects.remove(scope, path)
+      for (const { path, modifiedAtMs } of left) if (!needed.has(path.slice(folderOf(name).length + 1)) && modifiedAtMs < scope.clock.now() - forgottenMs) await objects.remove(scope, path)
     }
     for (const one of await versions(scope, name)) if (one <= version - keptRecords) await objects.remove(scope, fileOf(name, one))
   }

@@ -59,7 +59,7 @@ export async function openFolder(root: string): Promise<ObjectStore> {
           else if (matches(path)) {
             // It may be taken away meanwhile.
             const seen = await stat(await located(path)).catch(ifAbsent)
-            if (seen?.isFile()) found.push({ path, bytes: seen.size, changedAtMs: seen.mtimeMs })
+            if (seen?.isFile()) found.push({ path, bytes: seen.size, modifiedAtMs: Math.floor(seen.mtimeMs) })
           }
         }
       }
@@ -72,6 +72,20 @@ export async function openFolder(root: string): Promise<ObjectStore> {
       if (!seen?.isFile()) return undefined
       if (seen.size > mostBytes) throw new HubError('PAYLOAD_TOO_LARGE', `"${path}" has ${seen.size} bytes; ${mostBytes} are the limit.`)
       return readFile(file)
+    },
+
+    async slice(_scope, path, offset, length) {
+      const file = await located(path)
+      if (!(await stat(file).catch(ifAbsent))?.isFile()) return undefined
+      const handle = await open(file, 'r')
+      try {
+        const { size, ino, mtimeNs } = await handle.stat({ bigint: true })
+        const content = Buffer.alloc(Math.max(0, Math.min(length, Number(size) - offset)))
+        const { bytesRead } = content.length === 0 ? { bytesRead: 0 } : await handle.read(content, 0, content.length, offset)
+        return { content: content.subarray(0, bytesRead), bytes: Number(size), version: `${ino}-${size}-${mtimeNs}` }
+      } finally {
+        await handle.close()
+      }
     },
 
     async local(_scope, path) {

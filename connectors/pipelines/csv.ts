@@ -33,14 +33,14 @@ export async function csvDataset(connection: DuckDBConnection, id: string, sourc
   const [first] = groups
   const names = source.columns?.map(({ name }) => name) ?? first?.names
   if (!names) throw new HubError('UPSTREAM_REJECTED', 'The files are empty, so no columns can be found in them. Name a schema.')
-  for (const group of groups) if (source.header) compareColumns(group.paths[0] ?? '', group.names, names)
+  const leftOut = source.header ? [...new Set(groups.flatMap(group => compareColumns(group.paths[0] ?? '', group.names, names, source.leavesOut)))] : []
   const texts: readonly DatasetColumn[] = names.map(name => ({ name, type: 'String', nullable: true }))
   if (groups.length === 0) return { columns: source.columns ?? texts, select: `SELECT ${(source.columns ?? texts).map(({ name, type }) => `CAST(NULL AS ${duckTypes[type]}) AS ${quoteIdentifier(name)}`).join(', ')} WHERE false`, marks: [], rejects: async () => nothing }
 
   if (source.columns || !source.infer) {
     const columns = source.columns ?? texts
     const parts = groups.map((group, nth) => partOf(group, `${id}g${nth}`, source, columns))
-    return { columns, select: parts.map(({ select }) => select).join(' UNION ALL '), marks: parts.map(({ mark }) => mark), rejects: lostRows => rejectsOf(connection, parts, lostRows) }
+    return { columns, leftOut, select: parts.map(({ select }) => select).join(' UNION ALL '), marks: parts.map(({ mark }) => mark), rejects: lostRows => rejectsOf(connection, parts, lostRows) }
   }
   const parts = groups.map((group, nth) => partOf(group, `${id}g${nth}`, source, texts))
   const raw = `(${parts.map(({ select }) => select).join(' UNION ALL ')})`

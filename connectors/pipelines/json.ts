@@ -9,7 +9,7 @@ import type { DatasetColumn, FileSource, Reading } from '../ports/pipeline-engin
 import { compareColumns, type FileDataset } from './file-dataset.ts'
 
 /** Files of JSON objects, one a line or in a list, as a dataset. They are read once, now, and held. Types without a schema are those that every value has. */
-export async function jsonDataset(connection: DuckDBConnection, id: string, { paths, columns: wanted }: FileSource): Promise<FileDataset> {
+export async function jsonDataset(connection: DuckDBConnection, id: string, { paths, columns: wanted, leavesOut }: FileSource): Promise<FileDataset> {
   const samples: Reading['samples'][number][] = []
   let rejected = 0
   const raws: string[] = []
@@ -24,7 +24,7 @@ export async function jsonDataset(connection: DuckDBConnection, id: string, { pa
     await connection.run('DROP TABLE raw')
     raws.push(`SELECT * FROM ${kept}`)
   }
-  if (wanted) compareColumns(paths[0] ?? '', [...found, ...wanted.filter(({ name, nullable }) => nullable && !found.has(name)).map(({ name }) => name)], wanted.map(({ name }) => name))
+  const leftOut = wanted ? compareColumns(paths[0] ?? '', [...found, ...wanted.filter(({ name, nullable }) => nullable && !found.has(name)).map(({ name }) => name)], wanted.map(({ name }) => name), leavesOut) : []
   const all = `(${raws.join(' UNION ALL BY NAME ')})`
   const names = wanted?.map(({ name }) => name).filter(name => found.has(name)) ?? [...found]
   const text = (name: string) => quoteIdentifier(`v ${name}`)
@@ -42,7 +42,7 @@ export async function jsonDataset(connection: DuckDBConnection, id: string, { pa
   const rows = await countOf(connection, typed)
   for (const nth of paths.keys()) await connection.run(`DROP TABLE ${quoteIdentifier(`${id}r${nth}`)}`)
   if (total > rows) samples.push({ path: paths.join(', '), place: `${total - rows} ${total - rows === 1 ? 'object' : 'objects'}`, reason: 'have values that are not of the types of the schema' })
-  return { columns: wanted, marks: [], rows, select: `SELECT * FROM ${typed}`, rejects: async () => ({ rejected: rejected + total - rows, unfit: 0, samples }) }
+  return { columns: wanted, leftOut, marks: [], rows, select: `SELECT * FROM ${typed}`, rejects: async () => ({ rejected: rejected + total - rows, unfit: 0, samples }) }
 }
 
 function castOf({ type, precision = 38, scale = 9 }: DatasetColumn, text: string): string {

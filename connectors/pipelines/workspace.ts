@@ -150,7 +150,8 @@ class DuckDbWorkspace implements Workspace {
     }), `What was left out of "${dataset}" cannot be told`)
     const counted = files.marks.map(mark => this.#csvRows.get(mark)?.made)
     const rows = files.rows ?? (counted.every(count => count !== undefined) && counted.length > 0 ? counted.reduce((sum, count) => sum + count, -unfit) : undefined)
-    return { ...rejects, ...(rows !== undefined && { rows }) }
+    const { leftOut = [] } = files
+    return { ...rejects, ...(rows !== undefined && { rows }), ...(leftOut.length > 0 && { leftOut }) }
   }
 
   async close(): Promise<void> {

@@ -9,6 +9,8 @@ export interface ObjectStore {
   find(scope: Scope, pattern: string): Promise<readonly StoredObject[]>
   /** The bytes of a small file; undefined where there is none. More than `mostBytes` → PAYLOAD_TOO_LARGE. */
   read(scope: Scope, path: string, mostBytes: number): Promise<Uint8Array | undefined>
+  /** Some bytes of a file, from `offset` on, with what the file is at that moment; fewer than `length` at its end. Undefined where there is none. */
+  slice(scope: Scope, path: string, offset: number, length: number): Promise<Slice | undefined>
   /** Where on this machine the file can be read until the run ends. None → NOT_FOUND. */
   local(scope: Scope, path: string): Promise<string>
   /** A folder of this machine for files that will be put, empty. Closing it removes what is left. */
@@ -25,7 +27,15 @@ export interface StoredObject {
   readonly path: string
   readonly bytes: number
   /** When its content was written, on the store's clock. */
-  readonly changedAtMs: number
+  readonly modifiedAtMs: number
+}
+
+export interface Slice {
+  readonly content: Buffer
+  /** Of the whole file. */
+  readonly bytes: number
+  /** Another for every file that was put at the path. */
+  readonly version: string
 }
 
 export interface Scratch {

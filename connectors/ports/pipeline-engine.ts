@@ -50,6 +50,8 @@ export interface FileSource {
   readonly paths: readonly string[]
   /** What the columns are, and all of them: one that is missing, or not among them → UPSTREAM_REJECTED with both lists. A row that does not fit is left out and told by `reading`. Absent: what the files have. */
   readonly columns?: readonly DatasetColumn[]
+  /** Whether columns that are not among them are left out, and told by `reading`. */
+  readonly leavesOut?: boolean
   /** Of a csv. */
   readonly header?: boolean
   readonly delimiter?: string
@@ -78,6 +80,8 @@ export interface Reading {
   readonly rows?: number
   /** Those that were left out. */
   readonly rejected: number
+  /** Columns the files have beside those that were asked for; absent: none. */
+  readonly leftOut?: readonly string[]
   /** The first hundred. */
   readonly samples: readonly { readonly path: string; readonly place: string; readonly reason: string }[]
 }

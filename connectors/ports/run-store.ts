@@ -1,5 +1,5 @@
 import type { RunLineage } from '../../schema/lineage.ts'
-import type { Json } from '../../schema/values.ts'
+import type { ColumnType, Json } from '../../schema/values.ts'
 import type { Scope } from './scope.ts'
 
 /**
@@ -19,7 +19,7 @@ export interface RunStore {
    * once someone has reclaimed it, and not before.
    */
   renew(scope: Scope, held: HeldRun, leaseMs: number, progress: RunProgress): Promise<'GO_ON' | 'CANCEL' | 'LOST'>
-  /** Stores how it ended. False: it is not this worker's any more, and nothing was stored. */
+  /** Stores how it ended. False: it is not this worker's any more, and nothing was stored. One that succeeded moves the watermarks of its spans in the same transaction, none of them back; the spans are let go of then. */
   finish(scope: Scope, held: HeldRun, ending: RunEnding): Promise<boolean>
   /** Asks for an end: a run that waits is CANCELLED now, one under way is told when it is renewed. One that has ended → CONFLICT; none → NOT_FOUND. */
   cancel(scope: Scope, runId: string): Promise<StoredRun>
@@ -35,6 +35,12 @@ export interface RunStore {
   counts(scope: Scope, filter: CountFilter, by: CountedBy): Promise<readonly RunCount[]>
   /** Of a run; undefined where there is none, or no such run. */
   lineage(scope: Scope, runId: string): Promise<RunLineage | undefined>
+  /** Where the sources of a pipeline go on, by their names. */
+  watermarks(scope: Scope, application: string, subject: string): Promise<readonly Watermark[]>
+  /** What was fixed under a mark, by the names of the sources. */
+  spans(scope: Scope, mark: string): Promise<readonly Span[]>
+  /** Fixes what a run has read, before anything of it is in place, so that whoever repeats it reads the same. What is fixed under the mark already stays. False: the run is not this worker's any more, and nothing was stored. */
+  fix(scope: Scope, held: HeldRun, mark: string, spans: readonly Span[]): Promise<boolean>
   /** Of every pipeline of the tenant, that of the run with one which ended last; by application and pipeline. */
   lineages(scope: Scope): Promise<readonly PipelineLineage[]>
   /** What waits and may begin, of all tenants: how many, and since when the longest. */
@@ -111,6 +117,28 @@ export interface RunEnding extends RunProgress {
   readonly rowsRejected: number
   /** Of a pipeline. Stored once for all runs of it that have the same. */
   readonly lineage?: RunLineage
+  /** What its spans are fixed under; absent: it has none. */
+  readonly mark?: string
+}
+
+/** How far a source was read. */
+export interface Watermark {
+  readonly source: string
+  /** Its values grow with every row that is new or changed. */
+  readonly column: string
+  readonly type: ColumnType
+  /** The largest that was read, in its canonical form. */
+  readonly value: string
+  /** The run that moved it here, and when that ended. */
+  readonly runId: string
+  readonly movedAtMs: number
+}
+
+/** What a run read of a source: rows behind one value, up to another. */
+export interface Span extends Pick<Watermark, 'source' | 'column' | 'type'> {
+  readonly after: string
+  /** Absent: there were none. */
+  readonly upTo?: string
 }
 
 export interface StoredRun extends Omit<NewRun, 'key' | 'allowConcurrent' | 'mostAttempts' | 'notBeforeMs'> {

@@ -5,6 +5,8 @@ export interface Database {
   run: RunTable
   run_writer: RunWriterTable
   run_lineage: RunLineageTable
+  run_watermark: WatermarkTable
+  run_span: SpanTable
 }
 
 interface RunTable {
@@ -54,6 +56,29 @@ interface RunLineageTable {
   run_id: string
   ended_at_ms: number
   lineage: string
+}
+
+interface WatermarkTable {
+  tenant: string
+  application: string
+  subject: string
+  source: string
+  column_name: string
+  type: string
+  value: string
+  run_id: string
+  moved_at_ms: number
+}
+
+/** What runs read that have not succeeded yet. */
+interface SpanTable {
+  tenant: string
+  mark: string
+  source: string
+  column_name: string
+  type: string
+  after: string
+  up_to: string | null
 }
 
 /** One row, which whoever moves runs changes first, so that they do so one after the other in any engine. */
@@ -136,6 +161,32 @@ export const migrations: Record<string, Migration> = {
         .addPrimaryKeyConstraint('run_lineage_primary', ['tenant', 'lineage_id'])
         .execute()
       await db.schema.createIndex('run_lineage_by_subject').on('run_lineage').columns(['tenant', 'application', 'subject', 'ended_at_ms']).execute()
+    },
+  },
+  '0003-watermarks': {
+    async up(db) {
+      await db.schema.createTable('run_watermark')
+        .addColumn('tenant', 'varchar(64)', column => column.notNull())
+        .addColumn('application', 'varchar(255)', column => column.notNull())
+        .addColumn('subject', 'varchar(255)', column => column.notNull())
+        .addColumn('source', 'varchar(255)', column => column.notNull())
+        .addColumn('column_name', 'text', column => column.notNull())
+        .addColumn('type', 'varchar(16)', column => column.notNull())
+        .addColumn('value', 'text', column => column.notNull())
+        .addColumn('run_id', 'varchar(64)', column => column.notNull())
+        .addColumn('moved_at_ms', 'bigint', column => column.notNull())
+        .addPrimaryKeyConstraint('run_watermark_primary', ['tenant', 'application', 'subject', 'source'])
+        .execute()
+      await db.schema.createTable('run_span')
+        .addColumn('tenant', 'varchar(64)', column => column.notNull())
+        .addColumn('mark', 'varchar(255)', column => column.notNull())
+        .addColumn('source', 'varchar(255)', column => column.notNull())
+        .addColumn('column_name', 'text', column => column.notNull())
+        .addColumn('type', 'varchar(16)', column => column.notNull())
+        .addColumn('after', 'text', column => column.notNull())
+        .addColumn('up_to', 'text')
+        .addPrimaryKeyConstraint('run_span_primary', ['tenant', 'mark', 'source'])
+        .execute()
     },
   },
 }

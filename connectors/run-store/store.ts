@@ -7,6 +7,7 @@ import { countRuns } from './counts.ts'
 import { keepLineage, lineageOf, newestLineages } from './lineages.ts'
 import { checkTexts, endedRow, isKept, keptText, lostRow, queuedRow, type RunRow, storedRun } from './rows.ts'
 import { type Database, hasNotEnded, isUnderWay, isWaiting, migrations, migrationTables } from './schema.ts'
+import { fixSpans, moveWatermarks, spansOf, watermarksOf } from './watermarks.ts'
 
 /**
  * The runs over any engine kysely speaks to, their tables brought up to date first. Closing it closes `db`. Whatever moves a run between worker and queue does so alone among all; what a worker says of its own run is
@@ -75,13 +76,16 @@ export async function openRuns(db: Kysely<Database>): Promise<RunStore> {
       if (!isKept(runId)) return false
       const nowMs = scope.clock.now()
       const end = (from: Kysely<Database>) => change(from, { tenant: scope.tenant, run_id: runId }, endedRow(nowMs, ending)).where(isUnderWay).where('attempt', '=', attempt).returningAll().executeTakeFirst()
-      const { lineage } = ending
-      if (!lineage) return (await end(db)) !== undefined
-      return db.transaction().execute(async tx => {
+      const { lineage, mark } = ending
+      if (!lineage && mark === undefined) return (await end(db)) !== undefined
+      const whole = async (tx: Transaction<Database>) => {
         const ended = await end(tx)
-        if (ended) await keepLineage(tx, ended, nowMs, lineage)
+        if (ended && lineage) await keepLineage(tx, ended, nowMs, lineage)
+        if (ended?.state === 'SUCCEEDED' && mark !== undefined) await moveWatermarks(tx, ended, nowMs, mark)
         return ended !== undefined
-      })
+      }
+      // Two that move one watermark would each not see the other's.
+      return mark === undefined ? db.transaction().execute(whole) : alone(scope, whole)
     },
 
     async cancel(scope, runId) {
@@ -136,6 +140,26 @@ export async function openRuns(db: Kysely<Database>): Promise<RunStore> {
     async lineage(scope, runId) {
       scope.signal.throwIfAborted()
       return isKept(runId) ? lineageOf(db, scope, runId) : undefined
+    },
+
+    async watermarks(scope, application, subject) {
+      scope.signal.throwIfAborted()
+      return isKept(application) && isKept(subject) ? watermarksOf(db, scope, application, subject) : []
+    },
+
+    async spans(scope, mark) {
+      scope.signal.throwIfAborted()
+      return isKept(mark) ? spansOf(db, scope, mark) : []
+    },
+
+    async fix(scope, { runId, attempt }, mark, spans) {
+      scope.signal.throwIfAborted()
+      if (!isKept(runId)) return false
+      return alone(scope, async tx => {
+        const held = await tx.selectFrom('run').select('run_id').where('tenant', '=', scope.tenant).where('run_id', '=', runId).where('attempt', '=', attempt).where(isUnderWay).executeTakeFirst()
+        if (held) await fixSpans(tx, scope, mark, spans)
+        return held !== undefined
+      })
     },
 
     async lineages(scope) {

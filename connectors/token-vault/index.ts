@@ -17,6 +17,8 @@ export async function openPostgresTokenVault({ url, log }: { readonly url: strin
   return {
     put: (scope, tokens) => told(vault.put(scope, tokens), scope),
     find: (scope, tokens) => told(vault.find(scope, tokens), scope),
+    append: (scope, attempt) => told(vault.append(scope, attempt), scope),
+    attempts: (scope, limit) => told(vault.attempts(scope, limit), scope),
     close: () => vault.close(),
   }
 }

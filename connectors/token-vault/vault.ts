@@ -1,16 +1,19 @@
+import { randomUUID } from 'node:crypto'
 import { type Kysely, Migrator } from 'kysely'
+import type { RevealLog } from '../ports/reveal-log.ts'
 import type { Scope } from '../ports/scope.ts'
 import type { TokenVault } from '../ports/token-vault.ts'
 import { type Database, migrations, migrationTables } from './schema.ts'
 
-export interface OpenedTokenVault extends TokenVault {
+/** The vault, and beside it who asked for what is in it. */
+export interface OpenedTokenVault extends TokenVault, RevealLog {
   close(): Promise<void>
 }
 
 /** Rows of one statement. SQLite takes 32,766 values in one, PostgreSQL 65,535. */
 const rowsAtOnce = 1_000
 
-/** The vault over any engine kysely speaks to, its table brought up to date first. Closing it closes `db`. */
+/** The vault over any engine kysely speaks to, its tables brought up to date first. Closing it closes `db`. */
 export async function openVault(db: Kysely<Database>): Promise<OpenedTokenVault> {
   const { error } = await new Migrator({ db, provider: { getMigrations: async () => migrations }, ...migrationTables }).migrateToLatest()
   if (error) throw error
@@ -36,6 +39,20 @@ export async function openVault(db: Kysely<Database>): Promise<OpenedTokenVault>
       return tokens.map(token => found.get(token))
     },
 
+    async append({ signal, tenant, caller, clock, requestId }, { application, outcome, reason, count, keys, hashes }) {
+      signal.throwIfAborted()
+      await db.insertInto('reveal').values({
+        tenant, reveal_id: randomUUID(), at_ms: clock.now(), actor: keptText(caller.subject), request_id: keptText(requestId), application: keptText(application), outcome: keptText(outcome), reason: keptText(reason), count,
+        keys: JSON.stringify(keys), hashes: JSON.stringify(hashes),
+      }).execute()
+    },
+
+    async attempts({ signal, tenant }, limit) {
+      signal.throwIfAborted()
+      const rows = await db.selectFrom('reveal').selectAll().where('tenant', '=', tenant).orderBy('at_ms', 'desc').orderBy('reveal_id').limit(limit).execute()
+      return rows.map(({ at_ms, actor, request_id, application, outcome, reason, count, keys, hashes }) => ({ atMs: Number(at_ms), actor, requestId: request_id, application, outcome, reason, count, keys: JSON.parse(keys) as string[], hashes: JSON.parse(hashes) as string[] }))
+    },
+
     close: () => db.destroy(),
   }
 }
@@ -46,4 +63,9 @@ function* inParts<T>({ signal }: Scope, rows: readonly T[]): Generator<readonly 
     signal.throwIfAborted()
     yield rows.slice(begin, begin + rowsAtOnce)
   }
+}
+
+/** A text for people, with a sign in the place of what cannot be stored. */
+function keptText(text: string): string {
+  return text.toWellFormed().replaceAll('\0', '\ufffd')
 }

@@ -1,4 +1,6 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import type { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import type { Log } from '../../connectors/ports/scope.ts'
 import { HubError } from '../../schema/errors.ts'
 import type { AnsweredError } from './errors.ts'
@@ -37,6 +39,19 @@ export function send(exchange: Exchange, status: number, headers: OutgoingHttpHe
   response.writeHead(status, { ...headersOf(exchange), ...headers, ...(status !== 204 && status !== 304 && { 'content-length': bytes }) })
   // A text leaves together with its head, in one write. As many bytes as characters: it is ASCII, which is copied as it is.
   atTurnEnd(() => response.end(request.method === 'HEAD' ? undefined : body, bytes === body.length ? 'latin1' : 'utf8'))
+  if (!request.complete) discard(request)
+}
+
+/** Writes an answer as it comes, no faster than the client takes it. Where it fails the connection ends before the answer does. */
+export function sendStream(exchange: Exchange, status: number, headers: OutgoingHttpHeaders, body: Readable): void {
+  const { response, request, log } = exchange
+  if (response.headersSent || response.destroyed || request.method === 'HEAD') {
+    body.destroy()
+    if (!response.headersSent && !response.destroyed) response.writeHead(status, { ...headersOf(exchange), ...headers }).end()
+    return
+  }
+  response.writeHead(status, { ...headersOf(exchange), ...headers })
+  pipeline(body, response).catch((error: unknown) => log.warn('An answer could not be written to its end.', { reason: error instanceof Error ? error.message : String(error) }))
   if (!request.complete) discard(request)
 }
 

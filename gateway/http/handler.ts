@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { Log } from '../../connectors/ports/scope.ts'
 import { HubError } from '../../schema/errors.ts'
@@ -8,7 +9,7 @@ import { withFields } from '../telemetry/log.ts'
 import { parseJson, readBody, requireJson } from './body.ts'
 import type { Console } from './console.ts'
 import { answeredError, problemOf } from './errors.ts'
-import { type Exchange, headersFor, send, sendJson, sendProblem } from './exchange.ts'
+import { type Exchange, headersFor, send, sendJson, sendProblem, sendStream } from './exchange.ts'
 import { answerGraphQL, prefersPage, rateKey, representation } from './graphql.ts'
 import { readiness } from './health.ts'
 import type { Answer } from './operations.ts'
@@ -152,6 +153,7 @@ async function answerRoute(parts: HandlerParts, exchange: Exchange, route: Route
   const { request, response, url, requestId, log, seen } = exchange
   const { clock, lifecycle, settings } = parts
   const write = ({ status, headers = {}, body }: RouteAnswer) => {
+    if (body instanceof Readable) return sendStream(exchange, status, headers, body)
     if (body === undefined || typeof body === 'string' || Buffer.isBuffer(body)) return send(exchange, status, headers, body ?? '')
     sendJson(exchange, status, body, headers)
   }

@@ -44,7 +44,7 @@ export interface RouteRequest {
 export interface RouteAnswer {
   readonly status: number
   readonly headers?: OutgoingHttpHeaders
-  /** Text or bytes as they are; anything else is written as JSON; absent for an empty answer. */
+  /** Text or bytes as they are, a stream as it comes; anything else is written as JSON; absent for an empty answer. A stream that fails ends the connection, so that nobody takes what came for all of it. */
   readonly body?: unknown
 }
 

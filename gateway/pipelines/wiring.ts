@@ -45,6 +45,7 @@ import type { RunRecord } from '../../subgraphs/pipelines/run/record.ts'
 import type { RunOrder } from '../../subgraphs/pipelines/run/run.ts'
 import { schedule } from '../../subgraphs/pipelines/run/scheduler.ts'
 import { Worker, type WorkerOptions } from '../../subgraphs/pipelines/run/worker.ts'
+import type { RevealRoles } from '../../subgraphs/pipelines/reveal-fields.ts'
 import type { RunRoles } from '../../subgraphs/pipelines/run-fields.ts'
 import { lastingScope } from '../assembly/scope.ts'
 import type { Config, Environment } from '../config.ts'
@@ -72,7 +73,7 @@ export async function openPipelineChecks(scope: Scope): Promise<PipelineChecks> 
   const database = await openDuckDb({})
   const engine = await openDuckDbEngine(database, scope)
   return {
-    check: (document, schemaText) => checkData(document, { schemaText, describe: sql => engine.describe(scope, { sql }) }),
+    check: (document, schemaText) => checkData(document, { analyse, schemaText, describe: sql => engine.describe(scope, { sql }) }),
     async close() {
       await engine.close()
       await database.close()
@@ -238,7 +239,7 @@ export interface HubPipelinesOptions extends KeptIn {
 }
 
 /** The pipelines of a hub and their runs. A worker takes those that wait, in this process, unless there are no slots. */
-export async function openHubPipelines({ settings, env, clock, later, ended, trino, regions, indices, spill: below, ...kept }: HubPipelinesOptions): Promise<Omit<RunRoles & ChangeRoles, 'cursors'> & { close(): Promise<void> }> {
+export async function openHubPipelines({ settings, env, clock, later, ended, trino, regions, indices, spill: below, ...kept }: HubPipelinesOptions): Promise<Omit<RunRoles & ChangeRoles, 'cursors'> & RevealRoles & { close(): Promise<void> }> {
   const { log } = kept
   const spill = below === undefined ? undefined : await openSpill(below)
   const engine = pipelineEngine(settings, trino, spill?.folder)
@@ -264,7 +265,7 @@ export async function openHubPipelines({ settings, env, clock, later, ended, tri
   })
   const scheduling = settings.folder === undefined || !settings.schedules ? undefined : schedule({ store, registry, wake: () => worker?.wake(), scope: { ...lastingScope({ clock, log, later, signal: stopped.signal }, 'schedules'), tenant: settings.tenant } })
   return {
-    registry, store, wake: () => worker?.wake(),
+    registry, store, reveals: vault, wake: () => worker?.wake(),
     definitions: changing.definitions, drafts: changing.drafts, audit: changing.audit, layout: folderLayout(settings.folder),
     check: async ({ file, document }) => (document && settings.folder !== undefined ? checks.check(document, documentFiles(join(settings.folder, file)).schemaText) : []),
     async close() {

@@ -3,8 +3,10 @@ import { HubError } from '../../schema/errors.ts'
 import { closed } from '../../schema/findings.ts'
 import type { Hub } from '../hub.ts'
 import type { Route, RouteAnswer } from '../http/routes.ts'
+import { exportRoutes } from './exports.ts'
 import { pageQuery, snakeMembers } from './forms.ts'
 import { jobRoutes } from './jobs.ts'
+import { maskRoutes } from './mask.ts'
 import { operation } from './operation.ts'
 import { route } from './route.ts'
 import { begunRun, type Finding, findingMembers, lowered, type Page, pageOf, type Run, runBody, runMembers, runRoutes, shown } from './runs.ts'
@@ -27,11 +29,15 @@ export const definitionMembers = `app id version layer owner description schedul
 export interface Definition {
   readonly id: string
   readonly findings: readonly Finding[]
+  /** Of one that is shown alone. */
+  readonly watermarks?: readonly Readonly<Record<string, unknown>>[]
 }
 
 const list = operation<{ pipelines: Page<Definition> }>(`query RestPipelines($app: String, $first: Int, $after: String) { pipelines(app: $app, first: $first, after: $after) { nodes { ${definitionMembers} } pageInfo { hasNextPage endCursor } } }`)
-const one = operation<{ pipeline: Definition | null }>(`query RestPipeline($app: String!, $id: ID!, $version: String) { pipeline(app: $app, id: $id, version: $version) { ${definitionMembers} xml plan { steps { id kind type line dependsOn parallelGroup } } versions { version commit at author } } }`)
+const one = operation<{ pipeline: Definition | null }>(`query RestPipeline($app: String!, $id: ID!, $version: String) { pipeline(app: $app, id: $id, version: $version) { ${definitionMembers} xml watermarks { source column type value runId movedAt } plan { steps { id kind type line dependsOn parallelGroup } } versions { version commit at author } } }`)
 const start = operation<{ runPipeline: Run }>(`mutation RestRunPipeline($app: String!, $id: ID!, $params: JSON, $allowConcurrent: Boolean, $idempotencyKey: String) { runPipeline(app: $app, id: $id, params: $params, allowConcurrent: $allowConcurrent, idempotencyKey: $idempotencyKey) { ${runMembers} } }`)
+
+const drift = operation<{ schemaDrift: readonly Readonly<Record<string, unknown>>[] }>('query RestDrift($app: String!) { schemaDrift(app: $app) { pipelineId source column change expected found severity runId seenAt } }')
 
 /** Pipelines there are. */
 function definitionRoutes(hub: Hub): readonly Route[] {
@@ -50,6 +56,10 @@ function definitionRoutes(hub: Hub): readonly Route[] {
       },
     }),
     route({
+      method: 'GET', path: '/api/v1/datahub/drift/{app}', summary: 'What sources of an application had against the schemas they name, in the last runs.', answers: { 200: 'Each column that is not as its schema says.' },
+      answer: async request => ({ status: 200, body: { drift: (await drift(hub, request, { app: request.params['app'] ?? '' })).schemaDrift.map(one => snakeMembers(lowered(one, 'change', 'severity'))) } }),
+    }),
+    route({
       method: 'POST', path: '/api/v1/datahub/pipelines/{app}/{id}/runs', summary: 'Puts a run of a pipeline into the queue.', body: runBody, answers: { 202: 'The run, as it waits.' },
       answer: async (request, { body }) => {
         const { app = '', id = '' } = request.params
@@ -60,7 +70,7 @@ function definitionRoutes(hub: Hub): readonly Route[] {
 }
 
 export function shownDefinition(definition: Definition) {
-  return { ...snakeMembers(lowered({ ...definition }, 'layer')), findings: definition.findings.map(shown) }
+  return { ...snakeMembers(lowered({ ...definition }, 'layer')), findings: definition.findings.map(shown), ...(definition.watermarks && { watermarks: definition.watermarks.map(snakeMembers) }) }
 }
 
 /** Documents of pipelines and jobs, those there are, and their runs. */
@@ -84,6 +94,8 @@ export function pipelineRoutes(hub: Hub): readonly Route[] {
     ...definitionRoutes(hub),
     ...jobRoutes(hub),
     ...runRoutes(hub),
+    ...maskRoutes(hub),
+    ...exportRoutes(hub),
   ]
 }
 

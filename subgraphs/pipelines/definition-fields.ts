@@ -43,6 +43,7 @@ export function definitionShower({ store, definitions, check }: Pick<DefinitionR
       ...definition, app: application, id, xml: withoutPasswords(definition.xml), version: document ? versionText(document) : null, layer: document?.layer.toUpperCase() ?? null, owner: document?.owner ?? null, description: document?.description ?? null, schedule: document?.schedule ?? null,
       slaMs: document?.slaMs ?? null, plan: document ? executionPlan(document.steps) : null,
       nextRuns: ({ count }: { readonly count: number }, { scope }: Context) => (document?.schedule === undefined ? [] : nextMoments(document.schedule, scope.clock.now(), Math.min(Math.max(count, 0), 100))),
+      watermarks: async (_: unknown, { scope }: Context) => (await store.watermarks(scope, application, id)).map(({ movedAtMs, ...watermark }) => ({ ...watermark, movedAt: instant(movedAtMs) })),
       runs: async ({ first }: { readonly first: number }, { scope }: Context) => (await store.runs(scope, { application, subject: id, kind: 'pipeline' }, Math.min(Math.max(first, 0), 1000))).map(shownRun),
       findings: async () => inOrder([...definition.findings, ...((await check?.(definition)) ?? [])]),
       versions: ({ first }: { readonly first: number }, { scope }: Context) => versionsOf(scope, definitions, definition, first),

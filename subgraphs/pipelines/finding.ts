@@ -23,6 +23,7 @@ export const findingCodes = {
   UNKNOWN_REFERENCE: 'A name that nothing in the document has.',
   CYCLE: 'Steps that wait for each other.',
   AMBIGUOUS: 'More than one thing may be meant.',
+  UNMASKED_SENSITIVE: 'A column whose schema calls it sensitive leaves a pipeline of layer service as it is.',
   LAYER_SKIP: 'A pipeline reads past the layer below its own.',
   LAYER_VIOLATION: 'A pipeline writes into a layer that is not its own.',
 } as const satisfies Record<string, string>

@@ -14,15 +14,18 @@ import { draftFields } from './definitions/draft-fields.ts'
 import type { Drafts } from './definitions/drafts.ts'
 import { changeFields } from './definitions/fields.ts'
 import { type Layout, layoutFields } from './definitions/layout.ts'
+import { driftFields } from './drift-fields.ts'
+import { exportFields } from './exports/export-fields.ts'
 import { executionPlan } from './execution-plan.ts'
 import { jobFields } from './job-fields.ts'
 import { jobRunFields } from './job-run-fields.ts'
+import { revealFields, type RevealRoles } from './reveal-fields.ts'
 import { runFields, type RunRoles } from './run-fields.ts'
 import { statisticsFields } from './statistics-fields.ts'
 import { transforms } from './transforms/index.ts'
 import { schemas } from './xsd.ts'
 
-const sdl = withIdempotencyKeys(readFileSync(join(import.meta.dirname, '..', '..', 'schema', 'pipelines.graphql'), 'utf8'))
+const sdl = withIdempotencyKeys(readFileSync(join(import.meta.dirname, '..', '..', 'schema', 'pipelines.graphql'), 'utf8'), ['detokenize'])
 
 export interface ChangeRoles extends DefinitionRoles {
   readonly audit: Audit
@@ -31,7 +34,7 @@ export interface ChangeRoles extends DefinitionRoles {
 }
 
 /** Pipelines and jobs: what their documents may say, those there are, and their runs. */
-export function pipelinesSubgraph(roles: RunRoles & ChangeRoles): Subgraph {
+export function pipelinesSubgraph(roles: RunRoles & ChangeRoles & RevealRoles): Subgraph {
   const held = <Result>(answer: () => Result) => (_parent: unknown, _args: unknown, { scope }: Context): Result => {
     mustHold(scope, 'catalog:read')
     return answer()
@@ -39,7 +42,7 @@ export function pipelinesSubgraph(roles: RunRoles & ChangeRoles): Subgraph {
   return {
     name: 'pipelines',
     sdl,
-    fields: mergeFields(definitionFields(roles), changeFields(roles), draftFields(roles), auditFields(roles), layoutFields(roles), jobFields(roles), runFields(roles), jobRunFields(roles), anyRunFields(roles), statisticsFields(roles), {
+    fields: mergeFields(definitionFields(roles), changeFields(roles), draftFields(roles), auditFields(roles), layoutFields(roles), jobFields(roles), runFields(roles), jobRunFields(roles), anyRunFields(roles), statisticsFields(roles), revealFields(roles), driftFields(roles), exportFields(roles), {
       Query: {
         validatePipeline(_parent: unknown, { xml }: { xml: string }, { scope }: Context) {
           mustHold(scope, 'catalog:read')

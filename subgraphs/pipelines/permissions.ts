@@ -1,7 +1,7 @@
 import type { Scope } from '../../connectors/ports/scope.ts'
 import { HubError } from '../../schema/errors.ts'
 
-export type PipelineGrant = 'pipeline:read' | 'pipeline:run' | 'pipeline:write' | 'pipeline:approve' | 'audit:read'
+export type PipelineGrant = 'pipeline:read' | 'pipeline:run' | 'pipeline:write' | 'pipeline:approve' | 'audit:read' | 'export:read' | 'mask:reveal'
 
 /** Sets of grants by a name: a caller with the scope `role:operator` has those of OPERATOR for every application, one with `role:operator@crm` for the application `crm`. */
 export const roles = {

@@ -1,3 +1,5 @@
+import { HubError } from '../../schema/errors.ts'
+import { didYouMean } from '../../schema/names.ts'
 import type { JobDocument } from './document/job.ts'
 import type { PipelineDocument } from './document/pipeline.ts'
 import type { Finding } from './finding.ts'
@@ -34,4 +36,18 @@ export function versionText({ version }: Pick<PipelineDocument, 'version'>): str
 
 export function textOfVersion({ major, minor, patch }: PipelineDocument['version']): string {
   return `${major}.${minor}.${patch}`
+}
+
+/** The pipelines of an application, one at least. No such application → NOT_FOUND. */
+export async function applicationPipelines(registry: Registry, app: string): Promise<readonly [Definition, ...Definition[]]> {
+  const all = await registry.pipelines()
+  const [first, ...others] = all.filter(({ application }) => application === app)
+  if (!first) throw new HubError('NOT_FOUND', `There is no application "${app}" with pipelines.${didYouMean(app, new Set(all.map(({ application }) => application)))}`, { app })
+  return [first, ...others]
+}
+
+/** What runs of an application have to do with, by the first of its pipelines. No such application → NOT_FOUND. */
+export async function applicationParts(registry: Registry, app: string): Promise<RunParts> {
+  const [first] = await applicationPipelines(registry, app)
+  return registry.partsOf(first)
 }

@@ -6,6 +6,8 @@ export interface DatasetSchema {
   readonly columns: readonly Column[]
   /** What a row is known by: `keys` of an Avro record, `x-keys` of a JSON Schema. */
   readonly keys?: readonly string[]
+  /** Columns that say `"classification": "sensitive"`; absent: none does. */
+  readonly sensitive?: readonly string[]
 }
 
 /** A schema, or why the text is none: a sentence each. */
@@ -33,7 +35,10 @@ function read<T>(shape: z.ZodType<T>, json: unknown, file: string, what: string,
   return problems.length > 0 ? { problems: problems.map(problem => `"${file}" ${problem}`) } : { schema }
 }
 
-const avroField = z.object({ name: z.string(), type: z.unknown(), doc: z.string().optional() })
+/** Who may see the values of a column. */
+const classification = z.enum(['public', 'internal', 'sensitive']).optional()
+
+const avroField = z.object({ name: z.string(), type: z.unknown(), doc: z.string().optional(), classification })
 const avroRecord = z.object({ type: z.literal('record'), name: z.string(), fields: z.array(avroField).min(1), keys: z.array(z.string()).min(1).optional() })
 
 /** Of Avro's primitive and logical types; what has parts is JSON. */
@@ -55,7 +60,7 @@ function fromAvro({ fields, keys }: z.infer<typeof avroRecord>, problems: string
     }
     return [{ name, type: found, nullable: parts.length > others.length, ...(doc !== undefined && { description: doc }) }]
   })
-  return { columns, ...(keys && { keys }) }
+  return { columns, ...(keys && { keys }), ...sensitiveAmong(fields) }
 }
 
 function avroTypeOf(type: unknown): ColumnType | undefined {
@@ -65,7 +70,7 @@ function avroTypeOf(type: unknown): ColumnType | undefined {
   return typeof own === 'string' || typeof own === 'object' ? avroTypeOf(own) : undefined
 }
 
-const jsonProperty = z.object({ type: z.union([z.string(), z.array(z.string())]).optional(), format: z.string().optional(), description: z.string().optional(), enum: z.array(z.unknown()).optional() })
+const jsonProperty = z.object({ type: z.union([z.string(), z.array(z.string())]).optional(), format: z.string().optional(), description: z.string().optional(), enum: z.array(z.unknown()).optional(), classification })
 const jsonObject = z.object({ type: z.literal('object'), properties: z.record(z.string(), jsonProperty), required: z.array(z.string()).optional(), 'x-keys': z.array(z.string()).min(1).optional() })
 
 const jsonTypes: Readonly<Record<string, ColumnType>> = { string: 'String', integer: 'Long', number: 'Float', boolean: 'Boolean', object: 'JSON', array: 'JSON' }
@@ -86,5 +91,10 @@ function fromJsonSchema({ properties, required = [], 'x-keys': keys }: z.infer<t
     return [{ name, type: found, nullable: parts.length > others.length || !required.includes(name), ...(description !== undefined && { description }) }]
   })
   if (columns.length === 0 && problems.length === 0) problems.push('has no properties.')
-  return { columns, ...(keys && { keys }) }
+  return { columns, ...(keys && { keys }), ...sensitiveAmong(Object.entries(properties).map(([name, property]) => ({ name, ...property }))) }
+}
+
+function sensitiveAmong(columns: readonly { readonly name: string; readonly classification?: z.infer<typeof classification> }[]): Pick<DatasetSchema, 'sensitive'> {
+  const sensitive = columns.filter(column => column.classification === 'sensitive').map(({ name }) => name)
+  return sensitive.length > 0 ? { sensitive } : {}
 }

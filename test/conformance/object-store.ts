@@ -30,7 +30,7 @@ export const objectStoreChecks = [
     await put(subject, 'a/b.csv', 'other')
     expect(await text(subject, 'a/b.csv')).toBe('other')
     expect(await readFile(await objects.local(scope, 'a/b.csv'), 'utf8')).toBe('other')
-    expect(await objects.find(scope, 'a/b.csv')).toEqual([{ path: 'a/b.csv', bytes: 5, changedAtMs: expect.any(Number) }])
+    expect(await objects.find(scope, 'a/b.csv')).toEqual([{ path: 'a/b.csv', bytes: 5, modifiedAtMs: expect.any(Number) }])
     await expect(objects.local(scope, 'a/c.csv')).rejects.toMatchObject({ code: 'NOT_FOUND' })
     await expect(objects.read(scope, 'a/b.csv', 4)).rejects.toMatchObject({ code: 'PAYLOAD_TOO_LARGE' })
   }),
@@ -77,5 +77,18 @@ export const objectStoreChecks = [
     await objects.remove(scope, 'a')
     await objects.remove(scope, 'a')
     expect(await objects.find(scope, '**')).toEqual([])
+  }),
+  must<ObjectStoreSubject>('OS06', 'D-21 a file is read in parts, which tell whether they are of one file', async subject => {
+    const { objects, scope } = subject
+    expect(await objects.slice(scope, 'a.csv', 0, 10)).toBeUndefined()
+    await put(subject, 'a.csv', 'abcdef')
+    const [first, second, behind] = [await objects.slice(scope, 'a.csv', 0, 4), await objects.slice(scope, 'a.csv', 4, 4), await objects.slice(scope, 'a.csv', 9, 4)]
+    expect([first, second, behind].map(slice => [slice?.content.toString(), slice?.bytes])).toEqual([['abcd', 6], ['ef', 6], ['', 6]])
+    expect([second?.version, behind?.version]).toEqual([first?.version, first?.version])
+    await put(subject, 'a.csv', 'ABCDEF')
+    expect((await objects.slice(scope, 'a.csv', 4, 4))?.version).not.toBe(first?.version)
+    await put(subject, 'folder/x', 'x')
+    expect(await objects.slice(scope, 'folder', 0, 1)).toBeUndefined()
+    await expect(objects.slice(scope, '../a', 0, 1)).rejects.toMatchObject({ code: 'FORBIDDEN' })
   }),
 ]

@@ -75,6 +75,17 @@ export const pipelineEngineChecks = [
     await run.files('d', { ...csv(await file('a.csv', 'id,name\n1,a\n'), await file('b.csv', 'name,id\nb,2\n'), await file('empty.csv', '')), columns })
     expect(await rowsOf(run, 'SELECT * FROM "d" ORDER BY id')).toEqual([{ id: 1, name: 'a' }, { id: 2, name: 'b' }])
   }),
+  must<PipelineEngineSubject>('PE23', 'D-113 columns of files beside those that were asked for may be left out, and are told once', async ({ run, file }) => {
+    const columns = [column('id', 'Long')]
+    const one = async (dataset: string, source: FileSource) => {
+      expect(await run.files(dataset, { ...source, columns, leavesOut: true })).toEqual(columns)
+      return [await rowsOf(run, `SELECT * FROM "${dataset}" ORDER BY id`), (await run.reading(dataset)).leftOut]
+    }
+    expect(await one('c', csv(await file('a.csv', 'x,id\na,1\n'), await file('b.csv', 'id,y,x\n2,b,c\n'), await file('c.csv', 'id\n3\n')))).toEqual([[{ id: 1 }, { id: 2 }, { id: 3 }], ['x', 'y']])
+    expect(await one('j', { format: 'json', paths: [await file('a.json', '{"id":1,"x":[1]}')] })).toEqual([[{ id: 1 }], ['x']])
+    expect(await one('n', csv(await file('d.csv', 'id\n1\n')))).toEqual([[{ id: 1 }], undefined])
+    await expect(run.files('m', { ...csv(await file('m.csv', 'x\n1\n')), columns, leavesOut: true })).rejects.toMatchObject({ details: { missing: ['id'], extra: ['x'] } })
+  }),
   must<PipelineEngineSubject>('PE06', 'a csv may have another delimiter, no header, and be in gzip', async ({ run, file }) => {
     const path = await file('c.csv.gz', gzipSync('1|"a|b"\n2|c\n'))
     expect((await run.files('c', { ...csv(path), header: false, delimiter: '|' })).map(({ name }) => name)).toEqual(['column1', 'column2'])

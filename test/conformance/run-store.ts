@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type { CountedBy, NewRun, RunCount, RunEnding, RunFilter, RunPlace, RunState, RunStore, StoredRun } from '../../connectors/ports/run-store.ts'
+import type { CountedBy, NewRun, RunCount, RunEnding, RunFilter, RunPlace, RunState, RunStore, Span, StoredRun } from '../../connectors/ports/run-store.ts'
 import type { Scope } from '../../connectors/ports/scope.ts'
 import type { RunLineage } from '../../schema/lineage.ts'
 import { must } from '../support/conformance.ts'
@@ -22,6 +22,9 @@ const worker = (name = 'w1') => ({ worker: name, leaseMs: 1_000 })
 const ended = (state: RunEnding['state'] = 'SUCCEEDED', more: Partial<RunEnding> = {}): RunEnding => ({ state, rowsRead: 0, rowsWritten: 0, rowsRejected: 0, record: null, ...more })
 const idsOf = (runs: readonly (StoredRun | undefined)[]) => runs.map(run => run?.runId)
 const range = (count: number) => Array.from({ length: count }, (_, nth) => nth)
+
+const span = (upTo: string): Span => ({ source: 'a', column: 'id', type: 'Long', after: '0', upTo })
+const mark = (value: string, runId: string) => ({ source: 'a', column: 'id', type: 'Long', value, runId })
 
 /** A worker that takes runs until there are none. */
 async function takeAll(store: RunStore, scope: Scope, name: string, mostOfApplication?: number): Promise<StoredRun[]> {
@@ -510,18 +513,106 @@ export const runStoreChecks = [
     const left = { ...scope(), signal: AbortSignal.abort(new Error('the client left')) }
     for (const work of [
       () => store.enqueue(left, newRun('r3')), () => store.claim(left, worker()), () => store.renew(left, held, 1, { record: 1 }), () => store.finish(left, held, ended()), () => store.cancel(left, 'r1'), () => store.reclaim(left),
-      () => store.run(left, 'r1'), () => store.runs(left, {}, 1), () => store.counts(left, { sinceMs: 0, untilMs: 1 }, 'DAY'), () => store.queue(left),
+      () => store.run(left, 'r1'), () => store.runs(left, {}, 1), () => store.counts(left, { sinceMs: 0, untilMs: 1 }, 'DAY'), () => store.queue(left), () => store.watermarks(left, 'sales', 'of r1'), () => store.spans(left, 'r1'), () => store.fix(left, held, 'r1', [span('5')]),
     ]) await expect(work()).rejects.toThrow('the client left')
     expect(await store.runs(scope(), {}, 10)).toEqual(before)
   }),
 
-  must<RunStoreSubject>('RU40', 'runs of some applications are listed and counted, and of no application none', async ({ store, scope }) => {
+  must<RunStoreSubject>('RU42', 'runs of some applications are listed and counted, and of no application none', async ({ store, scope }) => {
     const own = scope()
     for (const [nth, application] of ['crm', 'shop', 'hr', 'crm'].entries()) await store.enqueue(own, newRun(`r${nth}`, { application }))
     const found = async (applications: readonly string[], more = {}) => (await store.runs(own, { applications, ...more }, 10)).map(({ runId }) => runId).sort()
     expect([await found(['crm', 'hr']), await found(['crm', 'none', 'a\0']), await found(['crm'], { application: 'shop' }), await found([]), await found(['\0'])]).toEqual([['r0', 'r2', 'r3'], ['r0', 'r3'], [], [], []])
     const counts = await store.counts(own, { applications: ['crm', 'shop'], sinceMs: 0, untilMs: own.clock.now() + 1 }, 'DAY')
     expect(counts.map(({ application }) => application).sort()).toEqual(['crm', 'crm', 'shop'])
+  }),
+
+  must<RunStoreSubject>('RU37', 'D-13 a watermark moves to the end of what was fixed when the run succeeds, and in no other case', async ({ store, other, scope, clock }) => {
+    expect(await store.watermarks(scope(), 'sales', 'orders')).toEqual([])
+    const first = await begin({ store, scope }, newRun('r1', { subject: 'orders' }))
+    expect(await store.fix(scope(), first, 'r1', [span('5'), { ...span('9'), source: 'b' }])).toBe(true)
+    expect(await other.spans(scope(), 'r1')).toEqual([span('5'), { ...span('9'), source: 'b' }])
+    expect(await store.watermarks(scope(), 'sales', 'orders')).toEqual([])
+    clock.advance(10)
+    expect(await store.finish(scope(), first, ended('SUCCEEDED', { mark: 'r1' }))).toBe(true)
+    const moved = [{ ...mark('5', 'r1'), movedAtMs: clock.now() }, { ...mark('9', 'r1'), source: 'b', movedAtMs: clock.now() }]
+    expect(await other.watermarks(scope(), 'sales', 'orders')).toEqual(moved)
+    expect(await store.spans(scope(), 'r1')).toEqual([])
+    for (const state of ['FAILED', 'CANCELLED', 'SKIPPED_NO_DATA'] as const) {
+      const held = await begin({ store, scope }, newRun(state, { subject: 'orders' }))
+      await store.fix(scope(), held, state, [span('7')])
+      await store.finish(scope(), held, ended(state, { mark: state }))
+      expect(await store.spans(scope(), state)).toEqual([span('7')])
+    }
+    expect(await store.watermarks(scope(), 'sales', 'orders')).toEqual(moved)
+  }),
+
+  must<RunStoreSubject>('RU38', 'D-13 what is fixed stays for whoever repeats it, and a worker that lost the run fixes nothing and moves nothing', async ({ store, other, scope, clock }) => {
+    const lost = await begin({ store, scope }, newRun('r1', { subject: 'orders' }))
+    await store.fix(scope(), lost, 'w', [span('5')])
+    clock.advance(2_000)
+    await store.reclaim(scope())
+    const held = (await other.claim(scope(), worker('w2')))!
+    expect(held).toMatchObject({ runId: 'r1', attempt: 2 })
+    expect(await store.fix(scope(), lost, 'w', [span('6'), { ...span('6'), source: 'b' }])).toBe(false)
+    expect(await store.finish(scope(), lost, ended('SUCCEEDED', { mark: 'w' }))).toBe(false)
+    expect(await store.watermarks(scope(), 'sales', 'orders')).toEqual([])
+    expect(await store.fix(scope(), held, 'w', [span('7')])).toBe(true)
+    expect(await store.spans(scope(), 'w')).toEqual([span('5')])
+    expect(await store.finish(scope(), held, ended('SUCCEEDED', { mark: 'w' }))).toBe(true)
+    expect(await store.watermarks(scope(), 'sales', 'orders')).toEqual([{ ...mark('5', 'r1'), movedAtMs: clock.now() }])
+    expect(await store.fix(scope(), held, 'w', [span('9')])).toBe(false)
+  }),
+
+  must<RunStoreSubject>('RU39', 'D-13 no run moves a watermark back, whatever its type, and one of another column begins anew', async ({ store, scope }) => {
+    const run = async (runId: string, spans: Parameters<RunStore['fix']>[3]) => {
+      const held = await begin({ store, scope }, newRun(runId, { subject: 'orders' }))
+      await store.fix(scope(), held, runId, spans)
+      await store.finish(scope(), held, ended('SUCCEEDED', { mark: runId }))
+      return (await store.watermarks(scope(), 'sales', 'orders')).map(({ column, value, runId: by }) => [column, value, by])
+    }
+    expect(await run('r1', [span('9')])).toEqual([['id', '9', 'r1']])
+    expect(await run('r2', [span('10')])).toEqual([['id', '10', 'r2']])
+    expect(await run('r3', [span('9')])).toEqual([['id', '10', 'r2']])
+    expect(await run('r4', [{ source: 'a', column: 'id', type: 'Long', after: '10' }])).toEqual([['id', '10', 'r2']])
+    expect(await run('r5', [span('9223372036854775807')])).toEqual([['id', '9223372036854775807', 'r5']])
+    expect(await run('r6', [span('9223372036854775806')])).toEqual([['id', '9223372036854775807', 'r5']])
+    const at = (value: string) => [{ source: 'a', column: 'at', type: 'DateTime' as const, after: '1970-01-01', upTo: value }]
+    expect(await run('r7', at('2026-01-31T10:00:00.5Z'))).toEqual([['at', '2026-01-31T10:00:00.5Z', 'r7']])
+    expect(await run('r8', at('2026-01-31T10:00:00Z'))).toEqual([['at', '2026-01-31T10:00:00.5Z', 'r7']])
+    expect(await run('r9', at('2026-01-31T10:00:00.51Z'))).toEqual([['at', '2026-01-31T10:00:00.51Z', 'r9']])
+  }),
+
+  must<RunStoreSubject>('RU40', 'D-13 of runs that end at the same time the one that came furthest says where the next begins', async ({ store, other, scope }) => {
+    const held = await Promise.all(range(8).map(nth => store.enqueue(scope(), newRun(`r${nth}`, { subject: 'orders', allowConcurrent: true }), worker())))
+    await Promise.all(held.map(async (run, nth) => {
+      const own = nth % 2 === 0 ? store : other
+      await own.fix(scope(), run, run.runId, [span(String(90 + nth * 3))])
+      await own.finish(scope(), run, ended('SUCCEEDED', { mark: run.runId }))
+    }))
+    expect(await store.watermarks(scope(), 'sales', 'orders')).toEqual([expect.objectContaining({ value: '111', runId: 'r7' })])
+  }),
+
+  must<RunStoreSubject>('RU41', 'D-13 watermarks and spans are those of a tenant, an application and a pipeline, and are there after the store was opened again', async ({ store, scope, reopen }) => {
+    const succeed = async (tenant: string | undefined, more: Partial<NewRun>, upTo: string) => {
+      const held = await store.enqueue(scope(tenant), newRun('r', { subject: 'orders', ...more }), worker())
+      await store.fix(scope(tenant), held, 'same', [span(upTo)])
+      await store.finish(scope(tenant), held, ended('SUCCEEDED', { mark: 'same' }))
+    }
+    await succeed(undefined, {}, '1')
+    await succeed('another', {}, '2')
+    await succeed(undefined, { runId: 'r2', application: 'crm' }, '3')
+    await succeed(undefined, { runId: 'r3', subject: "o'; DROP TABLE run; --" }, '4')
+    const held = await store.enqueue(scope(), newRun('r4'), worker())
+    await store.fix(scope(), held, 'open', [span('5')])
+    const again = await reopen()
+    const valuesOf = async (tenant: string | undefined, application: string, subject: string) => (await again.watermarks(scope(tenant), application, subject)).map(({ value }) => value)
+    expect(await valuesOf(undefined, 'sales', 'orders')).toEqual(['1'])
+    expect(await valuesOf('another', 'sales', 'orders')).toEqual(['2'])
+    expect(await valuesOf(undefined, 'crm', 'orders')).toEqual(['3'])
+    expect(await valuesOf(undefined, 'sales', "o'; DROP TABLE run; --")).toEqual(['4'])
+    expect([await valuesOf('another', 'crm', 'orders'), await again.spans(scope('another'), 'open'), await again.watermarks(scope(), 'a\0', 'b'), await again.spans(scope(), '\0')]).toEqual([[], [], [], []])
+    expect(await again.spans(scope(), 'open')).toEqual([span('5')])
   }),
 ]
 

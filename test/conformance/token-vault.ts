@@ -1,19 +1,22 @@
 import type { Scope } from '../../connectors/ports/scope.ts'
+import type { RevealAttempt, RevealLog } from '../../connectors/ports/reveal-log.ts'
 import type { SealedToken, TokenVault } from '../../connectors/ports/token-vault.ts'
 import { must } from '../support/conformance.ts'
 
 /** A token vault under test. Two handles on the same data stand for two nodes. */
 export interface TokenVaultSubject {
-  readonly vault: TokenVault
-  readonly other: TokenVault
+  readonly vault: TokenVault & RevealLog
+  readonly other: TokenVault & RevealLog
   scope(tenant?: string): Scope
   /** The same data in a new handle, as after a restart. */
-  reopen(): Promise<TokenVault>
+  reopen(): Promise<TokenVault & RevealLog>
   close(): Promise<void>
 }
 
 const entry = (token: string, sealed = `sealed ${token}`): SealedToken => ({ token, sealed })
 const range = (from: number, to: number, sealed = 'first') => Array.from({ length: to - from }, (_, nth) => entry(`t${from + nth}`, `${sealed} ${from + nth}`))
+
+const attempt: RevealAttempt = { application: 'shop', outcome: 'REVEALED', reason: 'case 7', count: 2, keys: ['mask 1'], hashes: ['a', 'b'] }
 
 export const tokenVaultChecks = [
   must<TokenVaultSubject>('TV01', 'what was put in is found in the order asked, and a token nobody put in is undefined', async ({ vault, scope }) => {
@@ -75,5 +78,19 @@ export const tokenVaultChecks = [
     await expect(vault.put(left, [entry('a')])).rejects.toThrow('the client left')
     await expect(vault.find(left, ['a'])).rejects.toThrow('the client left')
     expect(await vault.find(scope(), ['a'])).toEqual([undefined])
+  }),
+  must<TokenVaultSubject>('TV12', 'attempts to see what is in it are kept, of a tenant, the newest first, with who and when', async ({ vault, other, scope, reopen }) => {
+    const early = scope()
+    await vault.append(early, attempt)
+    const late = { ...scope(), requestId: 'r2', clock: { ...early.clock, now: () => early.clock.now() + 1 }, caller: { subject: 'eve', scopes: new Set<string>() } }
+    await other.append(late, { ...attempt, outcome: 'FORBIDDEN', keys: [], reason: 'x\0\ud800' })
+    await vault.append(scope('another'), attempt)
+    const kept = [
+      { ...attempt, outcome: 'FORBIDDEN', keys: [], reason: 'x\ufffd\ufffd', actor: 'eve', requestId: 'r2', atMs: early.clock.now() + 1 },
+      { ...attempt, actor: early.caller.subject, requestId: early.requestId, atMs: early.clock.now() },
+    ]
+    expect(await vault.attempts(scope(), 10)).toEqual(kept)
+    expect(await vault.attempts(scope(), 1)).toEqual(kept.slice(0, 1))
+    expect(await (await reopen()).attempts(scope(), 10)).toEqual(kept)
   }),
 ]

@@ -10,7 +10,7 @@ import { type Step, stepsOf } from './datasets.ts'
 import { builtIn, type ParameterDeclaration, parametersOf, parameters } from './parameters.ts'
 import { pathRules } from './paths.ts'
 import { readQuery } from './query.ts'
-import { type Ruled, sources, sql } from './sources.ts'
+import { type Ruled, sources, sql, watermarkName } from './sources.ts'
 import { targets } from './targets.ts'
 
 export const layers = ['staging', 'standardization', 'service'] as const
@@ -104,9 +104,11 @@ function placeRules(written: readonly Checked[], report: (finding: Finding) => v
 
 /** Queries read, and name parameters that runs have. */
 function queryRules(read: readonly Checked[], declared: readonly ParameterDeclaration[], report: (finding: Finding) => void): void {
-  const known = [...builtIn, ...declared.map(({ name: own }) => own)]
-  for (const query of read.flatMap(checked => childrenOf(checked, sql))) {
+  for (const { source, query } of read.flatMap(checked => childrenOf(checked, sql).map(each => ({ source: checked, query: each })))) {
     if (typeof query.text !== 'string') continue
+    const hasWatermark = (source.values as { readonly watermark?: string }).watermark !== undefined
+    const known = [...builtIn, ...declared.map(({ name: own }) => own), ...(hasWatermark ? [watermarkName] : [])]
+    if (hasWatermark && declared.some(({ name: own }) => own === watermarkName)) reportOn(source, report)('DUPLICATE_ID', 'watermark', `There is a parameter "${watermarkName}", too, and :${watermarkName} could be either. Give the parameter another name.`)
     const { parameters: asked, why } = readQuery(query.text)
     const at = { severity: 'ERROR', ...query.element.textAt, path: query.element.path } as const
     if (why !== undefined) report({ ...at, code: 'INVALID_VALUE', message: why })

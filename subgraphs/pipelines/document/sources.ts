@@ -2,6 +2,7 @@ import { element, type ElementShape, may, optional, otherwise, required, textEle
 import { choice, count, delimiter, jdbcUrl, name, path, schemaRef, tableName, text, truth } from '../xml/text-types.ts'
 import { type Checked, childrenOf, textOf } from '../xml/check.ts'
 import type { Report } from '../rules.ts'
+import { readQuery } from './query.ts'
 
 /** Something with rules over more than one of its attributes. */
 export interface Ruled {
@@ -12,9 +13,13 @@ export interface Ruled {
 const id = required(name, 'What transformations and targets call it.')
 const loadPolicy = otherwise(choice('loadPolicy', ['eager', 'onDemand']), 'onDemand', 'eager: read as soon as the run begins; onDemand: when a step needs it, or never.')
 const schemaAttribute = optional(schemaRef, 'What the columns are: a file below the layer\'s schemas/, Avro (.avsc) or JSON Schema (.json).')
+const newColumns = (fallback: 'fail' | 'warn') => otherwise(choice('newColumns', ['fail', 'warn']), fallback, 'What a run does where there are columns that the schema does not have: fail, or leave them out and tell of them. One that is missing, or of another type, ends it.')
 export const schemaChild = textElement('schemaRef', schemaRef, 'The same as the attribute.')
 export const isolation = optional(choice('isolationLevel', ['READ_COMMITTED', 'READ_UNCOMMITTED', 'REPEATABLE_READ', 'SERIALIZABLE']), 'Of the transaction it is done in.')
 export const credentials = optional(name, 'Name of the secret with user and password.')
+
+/** What a query calls how far its source was read. */
+export const watermarkName = 'watermark'
 
 /** The query of a database. */
 export const sql = textElement('sql', text, 'A SELECT, best in CDATA; :name is bound to the run\'s parameter of that name.')
@@ -26,19 +31,21 @@ export const csv = element('csv', 'Files with columns between delimiters (RFC 41
   delimiter: otherwise(delimiter, ',', 'Between two values.'),
   inferSchema: otherwise(truth, false, 'Whether types are told by the values, where no schema is given.'),
   null: optional(text, 'A text that stands for no value, as \\N, beside an empty field.'),
-  loadPolicy, schemaRef: schemaAttribute,
+  loadPolicy, schemaRef: schemaAttribute, newColumns: newColumns('fail'),
 }, { content: { each: [may(schemaChild)] } })
 
-export const json = element('json', 'Files with one JSON object a line, or a list of them.', { id, path: required(path, 'One file, several by wildcards, or a URL.'), loadPolicy, schemaRef: schemaAttribute }, { content: { each: [may(schemaChild)] } })
+export const json = element('json', 'Files with one JSON object a line, or a list of them.', { id, path: required(path, 'One file, several by wildcards, or a URL.'), loadPolicy, schemaRef: schemaAttribute, newColumns: newColumns('warn') }, { content: { each: [may(schemaChild)] } })
 
-export const parquet = element('parquet', 'Parquet files.', { id, path: required(path, 'One file, several by wildcards, or a URL.'), loadPolicy, schemaRef: schemaAttribute }, { content: { each: [may(schemaChild)] } })
+export const parquet = element('parquet', 'Parquet files.', { id, path: required(path, 'One file, several by wildcards, or a URL.'), loadPolicy, schemaRef: schemaAttribute, newColumns: newColumns('warn') }, { content: { each: [may(schemaChild)] } })
 
-export const hive = element('hive', 'A table of the lake.', { id, table: required(tableName, 'layer.table'), loadPolicy, schemaRef: schemaAttribute }, { content: { each: [may(schemaChild)] } })
+export const hive = element('hive', 'A table of the lake.', { id, table: required(tableName, 'layer.table'), loadPolicy, schemaRef: schemaAttribute, newColumns: newColumns('warn') }, { content: { each: [may(schemaChild)] } })
 
 export const database = element('database', 'A query to, or a table of, a database.', {
   id, jdbcUrl: required(jdbcUrl, 'Where it is.'), userSecretRef: credentials,
   fetchSize: otherwise(count, 10_000, 'Rows of one fetch.'),
-  loadPolicy, isolationLevel: isolation, schemaRef: schemaAttribute,
+  loadPolicy, isolationLevel: isolation, schemaRef: schemaAttribute, newColumns: newColumns('warn'),
+  watermark: optional(text, 'A column of the query whose values grow with every row that is new or changed: a run reads what is behind :watermark, the largest value that was read by those that succeeded.'),
+  watermarkFrom: optional(text, 'What :watermark is before the first of them.'),
   queryRef: optional(text, 'A file below resources/ with the query, in place of <sql>.'),
 }, { content: { each: [may(sql), may(table), may(schemaChild)] } })
 
@@ -62,6 +69,19 @@ function databaseRules(checked: Checked, report: Report): void {
   if (given.length > 1) report('CONTRADICTION', { of: checked }, `<database> has ${given.join(' and ')}; one of them is expected.`)
 }
 
+/** A query with a watermark reads what is behind it. That of a file is looked at when it is read. */
+function watermarkRules(checked: Checked, report: Report): void {
+  const { watermark, watermarkFrom } = checked.values as { readonly watermark?: string; readonly watermarkFrom?: string }
+  if (watermark === undefined) {
+    if (watermarkFrom !== undefined) report('MISSING_ATTRIBUTE', 'watermarkFrom', '"watermarkFrom" says where a watermark begins; "watermark", the column it is of, is missing.')
+    return
+  }
+  if (watermarkFrom === undefined) report('MISSING_ATTRIBUTE', { of: checked }, `The watermark "${watermark}" has no "watermarkFrom", which the first run reads from: a value before all that there are, such as 0 or 1970-01-01.`)
+  const [query] = childrenOf(checked, sql)
+  if (childrenOf(checked, table).length > 0) report('CONTRADICTION', 'watermark', 'A <table> is read whole. Read what is behind the watermark by <sql>, which names :watermark.')
+  else if (typeof query?.text === 'string' && !readQuery(query.text).parameters.includes(watermarkName)) report('CONTRADICTION', { of: query }, `The query reads the same rows in every run. Name :${watermarkName} in it, as in: WHERE ${watermark} > :${watermarkName}.`)
+}
+
 /** Every source a pipeline may read. */
 export const sources: readonly Ruled[] = [
   { shape: csv, rules: schemaRules }, { shape: json, rules: schemaRules }, { shape: parquet, rules: schemaRules }, { shape: hive, rules: schemaRules },
@@ -71,6 +91,7 @@ export const sources: readonly Ruled[] = [
       schemaRules(checked, report)
       urlRules(checked, report)
       databaseRules(checked, report)
+      watermarkRules(checked, report)
     },
   },
 ]

@@ -57,12 +57,14 @@ function sorted({ columns, influences, unresolved }: Origins, by: readonly strin
 
 const none: Origins = { columns: [], influences: [], unresolved: [] }
 
-function transformed({ checked, sql, relation, dependsOn: [first = ''] }: CompiledStep, inputs: ReadonlyMap<string, Origins>, analyse: Analyse): Origins {
+/** Where the columns of a transformation come from, of those of what it reads. */
+export function transformed({ checked, sql, relation, dependsOn: [first = ''] }: CompiledStep, inputs: ReadonlyMap<string, Origins>, analyse: Analyse, masked: typeof maskedOrigins = maskedOrigins): Origins {
   if (sql !== undefined) return statementOrigins(analyse, sql, names(relation.columns), inputs)
   const before = inputs.get(first) ?? none
-  return isOf(checked, mask.shape) ? maskedOrigins(before, checked.values.columns) : before
+  return isOf(checked, mask.shape) ? masked(before, checked.values.columns) : before
 }
 
-function nameOf(sql: string): string {
+/** A dataset by what stands for it in statements. */
+export function nameOf(sql: string): string {
   return sql.slice(1, -1).replaceAll('""', '"')
 }

@@ -44,6 +44,11 @@ export function decrypt(ring: KeyRing, value: string, { purpose, boundTo }: Use 
   return Buffer.concat(opened(key, id, bytes, boundTo)).toString()
 }
 
+/** Id of the key a value says it was encrypted with; undefined: it is of no encrypted value's form. */
+export function encryptedBy(value: string): string | undefined {
+  return form.exec(value)?.[1]
+}
+
 function opened(key: KeyObject, id: string, bytes: Buffer, boundTo: string): readonly Buffer[] {
   const end = bytes.length - tagBytes
   const decipher = createDecipheriv(algorithm, key, bytes.subarray(0, nonceBytes), { authTagLength: tagBytes }).setAAD(Buffer.from(`e1.${id}.${boundTo}`)).setAuthTag(bytes.subarray(end))

@@ -6,7 +6,8 @@ import { redact } from './redact.ts'
 
 export { decrypt } from './encrypt.ts'
 export { type KeyRing, readKeyRing } from './keys.ts'
-export { detokenize, type TokenForm, tokenize } from './tokenize.ts'
+export { reveal, type Revealed } from './reveal.ts'
+export { type TokenForm, tokenize } from './tokenize.ts'
 
 export const maskStrategies = ['tokenize', 'hash', 'redact', 'encrypt'] as const
 export type MaskStrategy = (typeof maskStrategies)[number]

@@ -35,16 +35,6 @@ export async function tokenize(scope: Scope, vault: TokenVault, ring: KeyRing, t
   }
 }
 
-/** What each token stands for, in order. One that nobody was given → NOT_FOUND; one whose key the ring does not have, or whose entry was altered → as `decrypt`. */
-export async function detokenize(scope: Scope, vault: TokenVault, ring: KeyRing, tokens: readonly string[]): Promise<readonly string[]> {
-  const found = await vault.find(scope, tokens)
-  return tokens.map((token, place) => {
-    const sealed = found[place]
-    if (sealed === undefined) throw new HubError('NOT_FOUND', `There is no token "${token}" here. A token is known to the tenant whose data it was made of, exactly as it was made.`, { token })
-    return decrypt(ring, sealed, entryOf(scope, token))
-  })
-}
-
 interface Candidate {
   readonly text: string
   readonly token: string
@@ -77,7 +67,7 @@ function isOf(scope: Scope, ring: KeyRing, { text, token, keepsFormat }: Candida
 }
 
 /** An entry opens in its own place alone. */
-function entryOf({ tenant }: Scope, token: string): Use {
+export function entryOf({ tenant }: Scope, token: string): Use {
   return { purpose: 'vault', boundTo: JSON.stringify([tenant, token]) }
 }
 

@@ -16,6 +16,8 @@ export interface Relation {
 export interface Reference extends Relation {
   /** What a row of it is known by, where its catalogue entry says so. */
   readonly keys?: readonly string[]
+  /** Columns that its schema calls sensitive. */
+  readonly sensitive?: readonly string[]
   /** Of the lake; otherwise a file of the lookups. */
   readonly isTable?: boolean
 }

@@ -1,5 +1,6 @@
 import type { HeldRun, RunEnding, RunStore } from '../../../connectors/ports/run-store.ts'
 import type { Scope } from '../../../connectors/ports/scope.ts'
+import { HubError } from '../../../schema/errors.ts'
 import { kept } from './kept.ts'
 import type { RunParts } from './parts.ts'
 import type { RunRecord } from './record.ts'
@@ -24,5 +25,20 @@ export async function keptRun(scope: Scope, held: HeldRun, order: RunOrder, part
     async beforeCommit() {
       await lease.check()
     },
+    watermarks: {
+      async stored() {
+        const { application, document: { id } } = order
+        return { watermarks: await store.watermarks(own, application, id), spans: await store.spans(own, markOf(order)) }
+      },
+      async fix(spans) {
+        if (!(await store.fix(own, held, markOf(order), spans))) throw new HubError('CANCELLED', `The run "${held.runId}" is not this worker's any more, and nothing of it was put in place.`)
+        lease.mark(markOf(order))
+      },
+    },
   }, parts), ending => hearer?.ended(ending))
+}
+
+/** What all attempts of a run have in common. */
+function markOf({ runId, writeId = runId }: RunOrder): string {
+  return writeId
 }

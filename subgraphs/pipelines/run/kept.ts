@@ -17,6 +17,8 @@ export interface Lease {
   tell(progress: object): void
   /** Renews it now. Throws where the run is to go no further. */
   check(): Promise<void>
+  /** What it has read is fixed under this: where it succeeds, the next run reads on from there. */
+  mark(mark: string): void
 }
 
 type Ended = Pick<RunEnding, 'state' | 'version' | 'rowsRead' | 'rowsWritten' | 'rowsRejected'> & { readonly error?: RunFailure; readonly lineage?: RunLineage }
@@ -29,6 +31,7 @@ type Ended = Pick<RunEnding, 'state' | 'version' | 'rowsRead' | 'rowsWritten' | 
 export async function kept<T extends Ended>(scope: Scope, held: HeldRun, store: RunStore, work: (scope: Scope, lease: Lease) => Promise<T>, ended: (ending: RunEnding) => void = () => {}): Promise<T> {
   const stopped = new AbortController()
   let progress: object = {}
+  let mark: string | undefined
   let stored = progress
   let cancelTimer = () => {}
   let renewing = Promise.resolve()
@@ -75,6 +78,9 @@ export async function kept<T extends Ended>(scope: Scope, held: HeldRun, store: 
       await renew()
       stopped.signal.throwIfAborted()
     },
+    mark(given) {
+      mark = given
+    },
   }
 
   keep()
@@ -88,7 +94,7 @@ export async function kept<T extends Ended>(scope: Scope, held: HeldRun, store: 
   }
   const { lineage, ...told } = record
   const { state, version, error, rowsRead, rowsWritten, rowsRejected } = record
-  await end({ state, ...(version !== undefined && { version }), record: json(told), rowsRead, rowsWritten, rowsRejected, ...(error && { category: error.category, message: error.message }), ...(lineage && { lineage }) })
+  await end({ state, ...(version !== undefined && { version }), record: json(told), rowsRead, rowsWritten, rowsRejected, ...(error && { category: error.category, message: error.message }), ...(lineage && { lineage }), ...(mark !== undefined && { mark }) })
   return record
 }
 

@@ -8,7 +8,7 @@ import type { Checked } from '../xml/check.ts'
 import type { RunContext } from './parts.ts'
 
 /** The application's key, where a step names none. */
-const defaultSecret = 'mask'
+export const defaultSecret = 'mask'
 /** Texts that are given to the vault at a time. */
 const batchTexts = 5_000
 

@@ -10,6 +10,7 @@ import type { TokenVault } from '../../../connectors/ports/token-vault.ts'
 import type { Analyse } from '../lineage/origins.ts'
 import type { FoundSchema } from '../plan/data-check.ts'
 import type { Bindings } from './parameters.ts'
+import type { Watermarks } from './watermarks.ts'
 
 /** What runs of one application have to do with. */
 export interface RunParts {
@@ -75,4 +76,5 @@ export interface RunContext {
   readonly bindings: Bindings
   /** Text of the parameter that every run has. */
   readonly runDate: string
+  readonly watermarks: Watermarks
 }

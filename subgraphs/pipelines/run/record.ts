@@ -1,6 +1,7 @@
 import type { EndedState } from '../../../connectors/ports/run-store.ts'
 import type { RunLineage } from '../../../schema/lineage.ts'
 import type { Finding } from '../finding.ts'
+import type { Difference } from './schemas.ts'
 
 /** Where a run failed: what operators look at first. */
 export type FailureCategory = 'SOURCE' | 'SCHEMA' | 'TRANSFORM' | 'TARGET' | 'TIMEOUT' | 'CONFIG' | 'SYSTEM'
@@ -57,6 +58,8 @@ export interface StepRecord {
   /** Of a source: rows that could not be read. */
   readonly rejected?: number
   readonly samples?: readonly { readonly path: string; readonly place: string; readonly reason: string }[]
+  /** Of a source: columns that are not as its schema says. */
+  readonly drift?: readonly Difference[]
   /** Of a target: what was written, once it is there. */
   readonly into?: string
   readonly bytes?: number

@@ -20,8 +20,8 @@ export async function openReferences(steps: readonly Step[], context: RunContext
     if (!found.has(name)) continue
     // A dataset of the document cannot have a name with a space.
     const dataset = `reference ${name}`
-    const { columns, keys } = files.includes(name) ? await openLookup(dataset, name, context) : { columns: (await openLakeFiles(dataset, name, context)).columns, keys: undefined }
-    found.set(name, { dataset: name, sql: quoteIdentifier(dataset), columns, isTable: !files.includes(name), ...(keys && { keys }) })
+    const { columns, keys, sensitive } = files.includes(name) ? await openLookup(dataset, name, context) : { columns: (await openLakeFiles(dataset, name, context)).columns, keys: undefined, sensitive: undefined }
+    found.set(name, { dataset: name, sql: quoteIdentifier(dataset), columns, isTable: !files.includes(name), ...(keys && { keys }), ...(sensitive && { sensitive }) })
   }
   return found
 }
@@ -32,5 +32,5 @@ async function openLookup(dataset: string, name: string, { workspace, parts }: R
   const read = file.schema && readSchema(file.schema.text, file.schema.file)
   if (read && 'problems' in read) throw new HubError('VALIDATION_ERROR', read.problems.join(' '))
   const columns = await workspace.files(dataset, { format: file.format, paths: [file.path], header: true, delimiter: ',', infer: true, ...(read && { columns: read.schema.columns }) })
-  return { columns, keys: read?.schema.keys }
+  return { columns, keys: read?.schema.keys, sensitive: read?.schema.sensitive }
 }

@@ -3,8 +3,10 @@ import type { Workspace } from '../../../connectors/ports/pipeline-engine.ts'
 import { asHubError, HubError } from '../../../schema/errors.ts'
 import type { RunLineage } from '../../../schema/lineage.ts'
 import type { PipelineDocument } from '../document/pipeline.ts'
+import { database as sourceDatabase } from '../document/sources.ts'
 import { database } from '../document/targets.ts'
 import { runLineage } from '../lineage/run-lineage.ts'
+import { unmaskedFindings } from '../lineage/unmasked.ts'
 import { type Finding, inOrder } from '../finding.ts'
 import { type CompiledStep, compilePlan, type Plan } from '../plan/compile.ts'
 import type { Reference } from '../plan/relation.ts'
@@ -16,8 +18,10 @@ import { type ConfigVersion, type FailureCategory, RunFailed, type RunRecord } f
 import { maskStep } from './mask-step.ts'
 import { Progress, type RunListener } from './progress.ts'
 import { openReferences } from './references.ts'
+import { Drifted } from './schemas.ts'
 import { NoData, type OpenedSource, openSource } from './sources.ts'
 import { orderOf, type PreparedTarget, prepareTarget } from './targets/index.ts'
+import { type WatermarkParts, Watermarks } from './watermarks.ts'
 
 /** Which pipeline runs, and with what. */
 export interface RunOrder {
@@ -34,6 +38,8 @@ export interface RunOrder {
   /** Rows of a source that may be unreadable, as a share of all of them. */
   readonly rejectedShare?: number
   readonly listener?: RunListener
+  /** Where its sources go on. Absent: as if no run had been before. */
+  readonly watermarks?: WatermarkParts
   /** Runs when everything is ready, before the first target is put in place. A failure ends the run there. */
   readonly beforeCommit?: () => Promise<void>
 }
@@ -52,8 +58,9 @@ export async function runPipeline(scope: Scope, order: RunOrder, parts: RunParts
   const run = new Run(order, progress)
   let workspace: Workspace | undefined
   try {
+    const watermarks = await run.watermarks()
     workspace = await parts.engine.begin(scope)
-    await run.all({ scope, parts, workspace, runId, writeId, pipelineId: document.id, bindings, runDate: String(bindings.get('runDate')) })
+    await run.all({ scope, parts, workspace, runId, writeId, pipelineId: document.id, bindings, runDate: String(bindings.get('runDate')), watermarks })
     return run.record(parts.engine.name, workspace.peakMemoryBytes)
   } catch (error) {
     return run.record(parts.engine.name, workspace?.peakMemoryBytes ?? 0, failureOf(error, scope, progress))
@@ -81,6 +88,13 @@ class Run {
     this.#masks = order.document.steps.some(({ checked }) => isOf(checked, mask.shape))
   }
 
+  /** Where its sources go on, which nobody is asked for without need. */
+  async watermarks(): Promise<Watermarks> {
+    const { document: { steps }, watermarks } = this.#order
+    const isAsked = steps.some(({ checked }) => isOf(checked, sourceDatabase) && checked.values.watermark !== undefined)
+    return this.#step('SYSTEM', undefined, () => Watermarks.open(isAsked ? watermarks : undefined))
+  }
+
   async all(context: RunContext): Promise<void> {
     const { document } = this.#order
     const opened = await this.#open(context)
@@ -89,8 +103,10 @@ class Run {
       return
     }
     const plan = await this.#step('CONFIG', undefined, () => compilePlan(document, { columnsOf: async ({ id }) => opened.get(id)?.columns, references: opened.references, describe: sql => context.workspace.describe(sql) }))
-    this.#findings = inOrder([...this.#findings, ...plan.findings])
-    const wrong = plan.findings.filter(({ severity }) => severity === 'ERROR')
+    const sensitive = new Map(document.steps.flatMap(({ id }) => { const own = opened.get(id)?.sensitive; return own ? [[id, own] as const] : [] }))
+    const found = [...plan.findings, ...unmaskedFindings(document, plan.steps, { analyse: context.parts.analyse, sensitive, references: opened.references })]
+    this.#findings = inOrder([...this.#findings, ...found])
+    const wrong = found.filter(({ severity }) => severity === 'ERROR')
     if (wrong.length > 0) throw new RunFailed('CONFIG', new HubError('VALIDATION_ERROR', wrong.map(({ line, column, message }) => `Line ${line}, column ${column}: ${message}`).join(' ')))
     await this.#transform(plan, opened, context)
     await this.#write(plan, context)
@@ -124,6 +140,7 @@ class Run {
     const inOrderOf = async (id: string, work: () => Promise<OpenedSource>) => {
       const source = await this.#step('SOURCE', id, work)
       found.set(id, source)
+      if (source.drift?.length) this.#progress.set(id, { drift: source.drift })
       if (source.isHeld) this.#progress.set(id, { state: 'SUCCEEDED', rows: source.rows })
     }
     const step = (id: string) => sources.filter(one => one.id === id)
@@ -182,6 +199,7 @@ class Run {
       }
       await this.#readings(steps, context)
       await this.#order.beforeCommit?.()
+      await context.watermarks.fix()
       for (const { id, target } of ready) {
         await this.#step('TARGET', id, () => target.commit())
         const { rows, bytes, into, isDone } = target
@@ -203,8 +221,8 @@ class Run {
     const limit = this.#order.rejectedShare ?? defaultRejectedShare
     for (const { id } of steps.filter(({ kind }) => kind === 'source')) {
       await this.#step('SOURCE', id, async () => {
-        const { rows, rejected, samples } = await workspace.reading(id)
-        this.#progress.set(id, { ...(rows !== undefined && { rows }), ...(rejected > 0 && { rejected, samples: samples.map(one => ({ ...one, reason: this.#told(one.reason) })) }) })
+        const { rows, rejected, samples, leftOut } = await workspace.reading(id)
+        this.#progress.set(id, { ...(leftOut && { drift: leftOut.map(column => ({ column, change: 'NEW' as const })) }), ...(rows !== undefined && { rows }), ...(rejected > 0 && { rejected, samples: samples.map(one => ({ ...one, reason: this.#told(one.reason) })) }) })
         const all = (rows ?? 0) + rejected
         if (rejected === 0 || rejected <= limit * all) return
         const [first] = samples
@@ -221,7 +239,7 @@ class Run {
       if (id !== undefined) this.#progress.set(id, { state: afterwards })
       return result
     } catch (error) {
-      if (id !== undefined) this.#progress.set(id, { state: 'FAILED' })
+      if (id !== undefined) this.#progress.set(id, { state: 'FAILED', ...(error instanceof Drifted && { drift: error.differences }) })
       throw error instanceof RunFailed ? error : new RunFailed(category, error, id)
     }
   }

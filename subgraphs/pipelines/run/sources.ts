@@ -4,11 +4,13 @@ import { didYouMean } from '../../../schema/names.ts'
 import { quoteIdentifier } from '../../../schema/quote.ts'
 import type { Step } from '../document/datasets.ts'
 import { cutQuery, readQuery } from '../document/query.ts'
-import { csv, database, hive, json, type parquet, sql, table } from '../document/sources.ts'
+import { csv, database, hive, json, type parquet, sql, table, watermarkName } from '../document/sources.ts'
 import { type Checked, childrenOf, isOf, textOf } from '../xml/check.ts'
 import { datedPath } from './parameters.ts'
 import type { Credentials, RunContext } from './parts.ts'
-import { drift, schemaOf } from './schemas.ts'
+import type { DatasetSchema } from '../schema-document.ts'
+import { type Difference, Drifted, schemaOf, withoutNew } from './schemas.ts'
+import { readSpan } from './watermarks.ts'
 
 /** A source as a dataset. */
 export interface OpenedSource {
@@ -18,6 +20,10 @@ export interface OpenedSource {
   readonly rows?: number
   /** What a database was asked. */
   readonly query?: string
+  /** Columns that its schema does not have, and that are left out. Those of files are known when they were read. */
+  readonly drift?: readonly Difference[]
+  /** Columns that its schema calls sensitive. */
+  readonly sensitive?: readonly string[]
 }
 
 /** Nothing matches the path of a source of files. */
@@ -41,7 +47,15 @@ async function openFiles(id: string, checked: Checked, { path, ...source }: Omit
   const found = await parts.objects.find(scope, objectPath(dated))
   if (found.length === 0) throw new NoData('NOT_FOUND', `No file matches "${dated}".`)
   const paths = await Promise.all(found.map(one => parts.objects.local(scope, one.path)))
-  return { columns: await workspace.files(id, { ...source, paths, ...(schema && { columns: schema.columns }) }), isHeld: false }
+  const { newColumns } = checked.values as { readonly newColumns?: 'fail' | 'warn' }
+  try {
+    return { columns: await workspace.files(id, { ...source, paths, ...(schema && { columns: schema.columns, leavesOut: newColumns === 'warn' }) }), isHeld: false, ...sensitiveOf(schema) }
+  } catch (error) {
+    const { missing = [], extra = [] } = (error instanceof HubError ? error.details : {}) as { readonly missing?: readonly string[]; readonly extra?: readonly string[] }
+    if (!(error instanceof HubError) || missing.length + extra.length === 0) throw error
+    const typeOf = (name: string) => schema?.columns.find(column => column.name === name)?.type
+    throw new Drifted(error.code, error.message, [...missing.map((column): Difference => ({ column, change: 'MISSING', ...(typeOf(column) && { expected: typeOf(column) }) })), ...extra.map((column): Difference => ({ column, change: 'NEW' }))], { cause: error })
+  }
 }
 
 /** A path below the application's files. Those of other places are not read yet. */
@@ -57,20 +71,20 @@ async function openTable(id: string, checked: Checked<typeof hive>, context: Run
   const found = await lake.table(scope, name)
   if (!found) throw new HubError('NOT_FOUND', `There is no table "${name}" in the lake.${didYouMean(name, await lake.names(scope))}`)
   const schema = await schemaOf(checked, context.parts)
-  const problems = schema ? drift(found.columns, schema.columns) : []
-  if (problems.length > 0) throw new HubError('VALIDATION_ERROR', `Table "${name}" is not as its schema says. ${problems.join(' ')}`)
-  return openLakeFiles(id, name, context)
+  const left = schema ? withoutNew(`Table "${name}"`, checked, found.columns, schema.columns) : []
+  return { ...(await openLakeFiles(id, name, context, left.map(({ column }) => column))), drift: left, ...sensitiveOf(schema) }
 }
 
-/** The newest version of a table of the lake as a dataset; undefined columns where there is no such table. */
-export async function openLakeFiles(dataset: string, name: string, { scope, workspace, parts: { lake } }: RunContext): Promise<OpenedSource> {
+/** The newest version of a table of the lake as a dataset, without some of its columns. */
+export async function openLakeFiles(dataset: string, name: string, { scope, workspace, parts: { lake } }: RunContext, without: readonly string[] = []): Promise<OpenedSource> {
   const found = await lake.table(scope, name)
   if (!found) throw new HubError('NOT_FOUND', `There is no table "${name}" in the lake.`)
+  const wanted = found.columns.filter(column => !without.includes(column.name))
   if (found.files.length === 0) {
-    await workspace.rows(dataset, found.columns, none())
-    return { columns: found.columns, isHeld: true, rows: 0 }
+    await workspace.rows(dataset, wanted, none())
+    return { columns: wanted, isHeld: true, rows: 0 }
   }
-  const columns = await workspace.files(dataset, { format: 'parquet', paths: await lake.paths(scope, found), partitionBy: found.columns.filter(({ name: own }) => found.partitionBy.includes(own)) })
+  const columns = await workspace.files(dataset, { format: 'parquet', ...(without.length > 0 && { columns: wanted, leavesOut: true }), paths: await lake.paths(scope, found), partitionBy: found.columns.filter(({ name: own }) => found.partitionBy.includes(own)) })
   return { columns, isHeld: false }
 }
 
@@ -78,19 +92,26 @@ async function* none(): AsyncGenerator<never, void, void> {}
 
 async function readDatabase(id: string, checked: Checked<typeof database>, context: RunContext): Promise<OpenedSource> {
   const { scope, workspace, parts } = context
-  const { jdbcUrl, userSecretRef, fetchSize, isolationLevel } = checked.values
+  const { jdbcUrl, userSecretRef, fetchSize, isolationLevel, watermark, watermarkFrom = '' } = checked.values
   const schema = await schemaOf(checked, parts)
   const query = await queryOf(id, checked, context)
   const { texts, names } = cutQuery(query)
+  if (watermark !== undefined && !names.includes(watermarkName)) throw new HubError('VALIDATION_ERROR', `The query of "${id}" reads the same rows in every run. Name :${watermarkName} in it, as in: WHERE ${watermark} > :${watermarkName}.`)
+  const begin = watermark === undefined ? undefined : context.watermarks.begin(id, watermark, watermarkFrom)
   const connected = await parts.openDatabase(jdbcUrl, await credentialsOf(userSecretRef, context))
   try {
-    const { columns, batches } = await connected.read(scope, { texts, values: names.map(name => bound(name, context)), fetchSize, ...(isolationLevel && { isolation: isolationLevel }) })
-    const problems = schema ? drift(columns, schema.columns) : []
-    if (problems.length > 0) throw new HubError('VALIDATION_ERROR', `What the query of "${id}" answers is not as its schema says. ${problems.join(' ')}`)
-    return { columns, isHeld: true, rows: await workspace.rows(id, columns, batches), query }
+    const { columns, batches } = await connected.read(scope, { texts, values: names.map(name => (name === watermarkName && begin ? begin.value : bound(name, context))), fetchSize, ...(isolationLevel && { isolation: isolationLevel }) })
+    const left = schema ? withoutNew(`What the query of "${id}" answers`, checked, columns, schema.columns) : []
+    const wanted = columns.filter(({ name }) => !left.some(({ column }) => column === name))
+    const rows = begin ? readSpan({ source: id, driver: connected.driver, columns, batches, begin }, context.watermarks) : batches
+    return { columns: wanted, isHeld: true, rows: await workspace.rows(id, wanted, rows), query, drift: left, ...sensitiveOf(schema) }
   } finally {
     await connected.close()
   }
+}
+
+function sensitiveOf(schema: DatasetSchema | undefined): Pick<OpenedSource, 'sensitive'> {
+  return schema?.sensitive ? { sensitive: schema.sensitive } : {}
 }
 
 function bound(name: string, { bindings }: RunContext) {

@@ -3,7 +3,7 @@ import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { openSqliteTokenVault, type OpenedTokenVault } from '../../../connectors/token-vault/index.ts'
 import { HubError } from '../../../schema/errors.ts'
-import { decrypt, detokenize, type KeyRing, maskerOf, readKeyRing, tokenize } from '../../../subgraphs/pipelines/mask/index.ts'
+import { decrypt, type KeyRing, maskerOf, readKeyRing, reveal, tokenize } from '../../../subgraphs/pipelines/mask/index.ts'
 import { testScope } from '../../support/scope.ts'
 
 const aKey = (from: number) => Buffer.from(Array.from({ length: 32 }, (_, place) => (from * 31 + place * 7) % 256))
@@ -13,6 +13,7 @@ const ring = readKeyRing('mask_key', keyText(1))
 const rotated = readKeyRing('mask_key', JSON.stringify({ current: 'k2', keys: { 1: keyText(1), k2: keyText(2) } }))
 const foreign = readKeyRing('other_key', keyText(3))
 
+const detokenize = async (...given: Parameters<typeof reveal>) => (await reveal(...given)).map(({ value }) => value)
 /** Well-formed, of all of Unicode. */
 const texts = fc.string({ unit: 'binary', maxLength: 40 })
 const failing = (work: () => unknown): HubError => {
@@ -217,10 +218,10 @@ describe('D-63: tokenize', () => {
     await expect(detokenize(scope, vault, foreign, await tokens(['ada']))).rejects.toMatchObject({ code: 'VALIDATION_ERROR' })
   })
 
-  test('a token nobody was given, or another tenant was, is not found, and quoted', async () => {
+  test('a token nobody was given, or another tenant was, is not found, and not quoted', async () => {
     const [ada = ''] = await tokens(['ada'])
-    await expect(detokenize(scope, vault, ring, [ada, 'tok_1_x'])).rejects.toMatchObject({ code: 'NOT_FOUND', message: expect.stringContaining('"tok_1_x"') })
-    await expect(detokenize(testScope({ tenant: 'another' }), vault, ring, [ada])).rejects.toMatchObject({ code: 'NOT_FOUND', message: expect.stringContaining(`"${ada}"`) })
+    await expect(detokenize(scope, vault, ring, [ada, 'tok_1_x'])).rejects.toMatchObject({ code: 'NOT_FOUND', message: expect.stringMatching(/^1 of 2 tokens is not known here/) })
+    await expect(detokenize(testScope({ tenant: 'another' }), vault, ring, [ada])).rejects.toMatchObject({ code: 'NOT_FOUND', message: expect.not.stringContaining(ada) })
   })
 
   test('a token never has the plain value in it, and neither has what the vault keeps', async () => {

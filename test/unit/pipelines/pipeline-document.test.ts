@@ -98,7 +98,7 @@ test('what a program needs to mend a finding stands beside its words', () => {
 test('D-12, D-43: what is left out is what the schema says, and a tab may be written as two characters', () => {
   const [csv] = pipelineIn(withSteps('')
     .replace('<csv id="a" path="a.csv"/><csv id="b" path="b.csv"/><csv id="c" path="c.csv"/>', '<csv id="a" path="a.csv" delimiter="\\t"/>')).steps
-  expect(csv?.checked.values).toEqual({ id: 'a', path: 'a.csv', header: true, delimiter: '\t', inferSchema: false, loadPolicy: 'onDemand', schemaRef: undefined })
+  expect(csv?.checked.values).toEqual({ id: 'a', path: 'a.csv', header: true, delimiter: '\t', inferSchema: false, loadPolicy: 'onDemand', schemaRef: undefined, newColumns: 'fail' })
 })
 
 describe('D-74: steps and what they depend on', () => {
