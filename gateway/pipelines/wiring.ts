@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { openPostgresAlertStore, openSqliteAlertStore } from '../../connectors/alert-store/index.ts'
 import { openDuckDb } from '../../connectors/duckdb/database.ts'
 import { openDuckDbEngine } from '../../connectors/duckdb/engine.ts'
 import { openDatabase } from '../../connectors/jdbc/index.ts'
@@ -9,6 +10,8 @@ import { type NotifyOptions, openNotifier } from '../../connectors/notify/index.
 import { openFolder } from '../../connectors/objects/folder.ts'
 import { duckDbPipelines } from '../../connectors/pipelines/duckdb.ts'
 import { trinoPipelines } from '../../connectors/pipelines/trino.ts'
+import type { AlertStore } from '../../connectors/ports/alert-store.ts'
+import type { NoticePlaces } from '../../connectors/ports/notifier.ts'
 import type { PipelineEngine } from '../../connectors/ports/pipeline-engine.ts'
 import type { NewRun, RunStore } from '../../connectors/ports/run-store.ts'
 import type { Clock, Log, Scope } from '../../connectors/ports/scope.ts'
@@ -18,6 +21,7 @@ import { environmentSecrets, fileSecrets, openSecrets, vaultSecrets } from '../.
 import { type OpenedTokenVault, openPostgresTokenVault, openSqliteTokenVault } from '../../connectors/token-vault/index.ts'
 import { HubError } from '../../schema/errors.ts'
 import { analyse } from '../../subgraphs/lineage/analyse.ts'
+import type { AlertRoles } from '../../subgraphs/pipelines/alerts/rule-fields.ts'
 import type { JobDocument, Notification } from '../../subgraphs/pipelines/document/job.ts'
 import type { PipelineDocument } from '../../subgraphs/pipelines/document/pipeline.ts'
 import type { Finding } from '../../subgraphs/pipelines/finding.ts'
@@ -177,6 +181,10 @@ function openRunStore({ file, postgresUrl, log }: KeptIn): Promise<RunStore> {
   return postgresUrl === undefined ? openSqliteRunStore({ file }) : openPostgresRunStore({ url: postgresUrl, log })
 }
 
+function openAlertStore({ file, postgresUrl, log }: KeptIn): Promise<AlertStore> {
+  return postgresUrl === undefined ? openSqliteAlertStore({ file }) : openPostgresAlertStore({ url: postgresUrl, log })
+}
+
 function lazyVault({ file, postgresUrl, log }: KeptIn): LazyVault {
   return new LazyVault(() => (postgresUrl === undefined ? openSqliteTokenVault({ file }) : openPostgresTokenVault({ url: postgresUrl, log })))
 }
@@ -197,11 +205,12 @@ export interface HubPipelinesOptions extends KeptIn {
 }
 
 /** The pipelines of a hub and their runs. A worker takes those that wait, in this process, unless there are no slots. */
-export async function openHubPipelines({ settings, env, clock, later, ended, trino, regions, ...kept }: HubPipelinesOptions): Promise<Omit<RunRoles, 'cursors'> & { close(): Promise<void> }> {
+export async function openHubPipelines({ settings, env, clock, later, ended, trino, regions, ...kept }: HubPipelinesOptions): Promise<Omit<RunRoles & AlertRoles, 'cursors'> & { close(): Promise<void> }> {
   const { log } = kept
   const engine = pipelineEngine(settings, trino)
   const vault = lazyVault(kept)
   const store = await openRunStore(kept)
+  const alerts = await openAlertStore(kept)
   const registry = folderRegistry(settings.folder, ({ data, schemaText, queryText, lookups }) => partsOver(data, { settings, env, log, vault, engine }).then(parts => ({ ...parts, schemaText, queryText, lookups, regions })))
   const notices = jobNotices(settings)
   const worker = settings.folder === undefined || settings.slots === 0 ? undefined : new Worker({
@@ -216,12 +225,13 @@ export async function openHubPipelines({ settings, env, clock, later, ended, tri
   const stopped = new AbortController()
   const scheduling = settings.folder === undefined || !settings.schedules ? undefined : schedule({ store, registry, wake: () => worker?.wake(), scope: { ...lastingScope({ clock, log, later, signal: stopped.signal }, 'schedules'), tenant: settings.tenant } })
   return {
-    registry, store, wake: () => worker?.wake(),
+    registry, store, alerts, places: notices.places, wake: () => worker?.wake(),
     async close() {
       stopped.abort(new HubError('SHUTTING_DOWN', 'The hub is stopping.'))
       await scheduling
       await worker?.close()
       await vault.close()
+      await alerts.close()
       await store.close()
     },
   }
@@ -233,10 +243,11 @@ const delivery = { attempts: 5, firstDelayMs: 1_000, onDead: async () => {} }
 type Missing = Readonly<Record<Notification['kind'], readonly string[]>>
 
 /** Tells whom jobs name, by the ways that are set up. Of the kinds that a job names and that are not, the warning says which settings they lack. */
-function jobNotices(settings: Config['pipelines']): { warning(document: JobDocument): string | undefined; readonly told: WorkerOptions['told'] } {
+function jobNotices(settings: Config['pipelines']): { warning(document: JobDocument): string | undefined; readonly told: WorkerOptions['told']; readonly places: NoticePlaces } {
   const { notify, missing } = notifying(settings)
   const notifier = openNotifier(notify)
   return {
+    places: notifier,
     warning({ notifications }) {
       const unsent = new Set(notifications.map(({ kind }) => kind).filter(kind => missing[kind].length > 0))
       return unsent.size > 0 ? warningOf([...unsent], missing) : undefined

@@ -5,6 +5,7 @@ import { mustHold } from '../../resolvers/guard.ts'
 import { mergeFields, type Subgraph } from '../../resolvers/subgraph.ts'
 import { scalars } from '../../schema/scalars.ts'
 import { withIdempotencyKeys } from '../../schema/sdl.ts'
+import { type AlertRoles, ruleFields } from './alerts/rule-fields.ts'
 import { anyRunFields } from './any-run-fields.ts'
 import { readDocument } from './document/read.ts'
 import { definitionFields } from './definition-fields.ts'
@@ -16,10 +17,10 @@ import { statisticsFields } from './statistics-fields.ts'
 import { transforms } from './transforms/index.ts'
 import { schemas } from './xsd.ts'
 
-const sdl = withIdempotencyKeys(readFileSync(join(import.meta.dirname, '..', '..', 'schema', 'pipelines.graphql'), 'utf8'))
+const sdl = withIdempotencyKeys(['pipelines.graphql', 'alerts.graphql'].map(file => readFileSync(join(import.meta.dirname, '..', '..', 'schema', file), 'utf8')).join('\n'))
 
-/** Pipelines and jobs: what their documents may say, those there are, and their runs. */
-export function pipelinesSubgraph(roles: RunRoles): Subgraph {
+/** Pipelines and jobs: what their documents may say, those there are, their runs, and who is told of these. */
+export function pipelinesSubgraph(roles: RunRoles & AlertRoles): Subgraph {
   const held = <Result>(answer: () => Result) => (_parent: unknown, _args: unknown, { scope }: Context): Result => {
     mustHold(scope, 'catalog:read')
     return answer()
@@ -27,7 +28,7 @@ export function pipelinesSubgraph(roles: RunRoles): Subgraph {
   return {
     name: 'pipelines',
     sdl,
-    fields: mergeFields(definitionFields(roles), jobFields(roles), runFields(roles), jobRunFields(roles), anyRunFields(roles), statisticsFields(roles), {
+    fields: mergeFields(definitionFields(roles), jobFields(roles), runFields(roles), jobRunFields(roles), anyRunFields(roles), statisticsFields(roles), ruleFields(roles), {
       Query: {
         validatePipeline(_parent: unknown, { xml }: { xml: string }, { scope }: Context) {
           mustHold(scope, 'catalog:read')

@@ -1,0 +1,95 @@
+import { createHash } from 'node:crypto'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { catalogFolder } from '../support/catalog-folder.ts'
+import { type RunningHub, startHub } from '../support/hub.ts'
+import { smtpServer, type SmtpServer } from '../support/smtp.ts'
+
+const keys = [{ id: 'acme', tenant: 'acme', scopes: ['pipeline:read', 'pipeline:run', 'pipeline:write'] }, { id: 'other', tenant: 'other', scopes: ['pipeline:read', 'pipeline:run', 'pipeline:write'] }, { id: 'reader', tenant: 'acme', scopes: ['pipeline:read'] }, { id: 'nobody', tenant: 'acme', scopes: [] }]
+const as = (id: string) => ({ 'x-api-key': `key of ${id}` })
+const pipeline = (id: string, source: string, sla = 'PT1H') => `<pipeline id="${id}" version="1.0" layer="service" onNoData="fail"><metadata><owner>shop-team</owner><sla>${sla}</sla></metadata><sources><csv id="c" path="${source}"/></sources><targets><csv path="service/${id}" mode="overwrite"/></targets></pipeline>`
+const place = 'pipelines/applications/shop/service'
+
+describe('what is told of runs', () => {
+  let heard: { readonly path: string | undefined; readonly body: Readonly<Record<string, unknown>> }[] = []
+  let reader: Server
+  let mails: SmtpServer
+  let hub: RunningHub
+  let folder: ReturnType<typeof catalogFolder>
+  let hook: string
+  beforeAll(async () => {
+    mails = await smtpServer()
+    reader = createServer((request, answer) => {
+      let body = ''
+      request.setEncoding('utf8').on('data', (text: string) => { body += text }).on('end', () => {
+        heard.push({ path: request.url, body: JSON.parse(body) as Record<string, unknown> })
+        answer.writeHead(204).end()
+      })
+    })
+    await new Promise<void>(listening => reader.listen(0, '127.0.0.1', listening))
+    hook = `http://127.0.0.1:${(reader.address() as AddressInfo).port}`
+    folder = catalogFolder({
+      'keys.json': JSON.stringify(keys.map(key => ({ ...key, sha256: createHash('sha256').update(`key of ${key.id}`).digest('hex') }))),
+      'hub.yaml': 'regions:\n  notes: { type: Note, key: id, fields: { id: ID! } }\n',
+      [`${place}/pipelines/orders.xml`]: pipeline('orders', 'landing/orders.csv'),
+      [`${place}/pipelines/late.xml`]: pipeline('late', 'landing/late.csv'),
+      [`${place}/jobs/nightly.xml`]: '<jobPipeline id="nightly" version="1.0"><pipelines><pipelineRef id="orders"/></pipelines></jobPipeline>',
+      'data/applications/shop/landing/orders.csv': 'id,total\n1,5\n2,7\n',
+    })
+    hub = await startHub({
+      catalog: folder.catalog, headers: as('acme'), flags: [
+        `--auth-api-keys-file=${folder.folder}/keys.json`, `--pipelines-folder=${folder.folder}/pipelines`, '--pipelines-webhook-secret=a secret that readers know', '--pipelines-webhook-allow=127.0.0.1',
+        `--pipelines-smtp-url=smtp://127.0.0.1:${mails.port}`, '--pipelines-smtp-from=hub@example.org',
+      ],
+    })
+  }, 60_000)
+  afterAll(async () => {
+    await hub.close()
+    await mails.close()
+    await new Promise(closed => reader.close(closed))
+    folder.remove()
+  })
+  beforeEach(() => { heard = [] })
+
+  const ruleMembers = 'app name kind pipelineId jobId failures quietMs targets { kind target } changedBy'
+  const put = (rule: Readonly<Record<string, unknown>>, headers = as('acme')) => hub.query<{ putAlertRule: Readonly<Record<string, unknown>> }>(`mutation ($rule: AlertRuleInput!) { putAlertRule(rule: $rule) { ${ruleMembers} } }`, { rule: { app: 'shop', name: 'late orders', kind: 'SLA_BREACH', ...rule } }, headers)
+  const remove = (name: string, headers = as('acme')) => hub.query(`mutation ($name: String!) { removeAlertRule(app: "shop", name: $name) { name } }`, { name }, headers)
+  const rest = async (path: string, headers = as('acme')) => {
+    const answer = await fetch(`${hub.url}/api/v1/datahub${path}`, { headers })
+    return { status: answer.status, body: await answer.json() as Record<string, unknown> }
+  }
+
+  test('D-107 rules are declared, listed without what is secret of them, replaced by name, and removed', async () => {
+    const shown = { app: 'shop', name: 'late orders', kind: 'SLA_BREACH', pipelineId: 'orders', jobId: null, failures: null, quietMs: 3_600_000, targets: [{ kind: 'EMAIL', target: 'ops@example.org' }, { kind: 'WEBHOOK', target: hook }], changedBy: 'acme' }
+    expect(await put({ pipelineId: 'orders', email: ['ops@example.org'], webhook: [`${hook}/s3cret?token=s3cret`] })).toEqual({ data: { putAlertRule: shown } })
+    expect((await put({ name: 'failing', kind: 'REPEATED_FAILURE', jobId: 'nightly', quietMs: 0, email: ['ops@example.org'] })).data?.putAlertRule).toMatchObject({ jobId: 'nightly', pipelineId: null, failures: 3, quietMs: 0 })
+    expect((await hub.query(`{ alertRules(app: "shop") { ${ruleMembers} } }`, {}, as('reader'))).data).toEqual({ alertRules: [expect.objectContaining({ name: 'failing' }), shown] })
+    expect(await rest('/alert-rules?app=shop', as('reader'))).toMatchObject({ status: 200, body: { alert_rules: [{ name: 'failing', kind: 'repeated_failure', job_id: 'nightly', quiet_ms: 0 }, { name: 'late orders', targets: [{ kind: 'email' }, { kind: 'webhook', target: hook }] }] } })
+    expect((await put({ email: ['dba@example.org'] })).data?.putAlertRule).toMatchObject({ pipelineId: null, targets: [{ target: 'dba@example.org' }] })
+    expect((await hub.query('{ alertRules { name } }', {}, as('other'))).data).toEqual({ alertRules: [] })
+    expect(await remove('failing')).toEqual({ data: { removeAlertRule: { name: 'failing' } } })
+    expect((await remove('late order')).errors?.map(({ message, extensions }) => [extensions?.['code'], message])).toEqual([['NOT_FOUND', 'There is no alert rule "late order" in "shop". Did you mean "late orders"?']])
+    expect((await remove('late orders')).errors).toBeUndefined()
+    expect((await hub.query('{ alertRules { name } }')).data).toEqual({ alertRules: [] })
+  })
+
+  test('D-107 a rule that could tell nothing, or nobody, is refused with what is wrong with it', async () => {
+    const refused = async (rule: Readonly<Record<string, unknown>>, headers = as('acme')) => (await put(rule, headers)).errors?.map(({ message, extensions }) => [extensions?.['code'], message])
+    const email = ['ops@example.org']
+    expect(await refused({ email, pipelineId: 'ordres' })).toEqual([['NOT_FOUND', 'There is no pipeline "ordres" in "shop". Did you mean "orders"?']])
+    expect(await refused({ email, jobId: 'orders' })).toEqual([['NOT_FOUND', 'There is no job "orders" in "shop".']])
+    expect(await refused({ email, app: 'shp' })).toEqual([['NOT_FOUND', 'There is no application "shp" with pipelines. Did you mean "shop"?']])
+    expect(await refused({})).toEqual([['VALIDATION_ERROR', 'The alert rule "late orders" tells nobody. Name an address in "email", or a URL in "webhook".']])
+    expect(await refused({ email, name: ' ' })).toEqual([['VALIDATION_ERROR', expect.stringContaining('is empty')]])
+    expect(await refused({ email, pipelineId: 'orders', jobId: 'nightly' })).toEqual([['VALIDATION_ERROR', expect.stringContaining('it may name one of them')]])
+    expect(await refused({ email, failures: 2 })).toEqual([['VALIDATION_ERROR', expect.stringContaining('REPEATED_FAILURE')]])
+    expect(await refused({ email, kind: 'REPEATED_FAILURE', failures: 0 })).toEqual([['VALIDATION_ERROR', '"failures" is 0; 1 to 100 are taken.']])
+    expect(await refused({ email, quietMs: -1 })).toEqual([['VALIDATION_ERROR', expect.stringContaining('"quietMs" is -1')]])
+    expect(await refused({ email: ['ops'] })).toEqual([['VALIDATION_ERROR', '"ops" is not a mail address; ops@example.org is one.']])
+    expect(await refused({ webhook: ['ftp://reader.example/'] })).toEqual([['VALIDATION_ERROR', 'The URL of a webhook is not of the form https://host/path.']])
+    expect(await refused({ webhook: ['http://169.254.169.254/latest/s3cret'] })).toEqual([['FORBIDDEN', expect.stringMatching(/^"169\.254\.169\.254" leads to an address that is (?!.*s3cret).*pipelines\.webhookAllow\.$/)]])
+    expect(await refused({ email }, as('reader'))).toEqual([['FORBIDDEN', expect.stringContaining('pipeline:write')]])
+    expect((await hub.query('{ alertRules { name } }', {}, as('nobody'))).errors?.[0]?.extensions?.['code']).toBe('FORBIDDEN')
+    expect((await hub.query('{ alertRules { name } }')).data).toEqual({ alertRules: [] })
+  })
+})
