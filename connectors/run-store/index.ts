@@ -25,6 +25,7 @@ function guarded(store: RunStore, told: Told): RunStore {
     cancel: (scope, runId) => told(store.cancel(scope, runId), scope),
     reclaim: scope => told(store.reclaim(scope), scope),
     run: (scope, runId) => told(store.run(scope, runId), scope),
+    breaches: (scope, span) => told(store.breaches(scope, span), scope),
     runs: (scope, filter, limit, after) => told(store.runs(scope, filter, limit, after), scope),
     counts: (scope, filter, by) => told(store.counts(scope, filter, by), scope),
     lineage: (scope, runId) => told(store.lineage(scope, runId), scope),

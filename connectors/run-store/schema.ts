@@ -138,4 +138,9 @@ export const migrations: Record<string, Migration> = {
       await db.schema.createIndex('run_lineage_by_subject').on('run_lineage').columns(['tenant', 'application', 'subject', 'ended_at_ms']).execute()
     },
   },
+  '0003-alerts': {
+    async up(db) {
+      await db.schema.createIndex('run_by_sla').on('run').columns(['sla_at_ms']).where('sla_at_ms', 'is not', null).execute()
+    },
+  },
 }

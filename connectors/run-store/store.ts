@@ -120,6 +120,13 @@ export async function openRuns(db: Kysely<Database>): Promise<RunStore> {
       return row && storedRun(scope.clock.now(), row)
     },
 
+    async breaches(scope, { fromMs, untilMs }) {
+      scope.signal.throwIfAborted()
+      const rows = await db.selectFrom('run').selectAll().where('sla_at_ms', '>=', fromMs).where('sla_at_ms', '<', untilMs).where(eb => eb.or([eb('ended_at_ms', 'is', null), eb('ended_at_ms', '>=', eb.ref('sla_at_ms'))]))
+        .orderBy('sla_at_ms').orderBy('tenant').orderBy('run_id').execute()
+      return rows.map(row => storedRun(scope.clock.now(), row))
+    },
+
     async runs(scope, filter, limit, after) {
       scope.signal.throwIfAborted()
       let query = chosenRuns(db, scope, filter).selectAll()

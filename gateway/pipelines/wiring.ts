@@ -21,11 +21,11 @@ import { environmentSecrets, fileSecrets, openSecrets, vaultSecrets } from '../.
 import { type OpenedTokenVault, openPostgresTokenVault, openSqliteTokenVault } from '../../connectors/token-vault/index.ts'
 import { HubError } from '../../schema/errors.ts'
 import { analyse } from '../../subgraphs/lineage/analyse.ts'
+import { type AlertWatchOptions, watchAlerts } from '../../subgraphs/pipelines/alerts/watch.ts'
 import type { AlertRoles } from '../../subgraphs/pipelines/alerts/rule-fields.ts'
-import type { JobDocument, Notification } from '../../subgraphs/pipelines/document/job.ts'
 import type { PipelineDocument } from '../../subgraphs/pipelines/document/pipeline.ts'
 import type { Finding } from '../../subgraphs/pipelines/finding.ts'
-import { toldRun, type ToldOrder } from '../../subgraphs/pipelines/notify/told-run.ts'
+import { Teller, type TellerOptions } from '../../subgraphs/pipelines/notify/teller.ts'
 import { checkData, type DataParts } from '../../subgraphs/pipelines/plan/data-check.ts'
 import { versionText } from '../../subgraphs/pipelines/registry.ts'
 import { type JobOrder, pipelineParameters } from '../../subgraphs/pipelines/run/job-order.ts'
@@ -119,11 +119,11 @@ export async function openPipelineRuns({ config, env, log, files }: PipelineRunO
         },
       })
       pipelineParameters(scope, order, jobParts.pipelines)
-      const { warning, told } = jobNotices(config.pipelines)
+      const { teller } = openTeller(config.pipelines)
       await store.reclaim(scope)
       const held = await begin(scope, { runId, kind: 'job', application, subject: document.id, version: versionText(document), parameters })
-      const record = await told(noticeScope, { document, runId, application }, () => keptJob(scope, held, order, jobParts, store))
-      const unsent = warning(document)
+      const record = await teller.told(noticeScope, { document, runId, application }, () => keptJob(scope, held, order, jobParts, store))
+      const unsent = teller.warning(document)
       return { record, ...(unsent !== undefined && { warning: unsent }) }
     },
     async close() {
@@ -202,33 +202,38 @@ export interface HubPipelinesOptions extends KeptIn {
   readonly regions: Regions
   /** Hears of every run that ended here. */
   readonly ended: WorkerOptions['ended']
+  /** Hears of every alert that was raised here. */
+  readonly raised: AlertWatchOptions['raised']
 }
 
 /** The pipelines of a hub and their runs. A worker takes those that wait, in this process, unless there are no slots. */
-export async function openHubPipelines({ settings, env, clock, later, ended, trino, regions, ...kept }: HubPipelinesOptions): Promise<Omit<RunRoles & AlertRoles, 'cursors'> & { close(): Promise<void> }> {
+export async function openHubPipelines({ settings, env, clock, later, ended, raised, trino, regions, ...kept }: HubPipelinesOptions): Promise<Omit<RunRoles & AlertRoles, 'cursors'> & { close(): Promise<void> }> {
   const { log } = kept
   const engine = pipelineEngine(settings, trino)
   const vault = lazyVault(kept)
   const store = await openRunStore(kept)
   const alerts = await openAlertStore(kept)
   const registry = folderRegistry(settings.folder, ({ data, schemaText, queryText, lookups }) => partsOver(data, { settings, env, log, vault, engine }).then(parts => ({ ...parts, schemaText, queryText, lookups, regions })))
-  const notices = jobNotices(settings)
+  const { teller, places } = openTeller(settings)
   const worker = settings.folder === undefined || settings.slots === 0 ? undefined : new Worker({
     store, registry, name: `${hostname()} ${process.pid}`, slots: settings.slots, environment: settings.environment, ended,
     told(scope, order, run) {
-      const warning = notices.warning(order.document)
+      const warning = teller.warning(order.document)
       if (warning !== undefined) log.warn(warning, { app: order.application, job: order.document.id, run: order.runId })
-      return notices.told(scope, order, run)
+      return teller.told(scope, order, run)
     },
     scopeOf: (runId, tenant, signal) => ({ ...lastingScope({ clock, log, later, signal }, runId), requestId: runId, tenant }),
   })
   const stopped = new AbortController()
-  const scheduling = settings.folder === undefined || !settings.schedules ? undefined : schedule({ store, registry, wake: () => worker?.wake(), scope: { ...lastingScope({ clock, log, later, signal: stopped.signal }, 'schedules'), tenant: settings.tenant } })
+  const ownScope = (what: string) => lastingScope({ clock, log, later, signal: stopped.signal }, what)
+  const scheduling = settings.folder === undefined || !settings.schedules ? undefined : schedule({ store, registry, wake: () => worker?.wake(), scope: { ...ownScope('schedules'), tenant: settings.tenant } })
+  const watching = settings.folder === undefined ? undefined : watchAlerts({ store, alerts, registry, teller, raised, scope: ownScope('alerts') })
   return {
-    registry, store, alerts, places: notices.places, wake: () => worker?.wake(),
+    registry, store, alerts, places, wake: () => worker?.wake(),
     async close() {
       stopped.abort(new HubError('SHUTTING_DOWN', 'The hub is stopping.'))
       await scheduling
+      await watching
       await worker?.close()
       await vault.close()
       await alerts.close()
@@ -240,36 +245,19 @@ export async function openHubPipelines({ settings, env, clock, later, ended, tri
 /** Nobody keeps what did not arrive from here: the log has it. */
 const delivery = { attempts: 5, firstDelayMs: 1_000, onDead: async () => {} }
 
-type Missing = Readonly<Record<Notification['kind'], readonly string[]>>
-
-/** Tells whom jobs name, by the ways that are set up. Of the kinds that a job names and that are not, the warning says which settings they lack. */
-function jobNotices(settings: Config['pipelines']): { warning(document: JobDocument): string | undefined; readonly told: WorkerOptions['told']; readonly places: NoticePlaces } {
+/** Tells of runs by the ways that are set up, and where it may. */
+function openTeller(settings: Config['pipelines']): { readonly teller: Teller; readonly places: NoticePlaces } {
   const { notify, missing } = notifying(settings)
   const notifier = openNotifier(notify)
-  return {
-    places: notifier,
-    warning({ notifications }) {
-      const unsent = new Set(notifications.map(({ kind }) => kind).filter(kind => missing[kind].length > 0))
-      return unsent.size > 0 ? warningOf([...unsent], missing) : undefined
-    },
-    told(scope, { document, ...order }, run) {
-      const told: ToldOrder = { ...order, document: { ...document, notifications: document.notifications.filter(({ kind }) => missing[kind].length === 0) }, ...(settings.consoleUrl !== undefined && { consoleUrl: settings.consoleUrl }) }
-      return toldRun(scope, told, { notifier, delivery }, run)
-    },
-  }
+  return { teller: new Teller({ notifier, missing, delivery, ...(settings.consoleUrl !== undefined && { consoleUrl: settings.consoleUrl }) }), places: notifier }
 }
 
 /** Ways for notices, of those that are set up, and the settings that the others lack. */
-function notifying({ smtpUrl, smtpFrom, smtpRequireTls, webhookSecret, webhookAllow }: Config['pipelines']): { readonly notify: NotifyOptions; readonly missing: Missing } {
+function notifying({ smtpUrl, smtpFrom, smtpRequireTls, webhookSecret, webhookAllow }: Config['pipelines']): { readonly notify: NotifyOptions; readonly missing: TellerOptions['missing'] } {
   const email = smtpUrl !== undefined && smtpFrom !== undefined ? { url: smtpUrl, from: smtpFrom, ...(smtpRequireTls !== undefined && { requireTls: smtpRequireTls }) } : undefined
   const webhook = webhookSecret === undefined ? undefined : { secret: webhookSecret, allow: webhookAllow }
   const unset = (settings: Readonly<Record<string, string | undefined>>) => Object.keys(settings).filter(name => settings[name] === undefined).map(name => `pipelines.${name}`)
   return { notify: { ...(email && { email }), ...(webhook && { webhook }) }, missing: { email: unset({ smtpUrl, smtpFrom }), webhook: unset({ webhookSecret }) } }
-}
-
-function warningOf(kinds: readonly Notification['kind'][], missing: Missing): string {
-  const settings = kinds.flatMap(kind => missing[kind])
-  return `Notices by ${kinds.join(' and ')} are not sent: ${settings.join(', ')} ${settings.length === 1 ? 'is' : 'are'} not set.`
 }
 
 /** The vault, opened by the first who has tokens. */

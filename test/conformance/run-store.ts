@@ -365,6 +365,28 @@ export const runStoreChecks = [
     expect((await store.runs(scope(), {}, 10)).map(run => `${run.runId} ${run.sla}`)).toEqual(['waits BREACHED', 'none NONE', 'late BREACHED', 'ends MET'])
   }),
 
+  must<RunStoreSubject>('RU37', 'D-107 runs whose time was over in a span while they waited or went on are found, of all tenants, by when it was over', async ({ store, other, scope, clock }) => {
+    const atMs = clock.now()
+    const due = { late: 50, waits: 40, early: 60, cancelled: 70, other: 45, before: 9, behind: 90 }
+    for (const [runId, ms] of Object.entries(due)) await store.enqueue(scope(runId === 'other' ? 'blue' : 'red'), newRun(runId, { slaAtMs: atMs + ms }))
+    await store.enqueue(scope('red'), newRun('endless'))
+    const held = new Map((await takeAll(store, scope(), 'w1')).map(run => [run.runId, run]))
+    const finish = async (runId: string) => expect(await store.finish(scope('red'), held.get(runId)!, ended('FAILED'))).toBe(true)
+    clock.advance(59)
+    await finish('early')
+    await store.enqueue(scope('red'), newRun('queued', { slaAtMs: atMs + 60 }))
+    clock.advance(1)
+    await finish('late')
+    await store.enqueue(scope('red'), newRun('gone', { slaAtMs: atMs + 80 }))
+    await store.cancel(scope('red'), 'gone')
+    clock.advance(100)
+    await finish('behind')
+    const found = async (fromMs: number, untilMs: number) => (await other.breaches(scope(), { fromMs: atMs + fromMs, untilMs: atMs + untilMs })).map(({ tenant, runId, sla }) => `${tenant} ${runId} ${sla}`)
+    expect(await found(10, 90)).toEqual(['red waits BREACHED', 'blue other BREACHED', 'red late BREACHED', 'red queued BREACHED', 'red cancelled BREACHED'])
+    expect(await found(50, 51)).toEqual(['red late BREACHED'])
+    expect([await found(51, 60), await found(90, 91)]).toEqual([[], ['red behind BREACHED']])
+  }),
+
   must<RunStoreSubject>('RU23', 'runs are their tenant\'s: no other finds, lists, counts or cancels them', async ({ store, other, scope, clock }) => {
     await store.enqueue(scope('red'), newRun('r1', { jobRunId: 'j1' }))
     const theirs = scope('blue')
@@ -510,7 +532,7 @@ export const runStoreChecks = [
     const left = { ...scope(), signal: AbortSignal.abort(new Error('the client left')) }
     for (const work of [
       () => store.enqueue(left, newRun('r3')), () => store.claim(left, worker()), () => store.renew(left, held, 1, { record: 1 }), () => store.finish(left, held, ended()), () => store.cancel(left, 'r1'), () => store.reclaim(left),
-      () => store.run(left, 'r1'), () => store.runs(left, {}, 1), () => store.counts(left, { sinceMs: 0, untilMs: 1 }, 'DAY'), () => store.queue(left),
+      () => store.run(left, 'r1'), () => store.runs(left, {}, 1), () => store.counts(left, { sinceMs: 0, untilMs: 1 }, 'DAY'), () => store.queue(left), () => store.breaches(left, { fromMs: 0, untilMs: 1 }),
     ]) await expect(work()).rejects.toThrow('the client left')
     expect(await store.runs(scope(), {}, 10)).toEqual(before)
   }),

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { catalogFolder } from '../support/catalog-folder.ts'
+import { eventually } from '../support/eventually.ts'
 import { type RunningHub, startHub } from '../support/hub.ts'
 import { smtpServer, type SmtpServer } from '../support/smtp.ts'
 
@@ -33,6 +34,8 @@ describe('what is told of runs', () => {
       'hub.yaml': 'regions:\n  notes: { type: Note, key: id, fields: { id: ID! } }\n',
       [`${place}/pipelines/orders.xml`]: pipeline('orders', 'landing/orders.csv'),
       [`${place}/pipelines/late.xml`]: pipeline('late', 'landing/late.csv'),
+      [`${place}/pipelines/slow.xml`]: pipeline('slow', 'landing/late.csv', 'PT0.001S'),
+      [`${place}/jobs/patient.xml`]: `<jobPipeline id="patient" version="1.0"><pipelines><pipelineRef id="slow" onFailure="retry" maxRetries="1"/></pipelines><notifications><webhook url="${hook}/job" on="sla_breach"/><webhook url="${hook}/done" on="completion"/></notifications></jobPipeline>`,
       [`${place}/jobs/nightly.xml`]: '<jobPipeline id="nightly" version="1.0"><pipelines><pipelineRef id="orders"/></pipelines></jobPipeline>',
       'data/applications/shop/landing/orders.csv': 'id,total\n1,5\n2,7\n',
     })
@@ -92,4 +95,22 @@ describe('what is told of runs', () => {
     expect((await hub.query('{ alertRules { name } }', {}, as('nobody'))).errors?.[0]?.extensions?.['code']).toBe('FORBIDDEN')
     expect((await hub.query('{ alertRules { name } }')).data).toEqual({ alertRules: [] })
   })
+
+  const begin = async (kind: 'Pipeline' | 'Job', id: string) => (await hub.query<Readonly<Record<string, { runId: string }>>>(`mutation ($id: ID!) { run${kind}(app: "shop", id: $id) { runId } }`, { id })).data?.[`run${kind}`]?.runId ?? ''
+
+  test('D-86 D-107 a breach is told while the job goes on: to whom it names, and to whom a rule does by webhook and mail, once', async () => {
+    await put({ name: 'slow', pipelineId: 'slow', email: ['ops@example.org'], webhook: [`${hook}/rule`] })
+    const runId = await begin('Job', 'patient')
+    await eventually('both were told', () => heard.length >= 2)
+    const told = (path: string) => heard.filter(one => one.path === path).map(({ body }) => body)
+    expect(told('/job')).toEqual([{ event: 'sla_breach', run_id: runId, job: 'patient', version: '1.0.0', application: 'shop', state: 'RUNNING', duration_ms: expect.any(Number), pipeline: 'slow' }])
+    expect(told('/rule')).toMatchObject([{ event: 'sla_breach', rule: 'slow', application: 'shop', pipeline: 'slow', message: expect.stringContaining('longer than it may: its time was over at ') }])
+    expect(told('/done')).toEqual([])
+    await eventually('the mail came', () => mails.mails.length === 1)
+    expect(mails.mails[0]).toMatchObject({ to: ['ops@example.org'], data: expect.stringContaining('Subject: [shop] Pipeline slow takes longer than it may') })
+    await eventually('the job has ended', () => told('/done').length === 1, 30_000)
+    expect([told('/job').length, told('/rule').length, mails.mails.length]).toEqual([1, 1, 1])
+    expect(await (await fetch(`${hub.url}/metrics`)).text()).toContain('dhub_alerts_total{kind="SLA_BREACH",app="shop"} 1')
+    await remove('slow')
+  }, 60_000)
 })
