@@ -26,6 +26,8 @@ function guarded(store: RunStore, told: Told): RunStore {
     reclaim: scope => told(store.reclaim(scope), scope),
     run: (scope, runId) => told(store.run(scope, runId), scope),
     breaches: (scope, span) => told(store.breaches(scope, span), scope),
+    failures: (scope, span) => told(store.failures(scope, span), scope),
+    streak: (scope, subject, toMs) => told(store.streak(scope, subject, toMs), scope),
     runs: (scope, filter, limit, after) => told(store.runs(scope, filter, limit, after), scope),
     counts: (scope, filter, by) => told(store.counts(scope, filter, by), scope),
     lineage: (scope, runId) => told(store.lineage(scope, runId), scope),

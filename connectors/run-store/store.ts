@@ -4,6 +4,7 @@ import type { RunStore } from '../ports/run-store.ts'
 import type { Scope } from '../ports/scope.ts'
 import { chosenRuns } from './chosen.ts'
 import { countRuns } from './counts.ts'
+import { breachedRuns, failedInRow, failedRuns } from './happened.ts'
 import { keepLineage, lineageOf, newestLineages } from './lineages.ts'
 import { checkTexts, endedRow, isKept, keptText, lostRow, queuedRow, type RunRow, storedRun } from './rows.ts'
 import { type Database, hasNotEnded, isUnderWay, isWaiting, migrations, migrationTables } from './schema.ts'
@@ -120,11 +121,19 @@ export async function openRuns(db: Kysely<Database>): Promise<RunStore> {
       return row && storedRun(scope.clock.now(), row)
     },
 
-    async breaches(scope, { fromMs, untilMs }) {
+    async breaches(scope, span) {
       scope.signal.throwIfAborted()
-      const rows = await db.selectFrom('run').selectAll().where('sla_at_ms', '>=', fromMs).where('sla_at_ms', '<', untilMs).where(eb => eb.or([eb('ended_at_ms', 'is', null), eb('ended_at_ms', '>=', eb.ref('sla_at_ms'))]))
-        .orderBy('sla_at_ms').orderBy('tenant').orderBy('run_id').execute()
-      return rows.map(row => storedRun(scope.clock.now(), row))
+      return (await breachedRuns(db, span)).map(row => storedRun(scope.clock.now(), row))
+    },
+
+    async failures(scope, span) {
+      scope.signal.throwIfAborted()
+      return (await failedRuns(db, span)).map(row => storedRun(scope.clock.now(), row))
+    },
+
+    async streak(scope, subject, toMs) {
+      scope.signal.throwIfAborted()
+      return failedInRow(db, scope, subject, toMs)
     },
 
     async runs(scope, filter, limit, after) {

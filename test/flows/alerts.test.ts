@@ -113,4 +113,15 @@ describe('what is told of runs', () => {
     expect(await (await fetch(`${hub.url}/metrics`)).text()).toContain('dhub_alerts_total{kind="SLA_BREACH",app="shop"} 1')
     await remove('slow')
   }, 60_000)
+
+  test('D-107 failures in a row are told at the number that the rule says, and the next of them no more', async () => {
+    await put({ name: 'failing', kind: 'REPEATED_FAILURE', pipelineId: 'late', failures: 2, webhook: [`${hook}/failing`] })
+    for (let nth = 0; nth < 3; nth++) {
+      const runId = await begin('Pipeline', 'late')
+      await eventually('the run failed', async () => (await hub.query<{ run: { state: string } }>('query ($runId: ID!) { run(runId: $runId) { state } }', { runId })).data?.run.state === 'FAILED', 20_000)
+    }
+    await eventually('it was told', () => heard.length > 0)
+    expect(heard).toMatchObject([{ path: '/failing', body: { event: 'repeated_failure', rule: 'failing', pipeline: 'late', message: expect.stringMatching(/^Pipeline "late" failed 2 times in a row; why the run ".*" did: No file matches "landing\/late\.csv"\.$/) } }])
+    await remove('failing')
+  }, 60_000)
 })

@@ -61,6 +61,7 @@ class Watch {
   async look(span: RunSpan): Promise<void> {
     const { store, scope } = this.#options
     for (const run of await store.breaches(scope, span)) await this.#once(`breach ${run.tenant} ${run.runId}`, run.slaAtMs ?? 0, () => this.#breached(run, run.slaAtMs ?? 0))
+    for (const run of await store.failures(scope, span)) await this.#once(`failure ${run.tenant} ${run.runId}`, run.endedAtMs ?? 0, () => this.#failed(run, run.endedAtMs ?? 0))
   }
 
   forget(beforeMs: number): void {
@@ -85,6 +86,17 @@ class Watch {
     if (jobRun) await this.#tellJob(scope, jobRun, run)
   }
 
+  /** One group are the failures since the last run that succeeded: one behind the next is another alert, also within the quiet time. */
+  async #failed(run: StoredRun, endedAtMs: number): Promise<void> {
+    const scope = { ...this.#options.scope, tenant: run.tenant }
+    const rules = (await this.#rules(scope, run, 'REPEATED_FAILURE', endedAtMs)).filter(({ subject }) => !subject || (subject.kind === run.kind && subject.id === run.subject))
+    if (rules.length === 0) return
+    const { failures, sinceMs } = await this.#options.store.streak(scope, run, endedAtMs)
+    for (const rule of rules) {
+      if (failures >= (rule.failures ?? 1)) await this.#raise(scope, rule, run, { event: `failure ${run.runId}`, group: `since ${sinceMs}`, atMs: endedAtMs, message: failureText(run, failures) })
+    }
+  }
+
   async #rules(scope: Scope, { application }: StoredRun, kind: AlertRule['kind'], atMs: number): Promise<readonly AlertRule[]> {
     return (await this.#options.alerts.rules(scope, application)).filter(rule => rule.kind === kind && rule.changedAtMs <= atMs)
   }
@@ -107,6 +119,10 @@ class Watch {
     })
     if (notices && notices.length > 0 && (await alerts.once(scope, `sla of job ${runId}`))) teller.send(scope, notices)
   }
+}
+
+function failureText({ kind, subject, runId, message = 'No reason was told.' }: StoredRun, failures: number): string {
+  return `${kind === 'job' ? 'Job' : 'Pipeline'} "${subject}" failed ${failures === 1 ? 'once' : `${failures} times in a row`}; why the run "${runId}" did: ${message}`
 }
 
 function breachText(about: StoredRun, run: StoredRun, slaAtMs: number): string {

@@ -192,6 +192,55 @@ test('D-86 D-107 of a job whose pipelines take too long the one is told whom its
   await one.stop()
 })
 
+/** Runs that end one behind the other, a minute each. */
+async function ends(one: { look(ms?: number): Promise<void> }, ...states: readonly EndedState[]) {
+  for (const state of states) {
+    await enqueue(crypto.randomUUID(), { slaAtMs: undefined })
+    await finish(state, state === 'FAILED' ? 'No file matches "in.csv".' : undefined)
+    await one.look(minuteMs)
+  }
+}
+const counts = async () => (await alerts.alerts(own(), {}, 100)).map(({ count }) => count)
+
+test('D-107 so many failures in a row are one alert, which counts those behind it; one that succeeds begins anew', async () => {
+  await put({ kind: 'REPEATED_FAILURE', failures: 3 })
+  const one = await hubs()
+  await ends(one, 'FAILED', 'FAILED', 'SUCCEEDED', 'FAILED', 'CANCELLED', 'FAILED')
+  expect(heard).toEqual([])
+  await ends(one, 'FAILED')
+  expect(bodies()).toMatchObject([{ event: 'repeated_failure', rule: 'slow', pipeline: 'orders', message: expect.stringMatching(/^Pipeline "orders" failed 3 times in a row; why the run "[0-9a-f-]{36}" did: No file matches "in\.csv"\.$/) }])
+  await ends(one, 'FAILED', 'FAILED')
+  expect([heard.length, await counts()]).toEqual([1, [3]])
+  await ends(one, 'SKIPPED_NO_DATA', 'FAILED', 'FAILED')
+  expect(heard).toHaveLength(1)
+  await ends(one, 'FAILED', 'FAILED')
+  expect([heard.length, await counts(), raised]).toEqual([2, [2, 3], ['REPEATED_FAILURE shop', 'REPEATED_FAILURE shop']])
+  await one.stop()
+})
+
+test('D-107 what goes on failing is told again once the quiet time is over', async () => {
+  await put({ kind: 'REPEATED_FAILURE', failures: 1, quietMs: 10 * minuteMs })
+  const one = await hubs()
+  for (let nth = 0; nth < 4; nth++) await ends(one, 'FAILED', 'FAILED', 'FAILED', 'FAILED', 'FAILED')
+  expect([heard.length, (await counts()).reduce((total, count) => total + count)]).toEqual([2, 20])
+  await one.stop()
+})
+
+test('D-107 failures in a row are those of one pipeline or job of an application, and of several hubs one tells of them, also afterwards', async () => {
+  await put({ kind: 'REPEATED_FAILURE', failures: 2 })
+  await put({ name: 'job', kind: 'REPEATED_FAILURE', failures: 2, subject: { kind: 'job', id: 'nightly' } })
+  for (const [runId, more] of [['o1', {}], ['e1', { subject: 'export' }], ['j1', { kind: 'job', subject: 'nightly' }], ['b1', { application: 'bank' }], ['j2', { kind: 'job', subject: 'nightly' }], ['b2', { application: 'bank' }]] as const) {
+    await enqueue(runId, { slaAtMs: undefined, ...more })
+    clock.advance(minuteMs)
+    await finish('FAILED', 'It is down.')
+  }
+  clock.advance(60 * minuteMs)
+  const two = await hubs(2)
+  const told = bodies() as readonly Readonly<Record<string, unknown>>[]
+  expect(told.map(body => [body['rule'], body['job'], body['run_id']]).toSorted()).toEqual([['job', 'nightly', 'j2'], ['slow', 'nightly', 'j2']])
+  await two.stop()
+})
+
 test('a store that does not answer is told of once a look, and is looked at again', async () => {
   await put()
   const one = await hubs()
