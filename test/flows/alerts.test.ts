@@ -124,4 +124,42 @@ describe('what is told of runs', () => {
     expect(heard).toMatchObject([{ path: '/failing', body: { event: 'repeated_failure', rule: 'failing', pipeline: 'late', message: expect.stringMatching(/^Pipeline "late" failed 2 times in a row; why the run ".*" did: No file matches "landing\/late\.csv"\.$/) } }])
     await remove('failing')
   }, 60_000)
+
+  const list = async (filter: Readonly<Record<string, unknown>> = {}, headers = as('acme')) =>
+    (await hub.query<{ alerts: { nodes: readonly Readonly<Record<string, unknown>>[] } }>('query ($filter: AlertFilter) { alerts(filter: $filter) { nodes { id app kind rule pipelineId jobId runId message count firstAt lastAt raisedAt acknowledgedBy comment } } }', { filter }, headers)).data?.alerts.nodes ?? []
+
+  test('D-107 alerts are told live, listed with the newest first, and seen to', async () => {
+    await put({ name: 'once', kind: 'REPEATED_FAILURE', failures: 1, quietMs: 0, email: ['ops@example.org'] })
+    const live = hub.subscribe<{ alertRaised: Readonly<Record<string, unknown>> }>('subscription { alertRaised(app: "shop") { id rule pipelineId runId count } }')
+    let told: unknown
+    void live.next().then(event => { told = event })
+    // A subscription tells of what is raised behind its first look, which no answer tells of.
+    await eventually('an alert is told live', async () => {
+      if (told === undefined) await begin('Pipeline', 'late')
+      return told !== undefined
+    }, 20_000)
+    await live.return()
+    const [newest] = await list({ app: 'shop', kind: 'REPEATED_FAILURE', pipelineId: 'late', acknowledged: false })
+    expect(told).toMatchObject({ value: { data: { alertRaised: { rule: 'once', pipelineId: 'late', count: 1 } } } })
+    expect(newest).toEqual({ id: expect.any(String), app: 'shop', kind: 'REPEATED_FAILURE', rule: 'once', pipelineId: 'late', jobId: null, runId: expect.any(String), message: expect.stringContaining('Pipeline "late" failed'), count: 1, firstAt: expect.any(String), lastAt: expect.any(String), raisedAt: expect.any(String), acknowledgedBy: null, comment: null })
+    const moments = (await list()).map(({ raisedAt }) => Date.parse(String(raisedAt)))
+    expect(moments).toEqual(moments.toSorted((a, b) => b - a))
+
+    const acknowledge = (id: unknown, headers = as('acme')) => hub.query('mutation ($id: ID!) { acknowledgeAlert(id: $id, comment: "The file comes late today.") { acknowledgedBy acknowledgedAt comment } }', { id }, headers)
+    expect((await acknowledge(newest?.['id'])).data).toEqual({ acknowledgeAlert: { acknowledgedBy: 'acme', acknowledgedAt: expect.any(String), comment: 'The file comes late today.' } })
+    expect((await list({ acknowledged: true })).map(({ id }) => id)).toEqual([newest?.['id']])
+    expect((await acknowledge(newest?.['id'], as('other'))).errors?.[0]?.extensions?.['code']).toBe('NOT_FOUND')
+    expect((await acknowledge(newest?.['id'], as('reader'))).errors?.[0]?.extensions?.['code']).toBe('FORBIDDEN')
+    expect(await list({}, as('other'))).toEqual([])
+    expect((await hub.query('{ alerts { nodes { id } } }', {}, as('nobody'))).errors?.[0]?.extensions?.['code']).toBe('FORBIDDEN')
+    await remove('once')
+
+    const page = await rest('/alerts?app=shop&page_size=1&kind=repeated_failure&pipeline=late')
+    expect(page).toMatchObject({ status: 200, body: { alerts: [{ app: 'shop', kind: 'repeated_failure', rule: 'once', pipeline_id: 'late', job_id: null, count: 1, message: expect.any(String) }], next_page_token: expect.any(String) } })
+    const next = await rest(`/alerts?app=shop&page_size=1&kind=repeated_failure&pipeline=late&page_token=${String(page.body['next_page_token'])}`)
+    expect(next.body['alerts']).toHaveLength(1)
+    expect(next.body['alerts']).not.toEqual(page.body['alerts'])
+    expect((await rest('/alerts?acknowledged=true')).body).toMatchObject({ alerts: [{ acknowledged_by: 'acme', comment: 'The file comes late today.' }], next_page_token: null })
+    expect((await rest('/alerts?pipeline=late&job=nightly')).body).toMatchObject({ status: 400, code: 'BAD_USER_INPUT' })
+  }, 60_000)
 })
