@@ -51,17 +51,17 @@ export const reservedNames: Readonly<Record<NameSpace, ReadonlySet<string>>> = {
     'ValidationResult', 'ValidationFinding', 'FindingSeverity', 'DocumentKind', 'ExecutionPlan', 'ExecutionStep', 'StepKind', 'TransformationType', 'TransformationAttribute',
     'PipelineLayer', 'PipelineDefinition', 'PipelineDefinitionConnection', 'PipelineDefinitionEdge', 'RunFilter', 'RunState', 'PipelineRun', 'RunLineage', 'RunDataset', 'RunColumn', 'WrittenDataset', 'WrittenColumn', 'RunInput', 'PipelineRunConnection', 'PipelineRunEdge', 'RunTrigger', 'SlaStatus', 'RunError', 'RunStep', 'RunStepState', 'RunPeriod', 'RunStat', 'FailureReason', 'SlaCompliance',
     'Run', 'JobPipeline', 'JobPipelineConnection', 'JobPipelineEdge', 'PipelineRef', 'FailureStrategy', 'JobNotification', 'NotifyKind', 'NotifyOn', 'JobDag', 'JobDagNode', 'JobDagEdge', 'JobRunFilter', 'JobRun', 'JobRunConnection', 'JobRunEdge', 'JobStep',
-    'AlertRule', 'AlertRuleInput', 'AlertKind', 'AlertTarget', 'AlertFilter', 'AlertConnection', 'AlertEdge', 'Alert',
+    'AlertRule', 'AlertRuleInput', 'AlertKind', 'AlertTarget', 'AlertFilter', 'AlertConnection', 'AlertEdge', 'Alert', 'DeadNotice', 'DeadNoticeConnection', 'DeadNoticeEdge', 'NoticeFailure',
   ]),
   Query: new Set([
     'unifiedQuery', 'explainQuery', 'federatedViews', 'queryDataSources', 'tableSchema', 'queryLineage', 'lineage', 'sqlQuery', 'sqlExplain', 'cacheRegions', 'cacheRegion', 'cacheGet', 'cacheGetAll', 'cacheCluster', 'config', 'transaction', 'cacheMetrics', 'dataSources',
     'dataSource', 'apiQuery', 'apiQueries', 'apiEndpoints', 'apiPresets', 'views', 'view', 'catalog', 'audit', 'auditTrail', 'health', 'diagnose', 'advice', 'hub', 'node', 'nodes', 'topics', 'topic', 'topicMessages', 'validatePipeline', 'transformationTypes', 'pipelineXsd', 'jobXsd', 'pipelines', 'pipeline', 'runs', 'run', 'runStats', 'topFailureReasons', 'slaCompliance', 'jobs', 'job', 'jobRuns', 'jobRun',
-    'alertRules', 'alerts',
+    'alertRules', 'alerts', 'deadNotices',
   ]),
   Mutation: new Set([
     'createCacheRegion', 'updateCacheRegion', 'deleteCacheRegion', 'clearCacheRegion', 'reloadCacheRegion', 'cachePut', 'cachePutAll', 'cacheRemove', 'registerDataSource', 'deleteDataSource', 'createView', 'createFederatedView', 'refreshView', 'dropView',
     'updateView', 'deleteView', 'executeTransaction', 'registerApiEndpoint', 'deleteApiEndpoint', 'installPreset', 'sqlExecute', 'createTopic', 'updateTopic', 'deleteTopic', 'runPipeline', 'cancelRun', 'runJob', 'rerun',
-    'putAlertRule', 'removeAlertRule', 'acknowledgeAlert',
+    'putAlertRule', 'removeAlertRule', 'acknowledgeAlert', 'retryDeadNotice', 'discardDeadNotice',
   ]),
   Subscription: new Set(['pipelineRunChanged', 'jobRunChanged', 'alertRaised', 'cacheChanges', 'topicMessages']),
 }

@@ -25,6 +25,10 @@ function guarded(store: AlertStore, told: Told): AlertStore {
     once: (scope, event) => told(store.once(scope, event), scope),
     alerts: (scope, filter, limit, after) => told(store.alerts(scope, filter, limit, after), scope),
     acknowledge: (scope, id, comment) => told(store.acknowledge(scope, id, comment), scope),
+    keepDead: (scope, dead) => told(store.keepDead(scope, dead), scope),
+    deadNotices: (scope, filter, limit, after) => told(store.deadNotices(scope, filter, limit, after), scope),
+    deadNotice: (scope, id) => told(store.deadNotice(scope, id), scope),
+    dropDead: (scope, id) => told(store.dropDead(scope, id), scope),
     close: () => store.close(),
   }
 }

@@ -1,6 +1,7 @@
 import type { Selectable } from 'kysely'
 import { HubError } from '../../schema/errors.ts'
-import type { Alert, AlertKind, AlertRule, NewAlertRule } from '../ports/alert-store.ts'
+import type { Alert, AlertKind, AlertRule, DeadNotice, NewAlertRule } from '../ports/alert-store.ts'
+import type { Notice } from '../ports/notifier.ts'
 import { isKept } from '../run-store/rows.ts'
 import type { Database } from './schema.ts'
 
@@ -17,6 +18,10 @@ export function alertOf(row: Selectable<Database['alert']>): Alert {
     firstAtMs: Number(row.first_at_ms), lastAtMs: Number(row.last_at_ms), raisedAtMs: Number(row.raised_at_ms),
     ...(by !== null && { acknowledged: { by, atMs: Number(atMs), ...(comment !== null && { comment }) } }),
   }
+}
+
+export function deadNoticeOf({ application, notice, attempts, code, message, died_at_ms: diedAtMs }: Selectable<Database['dead_notice']>): DeadNotice {
+  return { application, notice: JSON.parse(notice) as Notice, attempts, failure: { code, message }, diedAtMs: Number(diedAtMs) }
 }
 
 /** The most characters of a text of an index. */

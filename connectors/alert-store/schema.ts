@@ -6,6 +6,7 @@ export interface Database {
   alert: AlertTable
   alert_event: AlertEventTable
   alert_writer: AlertWriterTable
+  dead_notice: DeadNoticeTable
 }
 
 interface AlertRuleTable {
@@ -49,6 +50,18 @@ interface AlertEventTable {
 /** One row, which whoever raises changes first, so that they do so one after the other in any engine. */
 interface AlertWriterTable {
   turns: number
+}
+
+interface DeadNoticeTable {
+  tenant: string
+  notice_id: string
+  application: string
+  /** As JSON. */
+  notice: string
+  attempts: number
+  code: string
+  message: string
+  died_at_ms: number
 }
 
 /** Where the store's migrations are noted, apart from those of the tables it stands beside. */
@@ -98,6 +111,22 @@ export const migrations: Record<string, Migration> = {
         .execute()
       await db.schema.createTable('alert_writer').addColumn('turns', 'bigint', column => column.notNull()).execute()
       await db.insertInto('alert_writer').values({ turns: 0 }).execute()
+    },
+  },
+  '0002-dead-notices': {
+    async up(db) {
+      await db.schema.createTable('dead_notice')
+        .addColumn('tenant', 'varchar(64)', column => column.notNull())
+        .addColumn('notice_id', 'varchar(255)', column => column.notNull())
+        .addColumn('application', 'varchar(255)', column => column.notNull())
+        .addColumn('notice', 'text', column => column.notNull())
+        .addColumn('attempts', 'integer', column => column.notNull())
+        .addColumn('code', 'varchar(64)', column => column.notNull())
+        .addColumn('message', 'text', column => column.notNull())
+        .addColumn('died_at_ms', 'bigint', column => column.notNull())
+        .addPrimaryKeyConstraint('dead_notice_primary', ['tenant', 'notice_id'])
+        .execute()
+      await db.schema.createIndex('dead_notice_by_time').on('dead_notice').columns(['tenant', 'died_at_ms', 'notice_id']).execute()
     },
   },
 }

@@ -4,10 +4,11 @@ import { HubError } from '../../schema/errors.ts'
 import type { AlertStore } from '../ports/alert-store.ts'
 import type { Scope } from '../ports/scope.ts'
 import { isKept, keptText } from '../run-store/rows.ts'
+import { deadNotices } from './dead-notices.ts'
 import { alertOf, checkRule, ruleOf } from './rows.ts'
 import { type Database, migrations, migrationTables } from './schema.ts'
 
-/** The rules and alerts over any engine kysely speaks to, their tables brought up to date first. Closing it closes `db`. */
+/** The rules, alerts and dead notices over any engine kysely speaks to, their tables brought up to date first. Closing it closes `db`. */
 export async function openAlerts(db: Kysely<Database>): Promise<AlertStore> {
   const { error } = await new Migrator({ db, provider: { getMigrations: async () => migrations }, ...migrationTables }).migrateToLatest()
   if (error) throw error
@@ -100,6 +101,7 @@ export async function openAlerts(db: Kysely<Database>): Promise<AlertStore> {
       return alertOf(row)
     },
 
+    ...deadNotices(db),
     close: () => db.destroy(),
   }
 }

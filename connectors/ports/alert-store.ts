@@ -1,7 +1,8 @@
+import type { Notice } from './notifier.ts'
 import type { Scope } from './scope.ts'
 
 /**
- * What people are told of runs: the rules of it, and the alerts that came of them. Of a tenant, for every hub that shares the store. Every method is one transaction, durable when answered. Moments are on the scope's clock, in
+ * What people are told of runs: the rules of it, the alerts that came of them, and the notices that did not arrive. Of a tenant, for every hub that shares the store. Every method is one transaction, durable when answered. Moments are on the scope's clock, in
  * milliseconds.
  */
 export interface AlertStore {
@@ -22,6 +23,13 @@ export interface AlertStore {
   alerts(scope: Scope, filter: AlertFilter, limit: number, after?: AlertPlace): Promise<readonly Alert[]>
   /** Notes who has seen to an alert, in the place of who was noted before. None of this id → NOT_FOUND. */
   acknowledge(scope: Scope, id: string, comment: string | undefined): Promise<Alert>
+  /** Keeps a notice that did not arrive, in the place of one of its id. */
+  keepDead(scope: Scope, dead: NewDeadNotice): Promise<DeadNotice>
+  /** Newest first, by when they were kept and then by id; at most `limit`, those behind `after`. */
+  deadNotices(scope: Scope, filter: { readonly application?: string }, limit: number, after?: DeadNoticePlace): Promise<readonly DeadNotice[]>
+  deadNotice(scope: Scope, id: string): Promise<DeadNotice | undefined>
+  /** Answers the one that is kept no more; undefined: there was none. */
+  dropDead(scope: Scope, id: string): Promise<DeadNotice | undefined>
   close(): Promise<void>
 }
 
@@ -101,5 +109,22 @@ export interface AlertFilter {
 
 export interface AlertPlace {
   readonly raisedAtMs: number
+  readonly id: string
+}
+
+export interface NewDeadNotice {
+  readonly application: string
+  /** With all that is needed to send it again, which may be secret. */
+  readonly notice: Notice
+  readonly attempts: number
+  readonly failure: { readonly code: string; readonly message: string }
+}
+
+export interface DeadNotice extends NewDeadNotice {
+  readonly diedAtMs: number
+}
+
+export interface DeadNoticePlace {
+  readonly diedAtMs: number
   readonly id: string
 }

@@ -22,6 +22,7 @@ import { type OpenedTokenVault, openPostgresTokenVault, openSqliteTokenVault } f
 import { HubError } from '../../schema/errors.ts'
 import { analyse } from '../../subgraphs/lineage/analyse.ts'
 import { type AlertWatchOptions, watchAlerts } from '../../subgraphs/pipelines/alerts/watch.ts'
+import type { DeadNoticeRoles } from '../../subgraphs/pipelines/alerts/dead-notice-fields.ts'
 import type { AlertRoles } from '../../subgraphs/pipelines/alerts/rule-fields.ts'
 import type { PipelineDocument } from '../../subgraphs/pipelines/document/pipeline.ts'
 import type { Finding } from '../../subgraphs/pipelines/finding.ts'
@@ -98,6 +99,7 @@ export async function openPipelineRuns({ config, env, log, files }: PipelineRunO
   const vault = lazyVault(kept)
   const parts = await partsOver(files, { settings: config.pipelines, env, log, vault, engine: pipelineEngine(config.pipelines, trinoOf(config)) })
   const store = await openRunStore(kept)
+  const alerts = await openAlertStore(kept)
   const worker = `${hostname()} ${process.pid}`
   const begin = (scope: Scope, run: Omit<NewRun, 'trigger' | 'mostAttempts'>) => store.enqueue(scope, { ...run, trigger: 'MANUAL', mostAttempts: 1 }, { worker, leaseMs })
   return {
@@ -119,7 +121,7 @@ export async function openPipelineRuns({ config, env, log, files }: PipelineRunO
         },
       })
       pipelineParameters(scope, order, jobParts.pipelines)
-      const { teller } = openTeller(config.pipelines)
+      const { teller } = openTeller(config.pipelines, alerts)
       await store.reclaim(scope)
       const held = await begin(scope, { runId, kind: 'job', application, subject: document.id, version: versionText(document), parameters })
       const record = await teller.told(noticeScope, { document, runId, application }, () => keptJob(scope, held, order, jobParts, store))
@@ -128,6 +130,7 @@ export async function openPipelineRuns({ config, env, log, files }: PipelineRunO
     },
     async close() {
       await vault.close()
+      await alerts.close()
       await store.close()
     },
   }
@@ -207,14 +210,14 @@ export interface HubPipelinesOptions extends KeptIn {
 }
 
 /** The pipelines of a hub and their runs. A worker takes those that wait, in this process, unless there are no slots. */
-export async function openHubPipelines({ settings, env, clock, later, ended, raised, trino, regions, ...kept }: HubPipelinesOptions): Promise<Omit<RunRoles & AlertRoles, 'cursors'> & { close(): Promise<void> }> {
+export async function openHubPipelines({ settings, env, clock, later, ended, raised, trino, regions, ...kept }: HubPipelinesOptions): Promise<Omit<RunRoles & AlertRoles & DeadNoticeRoles, 'cursors'> & { close(): Promise<void> }> {
   const { log } = kept
   const engine = pipelineEngine(settings, trino)
   const vault = lazyVault(kept)
   const store = await openRunStore(kept)
   const alerts = await openAlertStore(kept)
   const registry = folderRegistry(settings.folder, ({ data, schemaText, queryText, lookups }) => partsOver(data, { settings, env, log, vault, engine }).then(parts => ({ ...parts, schemaText, queryText, lookups, regions })))
-  const { teller, places } = openTeller(settings)
+  const { teller, places } = openTeller(settings, alerts)
   const worker = settings.folder === undefined || settings.slots === 0 ? undefined : new Worker({
     store, registry, name: `${hostname()} ${process.pid}`, slots: settings.slots, environment: settings.environment, ended,
     told(scope, order, run) {
@@ -229,12 +232,13 @@ export async function openHubPipelines({ settings, env, clock, later, ended, rai
   const scheduling = settings.folder === undefined || !settings.schedules ? undefined : schedule({ store, registry, wake: () => worker?.wake(), scope: { ...ownScope('schedules'), tenant: settings.tenant } })
   const watching = settings.folder === undefined ? undefined : watchAlerts({ store, alerts, registry, teller, raised, scope: ownScope('alerts') })
   return {
-    registry, store, alerts, places, wake: () => worker?.wake(),
+    registry, store, alerts, places, teller, wake: () => worker?.wake(),
     async close() {
       stopped.abort(new HubError('SHUTTING_DOWN', 'The hub is stopping.'))
       await scheduling
       await watching
       await worker?.close()
+      await teller.idle()
       await vault.close()
       await alerts.close()
       await store.close()
@@ -242,14 +246,14 @@ export async function openHubPipelines({ settings, env, clock, later, ended, rai
   }
 }
 
-/** Nobody keeps what did not arrive from here: the log has it. */
-const delivery = { attempts: 5, firstDelayMs: 1_000, onDead: async () => {} }
+/** Of each notice. */
+const delivery = { attempts: 5, firstDelayMs: 1_000 }
 
 /** Tells of runs by the ways that are set up, and where it may. */
-function openTeller(settings: Config['pipelines']): { readonly teller: Teller; readonly places: NoticePlaces } {
+function openTeller(settings: Config['pipelines'], kept: AlertStore): { readonly teller: Teller; readonly places: NoticePlaces } {
   const { notify, missing } = notifying(settings)
   const notifier = openNotifier(notify)
-  return { teller: new Teller({ notifier, missing, delivery, ...(settings.consoleUrl !== undefined && { consoleUrl: settings.consoleUrl }) }), places: notifier }
+  return { teller: new Teller({ notifier, missing, delivery, kept, ...(settings.consoleUrl !== undefined && { consoleUrl: settings.consoleUrl }) }), places: notifier }
 }
 
 /** Ways for notices, of those that are set up, and the settings that the others lack. */

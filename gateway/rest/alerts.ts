@@ -16,6 +16,7 @@ interface Rule extends Members {
 const rules = operation<{ alertRules: readonly Rule[] }>('query RestAlertRules($app: String) { alertRules(app: $app) { app name kind pipelineId jobId failures quietMs targets { kind target } changedBy changedAt } }')
 
 const alerts = operation<{ alerts: Page<Members> }>('query RestAlerts($filter: AlertFilter, $first: Int, $after: String) { alerts(filter: $filter, first: $first, after: $after) { nodes { id app kind rule pipelineId jobId runId message count firstAt lastAt raisedAt acknowledgedBy acknowledgedAt comment } pageInfo { hasNextPage endCursor } } }')
+const deadNotices = operation<{ deadNotices: Page<Members> }>('query RestDeadNotices($app: String, $first: Int, $after: String) { deadNotices(app: $app, first: $first, after: $after) { nodes { id app kind target about attempts failure { code message } diedAt } pageInfo { hasNextPage endCursor } } }')
 
 const kinds = ['sla_breach', 'repeated_failure'] as const
 
@@ -35,6 +36,10 @@ export function alertRoutes(hub: Hub): readonly Route[] {
       answer: async (request, { query: { app, pipeline, job, kind, acknowledged, page_size, page_token } }) => ({
         status: 200, body: pageOf('alerts', (await alerts(hub, request, { filter: { app, pipelineId: pipeline, jobId: job, kind: kind?.toUpperCase(), acknowledged }, first: page_size, after: page_token })).alerts, alert => snakeMembers(lowered(alert, 'kind'))),
       }),
+    }),
+    route({
+      method: 'GET', path: '/api/v1/datahub/dead-notices', summary: 'Notices that did not arrive, the newest first.', query: pageQuery.extend({ app: z.string().optional().describe('Of one application.') }), answers: { 200: 'A page of them.' },
+      answer: async (request, { query: { app, page_size, page_token } }) => ({ status: 200, body: pageOf('dead_notices', (await deadNotices(hub, request, { app, first: page_size, after: page_token })).deadNotices, dead => snakeMembers(lowered(dead, 'kind'))) }),
     }),
   ]
 }

@@ -6,6 +6,7 @@ import { mergeFields, type Subgraph } from '../../resolvers/subgraph.ts'
 import { scalars } from '../../schema/scalars.ts'
 import { withIdempotencyKeys } from '../../schema/sdl.ts'
 import { alertFields } from './alerts/alert-fields.ts'
+import { type DeadNoticeRoles, deadNoticeFields } from './alerts/dead-notice-fields.ts'
 import { type AlertRoles, ruleFields } from './alerts/rule-fields.ts'
 import { anyRunFields } from './any-run-fields.ts'
 import { readDocument } from './document/read.ts'
@@ -21,7 +22,7 @@ import { schemas } from './xsd.ts'
 const sdl = withIdempotencyKeys(['pipelines.graphql', 'alerts.graphql'].map(file => readFileSync(join(import.meta.dirname, '..', '..', 'schema', file), 'utf8')).join('\n'))
 
 /** Pipelines and jobs: what their documents may say, those there are, their runs, and who is told of these. */
-export function pipelinesSubgraph(roles: RunRoles & AlertRoles): Subgraph {
+export function pipelinesSubgraph(roles: RunRoles & AlertRoles & DeadNoticeRoles): Subgraph {
   const held = <Result>(answer: () => Result) => (_parent: unknown, _args: unknown, { scope }: Context): Result => {
     mustHold(scope, 'catalog:read')
     return answer()
@@ -29,7 +30,7 @@ export function pipelinesSubgraph(roles: RunRoles & AlertRoles): Subgraph {
   return {
     name: 'pipelines',
     sdl,
-    fields: mergeFields(definitionFields(roles), jobFields(roles), runFields(roles), jobRunFields(roles), anyRunFields(roles), statisticsFields(roles), ruleFields(roles), alertFields(roles), {
+    fields: mergeFields(definitionFields(roles), jobFields(roles), runFields(roles), jobRunFields(roles), anyRunFields(roles), statisticsFields(roles), ruleFields(roles), alertFields(roles), deadNoticeFields(roles), {
       Query: {
         validatePipeline(_parent: unknown, { xml }: { xml: string }, { scope }: Context) {
           mustHold(scope, 'catalog:read')

@@ -1,4 +1,4 @@
-import type { AlertCause, AlertPlace, AlertStore, NewAlertRule } from '../../connectors/ports/alert-store.ts'
+import type { AlertCause, AlertPlace, AlertStore, NewAlertRule, NewDeadNotice } from '../../connectors/ports/alert-store.ts'
 import type { Scope } from '../../connectors/ports/scope.ts'
 import { must } from '../support/conformance.ts'
 import type { MovedClock } from '../support/scope.ts'
@@ -20,6 +20,7 @@ const newRule = (name: string, more: Partial<NewAlertRule> = {}): NewAlertRule =
 const cause = (event: string, atMs: number, more: Partial<AlertCause> = {}): AlertCause => ({
   rule: newRule('slow'), event, group: 'orders', subject: { kind: 'pipeline', id: 'orders' }, runId: event, atMs, message: `It is ${event}.`, ...more,
 })
+const deadNotice = (id: string, more: Partial<NewDeadNotice> = {}): NewDeadNotice => ({ application: 'shop', notice: { kind: 'webhook', id, url: 'https://reader.example/s3cret', body: { event: 'failure' } }, attempts: 5, failure: { code: 'UPSTREAM_UNAVAILABLE', message: 'It is down.' }, ...more })
 
 export const alertStoreChecks = [
   must<AlertStoreSubject>('AL01', 'D-107 a rule is kept as it was declared, and replaced by the next of its name', async ({ store, other, scope, clock }) => {
@@ -144,7 +145,31 @@ export const alertStoreChecks = [
     const left = { ...scope(), signal: AbortSignal.abort(new Error('the client left')) }
     for (const work of [
       () => store.putRule(left, newRule('x')), () => store.removeRule(left, 'shop', 'x'), () => store.rules(left), () => store.raise(left, cause('r', 0)), () => store.once(left, 'e'), () => store.alerts(left, {}, 1), () => store.acknowledge(left, 'x', undefined),
+      () => store.keepDead(left, deadNotice('x')), () => store.deadNotices(left, {}, 1), () => store.deadNotice(left, 'x'), () => store.dropDead(left, 'x'),
     ]) await expect(work()).rejects.toThrow('the client left')
-    expect([await store.rules(scope()), await store.alerts(scope(), {}, 1), await store.once(scope(), 'e')]).toEqual([[], [], true])
+    expect([await store.rules(scope()), await store.alerts(scope(), {}, 1), await store.once(scope(), 'e'), await store.deadNotices(scope(), {}, 1)]).toEqual([[], [], true, []])
+  }),
+
+  must<AlertStoreSubject>('AL13', 'D-85 a notice that did not arrive is kept as it was to be sent, once, until it is dropped', async ({ store, other, scope, clock, reopen }) => {
+    const mail = deadNotice('run-7.failure.1', { notice: { kind: 'email', id: 'run-7.failure.1', to: ['ops@example.org'], subject: 'ä \0', text: 'x'.repeat(100_000) }, failure: { code: 'FORBIDDEN', message: 'No\0' } })
+    expect(await store.keepDead(scope(), mail)).toEqual({ ...mail, failure: { code: 'FORBIDDEN', message: 'No\ufffd' }, diedAtMs: clock.now() })
+    clock.advance(5)
+    const again = await other.keepDead(scope(), deadNotice('run-7.failure.1', { attempts: 6 }))
+    expect(again).toEqual({ ...deadNotice('run-7.failure.1', { attempts: 6 }), diedAtMs: clock.now() })
+    const opened = await reopen()
+    expect([await opened.deadNotice(scope(), 'run-7.failure.1'), await opened.deadNotices(scope(), {}, 10)]).toEqual([again, [again]])
+    expect([await opened.dropDead(scope(), 'run-7.failure.1'), await opened.dropDead(scope(), 'run-7.failure.1'), await opened.deadNotice(scope(), 'run-7.failure.1'), await opened.deadNotice(scope(), '\0')]).toEqual([again, undefined, undefined, undefined])
+  }),
+
+  must<AlertStoreSubject>('AL14', 'dead notices are listed newest first, of an application, and are their tenant\'s', async ({ store, scope, clock }) => {
+    for (const [nth, id] of ['b', 'a', 'c', 'd'].entries()) {
+      if (nth > 1) clock.advance(1)
+      await store.keepDead(scope(), deadNotice(id, { application: nth === 2 ? 'bank' : 'shop' }))
+    }
+    await store.keepDead(scope('blue'), deadNotice('a'))
+    const ids = async (...given: Parameters<AlertStore['deadNotices']> extends [unknown, ...infer More] ? More : never) => (await store.deadNotices(scope(), ...given)).map(({ notice }) => notice.id)
+    expect([await ids({}, 10), await ids({ application: 'shop' }, 2), await ids({}, 10, { diedAtMs: clock.now() - 2, id: 'b' })]).toEqual([['d', 'c', 'b', 'a'], ['d', 'b'], ['a']])
+    expect(await store.dropDead(scope('blue'), 'd')).toBeUndefined()
+    expect(await store.deadNotices(scope('blue'), {}, 10)).toHaveLength(1)
   }),
 ]

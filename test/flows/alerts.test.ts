@@ -13,6 +13,7 @@ const place = 'pipelines/applications/shop/service'
 
 describe('what is told of runs', () => {
   let heard: { readonly path: string | undefined; readonly body: Readonly<Record<string, unknown>> }[] = []
+  let isBusy = false
   let reader: Server
   let mails: SmtpServer
   let hub: RunningHub
@@ -24,7 +25,8 @@ describe('what is told of runs', () => {
       let body = ''
       request.setEncoding('utf8').on('data', (text: string) => { body += text }).on('end', () => {
         heard.push({ path: request.url, body: JSON.parse(body) as Record<string, unknown> })
-        answer.writeHead(204).end()
+        if (isBusy) answer.writeHead(503, { 'retry-after': '3600' }).end()
+        else answer.writeHead(204).end()
       })
     })
     await new Promise<void>(listening => reader.listen(0, '127.0.0.1', listening))
@@ -36,13 +38,14 @@ describe('what is told of runs', () => {
       [`${place}/pipelines/late.xml`]: pipeline('late', 'landing/late.csv'),
       [`${place}/pipelines/slow.xml`]: pipeline('slow', 'landing/late.csv', 'PT0.001S'),
       [`${place}/jobs/patient.xml`]: `<jobPipeline id="patient" version="1.0"><pipelines><pipelineRef id="slow" onFailure="retry" maxRetries="1"/></pipelines><notifications><webhook url="${hook}/job" on="sla_breach"/><webhook url="${hook}/done" on="completion"/></notifications></jobPipeline>`,
+      [`${place}/jobs/inside.xml`]: '<jobPipeline id="inside" version="1.0"><pipelines><pipelineRef id="orders"/></pipelines><notifications><webhook url="http://169.254.169.254/s3cret?token=s3cret" on="start"/></notifications></jobPipeline>',
       [`${place}/jobs/nightly.xml`]: '<jobPipeline id="nightly" version="1.0"><pipelines><pipelineRef id="orders"/></pipelines></jobPipeline>',
       'data/applications/shop/landing/orders.csv': 'id,total\n1,5\n2,7\n',
     })
     hub = await startHub({
       catalog: folder.catalog, headers: as('acme'), flags: [
         `--auth-api-keys-file=${folder.folder}/keys.json`, `--pipelines-folder=${folder.folder}/pipelines`, '--pipelines-webhook-secret=a secret that readers know', '--pipelines-webhook-allow=127.0.0.1',
-        `--pipelines-smtp-url=smtp://127.0.0.1:${mails.port}`, '--pipelines-smtp-from=hub@example.org',
+        `--pipelines-smtp-url=smtp://127.0.0.1:${mails.port}`, '--pipelines-smtp-from=hub@example.org', '--drain-timeout-ms=500',
       ],
     })
   }, 60_000)
@@ -161,5 +164,39 @@ describe('what is told of runs', () => {
     expect(next.body['alerts']).not.toEqual(page.body['alerts'])
     expect((await rest('/alerts?acknowledged=true')).body).toMatchObject({ alerts: [{ acknowledged_by: 'acme', comment: 'The file comes late today.' }], next_page_token: null })
     expect((await rest('/alerts?pipeline=late&job=nightly')).body).toMatchObject({ status: 400, code: 'BAD_USER_INPUT' })
+  }, 60_000)
+
+  const dead = async (headers = as('acme')) => (await hub.query<{ deadNotices: { nodes: readonly Readonly<Record<string, unknown>>[] } }>('{ deadNotices(app: "shop", first: 10) { nodes { id app kind target about attempts failure { code message } diedAt } } }', {}, headers)).data?.deadNotices.nodes ?? []
+  const change = (field: 'retryDeadNotice' | 'discardDeadNotice', id: unknown, headers = as('acme')) => hub.query(`mutation ($id: ID!) { ${field}(id: $id) { id attempts } }`, { id }, headers)
+
+  test('D-85 a notice that did not arrive is kept without what is secret of it, is sent again when somebody says so, and can be discarded', async () => {
+    const runId = await begin('Job', 'inside')
+    await eventually('it is kept', async () => (await dead()).length === 1)
+    const found = { id: expect.stringContaining(runId), app: 'shop', kind: 'WEBHOOK', target: 'http://169.254.169.254', about: `start of inside, run ${runId}`, attempts: 1, failure: { code: 'FORBIDDEN', message: expect.stringContaining('169.254.169.254') }, diedAt: expect.any(String) }
+    const [first] = await dead(as('reader'))
+    expect(first).toEqual(found)
+    expect((await change('retryDeadNotice', first?.['id'])).errors?.map(({ extensions }) => extensions?.['code'])).toEqual(['FORBIDDEN'])
+    expect(await dead()).toEqual([{ ...found, attempts: 2 }])
+    const listed = await rest('/dead-notices?app=shop')
+    expect(listed).toMatchObject({ status: 200, body: { dead_notices: [{ kind: 'webhook', target: 'http://169.254.169.254', attempts: 2, failure: { code: 'FORBIDDEN' } }], next_page_token: null } })
+    expect(JSON.stringify([first, listed])).not.toContain('s3cret')
+    expect([await dead(as('other')), (await change('retryDeadNotice', first?.['id'], as('other'))).errors?.[0]?.extensions?.['code'], (await change('discardDeadNotice', first?.['id'], as('reader'))).errors?.[0]?.extensions?.['code']]).toEqual([[], 'NOT_FOUND', 'FORBIDDEN'])
+    expect((await change('discardDeadNotice', first?.['id'])).data).toEqual({ discardDeadNotice: { id: first?.['id'], attempts: 2 } })
+    expect([await dead(), (await change('discardDeadNotice', first?.['id'])).errors?.[0]?.extensions?.['code']]).toEqual([[], 'NOT_FOUND'])
+  }, 60_000)
+
+  test('D-85 a notice that waits for its next attempt when the hub stops is kept, and arrives under its id when it is sent again', async () => {
+    await put({ name: 'busy', kind: 'REPEATED_FAILURE', pipelineId: 'late', failures: 1, quietMs: 0, webhook: [`${hook}/busy`] })
+    isBusy = true
+    await begin('Pipeline', 'late')
+    await eventually('it was sent', () => heard.length === 1, 20_000)
+    hub = await hub.restart()
+    const [kept] = await dead()
+    expect(kept).toMatchObject({ target: hook, about: expect.stringMatching(/^repeated_failure of late, run /), failure: { code: 'UPSTREAM_UNAVAILABLE' } })
+    isBusy = false
+    expect((await change('retryDeadNotice', kept?.['id'])).data).toEqual({ retryDeadNotice: { id: kept?.['id'], attempts: 1 } })
+    expect(heard.map(({ path, body }) => [path, body])).toEqual([['/busy', heard[0]?.body], ['/busy', heard[0]?.body]])
+    expect(await dead()).toEqual([])
+    await remove('busy')
   }, 60_000)
 })

@@ -106,7 +106,7 @@ class Watch {
     const done = await alerts.raise(scope, { ...cause, rule, group: JSON.stringify([kind, subject, group]), subject: { kind, id: subject }, runId })
     if (!done?.isNew) return
     raised(done.alert)
-    teller.send(scope, alertNotices(done.alert, rule.targets, teller.consoleUrl))
+    teller.send(scope, done.alert.application, alertNotices(done.alert, rule.targets, teller.consoleUrl))
   }
 
   /** Jobs have no time of their own: one takes too long where a pipeline in it does. */
@@ -117,7 +117,7 @@ class Watch {
     const notices = document && noticesOf({ document: teller.tellable(document), runId, application, ...(teller.consoleUrl !== undefined && { consoleUrl: teller.consoleUrl }) }, {
       event: 'sla_breach' satisfies JobEvent, state: jobRun.state as 'QUEUED' | 'RUNNING' | JobRecord['state'], ...(startedAtMs !== undefined && { durationMs: endedAtMs - startedAtMs }), ...(kind === 'pipeline' && { pipeline: subject }),
     })
-    if (notices && notices.length > 0 && (await alerts.once(scope, `sla of job ${runId}`))) teller.send(scope, notices)
+    if (notices && notices.length > 0 && (await alerts.once(scope, `sla of job ${runId}`))) teller.send(scope, application, notices)
   }
 }
 

@@ -55,7 +55,7 @@ async function hubs(count = 1) {
     scopes.push(scope)
     ends.push(watchAlerts({
       store, alerts, scope, registry: { jobs: async () => [{ application: 'shop', id: 'nightly', file: 'nightly.xml', xml: jobXml, document: jobIn(jobXml), findings: [] }] },
-      teller: new Teller({ notifier, missing, consoleUrl: 'https://hub.example', delivery: { attempts: 1, firstDelayMs: 1, onDead: async () => {} } }),
+      teller: new Teller({ notifier, missing, consoleUrl: 'https://hub.example', kept: alerts, delivery: { attempts: 1, firstDelayMs: 1 } }),
       raised: ({ kind, application }) => raised.push(`${kind} ${application}`),
     }))
   }
