@@ -17,6 +17,7 @@ const rules = operation<{ alertRules: readonly Rule[] }>('query RestAlertRules($
 
 const alerts = operation<{ alerts: Page<Members> }>('query RestAlerts($filter: AlertFilter, $first: Int, $after: String) { alerts(filter: $filter, first: $first, after: $after) { nodes { id app kind rule pipelineId jobId runId message count firstAt lastAt raisedAt acknowledgedBy acknowledgedAt comment } pageInfo { hasNextPage endCursor } } }')
 const deadNotices = operation<{ deadNotices: Page<Members> }>('query RestDeadNotices($app: String, $first: Int, $after: String) { deadNotices(app: $app, first: $first, after: $after) { nodes { id app kind target about attempts failure { code message } diedAt } pageInfo { hasNextPage endCursor } } }')
+const anomalies = operation<{ anomalies: readonly Members[] }>('query RestAnomalies($app: String!) { anomalies(app: $app) { app pipelineId verdict runId runs metric value median lowest highest } }')
 
 const kinds = ['sla_breach', 'repeated_failure'] as const
 
@@ -40,6 +41,10 @@ export function alertRoutes(hub: Hub): readonly Route[] {
     route({
       method: 'GET', path: '/api/v1/datahub/dead-notices', summary: 'Notices that did not arrive, the newest first.', query: pageQuery.extend({ app: z.string().optional().describe('Of one application.') }), answers: { 200: 'A page of them.' },
       answer: async (request, { query: { app, page_size, page_token } }) => ({ status: 200, body: pageOf('dead_notices', (await deadNotices(hub, request, { app, first: page_size, after: page_token })).deadNotices, dead => snakeMembers(lowered(dead, 'kind'))) }),
+    }),
+    route({
+      method: 'GET', path: '/api/v1/datahub/anomalies', summary: 'Pipelines whose last run is unlike those before.', query: closed({ app: z.string().describe('Of this application.') }), answers: { 200: 'What is outside of its band, and pipelines without enough history.' },
+      answer: async (request, { query: { app } }) => ({ status: 200, body: { anomalies: (await anomalies(hub, request, { app })).anomalies.map(anomaly => snakeMembers(lowered(anomaly, 'verdict', 'metric'))) } }),
     }),
   ]
 }

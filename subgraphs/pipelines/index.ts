@@ -6,6 +6,7 @@ import { mergeFields, type Subgraph } from '../../resolvers/subgraph.ts'
 import { scalars } from '../../schema/scalars.ts'
 import { withIdempotencyKeys } from '../../schema/sdl.ts'
 import { alertFields } from './alerts/alert-fields.ts'
+import { anomalyFields } from './alerts/anomaly-fields.ts'
 import { type DeadNoticeRoles, deadNoticeFields } from './alerts/dead-notice-fields.ts'
 import { type AlertRoles, ruleFields } from './alerts/rule-fields.ts'
 import { anyRunFields } from './any-run-fields.ts'
@@ -30,7 +31,7 @@ export function pipelinesSubgraph(roles: RunRoles & AlertRoles & DeadNoticeRoles
   return {
     name: 'pipelines',
     sdl,
-    fields: mergeFields(definitionFields(roles), jobFields(roles), runFields(roles), jobRunFields(roles), anyRunFields(roles), statisticsFields(roles), ruleFields(roles), alertFields(roles), deadNoticeFields(roles), {
+    fields: mergeFields(definitionFields(roles), jobFields(roles), runFields(roles), jobRunFields(roles), anyRunFields(roles), statisticsFields(roles), ruleFields(roles), alertFields(roles), deadNoticeFields(roles), anomalyFields(roles), {
       Query: {
         validatePipeline(_parent: unknown, { xml }: { xml: string }, { scope }: Context) {
           mustHold(scope, 'catalog:read')

@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { openPostgresRunStore, openSqliteRunStore } from '../../connectors/run-store/index.ts'
 import { catalogFolder } from '../support/catalog-folder.ts'
 import { eventually } from '../support/eventually.ts'
 import { type RunningHub, startHub } from '../support/hub.ts'
+import { testScope } from '../support/scope.ts'
 import { smtpServer, type SmtpServer } from '../support/smtp.ts'
 
 const keys = [{ id: 'acme', tenant: 'acme', scopes: ['pipeline:read', 'pipeline:run', 'pipeline:write'] }, { id: 'other', tenant: 'other', scopes: ['pipeline:read', 'pipeline:run', 'pipeline:write'] }, { id: 'reader', tenant: 'acme', scopes: ['pipeline:read'] }, { id: 'nobody', tenant: 'acme', scopes: [] }]
@@ -198,5 +201,23 @@ describe('what is told of runs', () => {
     expect(heard.map(({ path, body }) => [path, body])).toEqual([['/busy', heard[0]?.body], ['/busy', heard[0]?.body]])
     expect(await dead()).toEqual([])
     await remove('busy')
+  }, 60_000)
+
+  test('D-119 a last run unlike those before is told with the band it is outside of; without enough runs before, that is', async () => {
+    expect((await hub.query('{ anomalies(app: "shop") { pipelineId verdict metric } }')).data).toEqual({ anomalies: ['late', 'orders', 'slow'].map(pipelineId => ({ pipelineId, verdict: 'NOT_ENOUGH_HISTORY', metric: null })) })
+    const url = hub.env['POSTGRES_URL']
+    const scope = testScope({ tenant: 'acme' })
+    const store = url === undefined ? await openSqliteRunStore({ file: join(hub.data, 'metadata.sqlite') }) : await openPostgresRunStore({ url, log: scope.log })
+    // Years ahead, so that they are the newest.
+    scope.clock.advance(10 * 365 * 86_400_000)
+    for (const rowsWritten of [100, 110, 90, 105, 95, 100, 120, 80, 100, 100, 50]) {
+      scope.clock.advance(60_000)
+      const run = await store.enqueue(scope, { runId: crypto.randomUUID(), kind: 'pipeline', application: 'shop', subject: 'orders', version: '1', trigger: 'MANUAL', parameters: {} }, { worker: 'w', leaseMs: 1_000 })
+      expect(await store.finish(scope, run, { state: 'SUCCEEDED', rowsRead: 100, rowsWritten, rowsRejected: 0, record: null })).toBe(true)
+    }
+    await store.close()
+    expect((await rest('/anomalies?app=shop', as('reader'))).body).toMatchObject({ anomalies: [{ pipeline_id: 'late', verdict: 'not_enough_history', runs: 0, run_id: null }, { app: 'shop', pipeline_id: 'orders', verdict: 'outside', metric: 'rows_written', value: 50, median: 100, runs: expect.any(Number), run_id: expect.any(String) }, { pipeline_id: 'slow' }] })
+    expect((await hub.query('{ anomalies(app: "shop") { verdict } }', {}, as('nobody'))).errors?.[0]?.extensions?.['code']).toBe('FORBIDDEN')
+    expect((await hub.query('{ anomalies(app: "bank") { verdict } }')).data).toEqual({ anomalies: [] })
   }, 60_000)
 })
