@@ -17,7 +17,7 @@ export async function checkCatalog(config: Config, loaded: LoadedCatalog): Promi
       clock: systemClock, log, maxEntries: config.defaults.evictionSize, backups: config.defaults.backups, onFatal: () => undefined,
       later: work => lifecycle.later(work, log),
       reach: { api: config.api, env: name => environment[name] },
-      pipelines: { settings: { ...config.pipelines, folder: undefined }, env: environment, ended: () => undefined },
+      pipelines: { settings: { ...config.pipelines, folder: undefined }, env: environment, ended: () => undefined, raised: () => undefined },
       follow: false,
       files: async () => ({ catalog: loaded.catalog, written: loaded.written }),
     })

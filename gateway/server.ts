@@ -52,11 +52,12 @@ async function serveGraph(config: Config & { readonly catalog: string }, { clock
   const lifecycle = new Lifecycle(clock)
   const metrics = createMetrics()
   const ended = runMetrics(metrics)
+  const raised = alertMetrics(metrics)
   const files = new CatalogFiles(config)
   const opened = await placed(files, whenReached({ host: config.host, port: config.port, clock, log, mends: isUnreached, stopping }, () => openHub({
     data: config.data, readsAt: team?.readsAt, clock, log, maxEntries: config.defaults.evictionSize, backups: config.defaults.backups, consistency: config.defaults.consistency, progress, onFatal,
     later: work => lifecycle.later(work, log), metrics: metrics.subgraphs,
-    pipelines: { settings: config.pipelines, env: environment, ended },
+    pipelines: { settings: config.pipelines, env: environment, ended, raised },
     files: () => files.load(),
     reach: { api: config.api, env: name => environment[name] },
     ignite: igniteOf(config), kafkaBrokers: config.engines.kafkaBrokers, regionChangesRetentionMs: config.engines.regionChangesRetentionMs, cursorSecret: config.cursorSecret, schemaRegistryUrl: config.engines.schemaRegistryUrl, postgresUrl: config.engines.postgresUrl, trino: config.engines.trinoUrl === undefined ? undefined : { url: config.engines.trinoUrl, user: config.engines.trinoUser, password: config.engines.trinoPassword },
@@ -211,6 +212,12 @@ function runMetrics({ registry }: Metrics): HubOptions['pipelines']['ended'] {
     if (state === 'FAILED') failures.inc(labels)
     seconds.observe(labels, (endedAtMs - startedAtMs) / 1000)
   }
+}
+
+/** Alerts that were raised here, by kind and application. */
+function alertMetrics({ registry }: Metrics): HubOptions['pipelines']['raised'] {
+  const total = new Counter({ registers: [registry], labelNames: ['kind', 'app'], name: 'dhub_alerts_total', help: 'Alerts that were raised here; what is one more of an alert is not counted.' })
+  return ({ kind, application: app }) => total.inc({ kind, app })
 }
 
 /** Runs that wait for a worker, asked for once a scrape. A store that does not answer has no figures. */

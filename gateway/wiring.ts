@@ -100,7 +100,7 @@ export interface HubOptions {
   /** Where schemas of values in topics are registered. */
   readonly schemaRegistryUrl?: string
   /** Of pipelines and their runs. */
-  readonly pipelines: Pick<HubPipelinesOptions, 'settings' | 'env' | 'ended'>
+  readonly pipelines: Pick<HubPipelinesOptions, 'settings' | 'env' | 'ended' | 'raised'>
   readonly progress?: (region: string, rows: number) => void
   /** Path of the socket at which workers read regions; absent: there are none. */
   readonly readsAt?: string

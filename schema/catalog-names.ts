@@ -53,20 +53,23 @@ export const reservedNames: Readonly<Record<NameSpace, ReadonlySet<string>>> = {
     'Run', 'JobPipeline', 'JobPipelineConnection', 'JobPipelineEdge', 'PipelineRef', 'FailureStrategy', 'JobNotification', 'NotifyKind', 'NotifyOn', 'JobDag', 'JobDagNode', 'JobDagEdge', 'JobRunFilter', 'JobRun', 'JobRunConnection', 'JobRunEdge', 'JobStep',
     'PipelineVersion', 'DraftState', 'PipelineDraft', 'PipelineDraftConnection', 'PipelineDraftEdge', 'DraftApproval', 'DraftDecision', 'AuditFilter', 'AuditOutcome', 'AuditEntry', 'AuditEntryConnection', 'AuditEntryEdge', 'AuditVerification', 'Application', 'ApplicationLayer', 'ConfigVersion',
     'RevealedValue', 'SourceWatermark', 'DriftFinding', 'DriftChange', 'ExportFile', 'ExportFileConnection', 'ExportFileEdge', 'ExportContent',
+    'AlertRule', 'AlertRuleInput', 'AlertKind', 'AlertTarget', 'AlertFilter', 'AlertConnection', 'AlertEdge', 'Alert', 'DeadNotice', 'DeadNoticeConnection', 'DeadNoticeEdge', 'NoticeFailure', 'Anomaly', 'AnomalyVerdict', 'AnomalyMetric',
   ]),
   Query: new Set([
     'unifiedQuery', 'explainQuery', 'federatedViews', 'queryDataSources', 'tableSchema', 'queryLineage', 'lineage', 'sqlQuery', 'sqlExplain', 'cacheRegions', 'cacheRegion', 'cacheGet', 'cacheGetAll', 'cacheCluster', 'config', 'transaction', 'cacheMetrics', 'dataSources',
     'dataSource', 'apiQuery', 'apiQueries', 'apiEndpoints', 'apiPresets', 'views', 'view', 'catalog', 'audit', 'auditTrail', 'health', 'diagnose', 'advice', 'hub', 'node', 'nodes', 'topics', 'topic', 'topicMessages', 'validatePipeline', 'transformationTypes', 'pipelineXsd', 'jobXsd', 'pipelines', 'pipeline', 'runs', 'run', 'runStats', 'topFailureReasons', 'slaCompliance', 'jobs', 'job', 'jobRuns', 'jobRun',
     'pipelineDrafts', 'pipelineDraft', 'auditLog', 'verifyAudit', 'applications', 'commonSchemas', 'commonLookups',
     'schemaDrift', 'exports', 'exportContent',
+    'alertRules', 'alerts', 'deadNotices', 'anomalies',
   ]),
   Mutation: new Set([
     'createCacheRegion', 'updateCacheRegion', 'deleteCacheRegion', 'clearCacheRegion', 'reloadCacheRegion', 'cachePut', 'cachePutAll', 'cacheRemove', 'registerDataSource', 'deleteDataSource', 'createView', 'createFederatedView', 'refreshView', 'dropView',
     'updateView', 'deleteView', 'executeTransaction', 'registerApiEndpoint', 'deleteApiEndpoint', 'installPreset', 'sqlExecute', 'createTopic', 'updateTopic', 'deleteTopic', 'runPipeline', 'cancelRun', 'runJob', 'rerun',
     'createPipeline', 'updatePipeline', 'deletePipeline', 'createPipelineDraft', 'updatePipelineDraft', 'submitPipelineDraft', 'approvePipelineDraft', 'rejectPipelineDraft',
     'detokenize',
+    'putAlertRule', 'removeAlertRule', 'acknowledgeAlert', 'retryDeadNotice', 'discardDeadNotice',
   ]),
-  Subscription: new Set(['pipelineRunChanged', 'jobRunChanged', 'cacheChanges', 'topicMessages']),
+  Subscription: new Set(['pipelineRunChanged', 'jobRunChanged', 'alertRaised', 'cacheChanges', 'topicMessages']),
 }
 
 /** Names SQL takes for catalogs of its own, so that no source can have them. */

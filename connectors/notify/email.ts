@@ -35,6 +35,10 @@ export function emailNotifier({ url, from, requireTls, timeoutMs = 30_000 }: Ema
   })
 
   return {
+    async check(_scope, place) {
+      mailbox(place)
+    },
+
     async send(scope, { id, to, subject, text }) {
       scope.signal.throwIfAborted()
       if (to.length === 0) throw new HubError('VALIDATION_ERROR', 'The mail has no recipient. Give at least one address.')

@@ -37,6 +37,10 @@ export function webhookNotifier({ secret, allow, timeoutMs = 10_000, resolve }: 
   const outward = openOutward({ allow, setting: allowSetting, resolve })
 
   return {
+    async check(scope, url) {
+      await outward.addressesOf(scope, targetOf(url).hostname)
+    },
+
     async send(scope, { id, url, body }) {
       scope.signal.throwIfAborted()
       const target = targetOf(url)

@@ -10,6 +10,12 @@ export interface Notifier {
   send(scope: Scope, notice: Notice): Promise<void>
 }
 
+/** Says of a place beforehand whether notices would be sent to it. */
+export interface NoticePlaces {
+  /** A place that nothing is sent to → FORBIDDEN; an address of a wrong form, or a kind that is not set up here → VALIDATION_ERROR; a host without an address → UPSTREAM_UNAVAILABLE. */
+  check(scope: Pick<Scope, 'signal'>, kind: Notice['kind'], place: string): Promise<void>
+}
+
 export type Notice = { readonly id: string } & (
   | { readonly kind: 'email'; readonly to: readonly string[]; readonly subject: string; readonly text: string }
   | { readonly kind: 'webhook'; readonly url: string; readonly body: Json }

@@ -3,7 +3,7 @@ import type { ColumnType, Json } from '../../schema/values.ts'
 import type { Scope } from './scope.ts'
 
 /**
- * Runs of pipelines and jobs of every hub that shares the store: what waits, what is under way, what was. Of a tenant, but `claim`, `reclaim` and `queue`, which are the workers' and see all. Every method is
+ * Runs of pipelines and jobs of every hub that shares the store: what waits, what is under way, what was. Of a tenant, but `claim`, `reclaim`, `queue`, `breaches` and `failures`, which are the hub's own and see all. Every method is
  * one transaction, durable when answered. Moments are on the scope's clock, in milliseconds.
  */
 export interface RunStore {
@@ -29,6 +29,12 @@ export interface RunStore {
    */
   reclaim(scope: Scope): Promise<readonly StoredRun[]>
   run(scope: Scope, runId: string): Promise<StoredRun | undefined>
+  /** Runs of all tenants that waited or went on when their time was over, where that was in the span; by when it was. */
+  breaches(scope: Scope, span: RunSpan): Promise<readonly StoredRun[]>
+  /** Runs of all tenants that ended as FAILED in the span; by when they did. */
+  failures(scope: Scope, span: RunSpan): Promise<readonly StoredRun[]>
+  /** How many runs of a subject have failed, to a moment and with it, since the last that succeeded or had no data, and when that was; 0 where there is none. */
+  streak(scope: Scope, subject: RunSubject, toMs: number): Promise<{ readonly failures: number; readonly sinceMs: number }>
   /** Newest first, by when they were put in and then by id; at most `limit`, those behind `after`. */
   runs(scope: Scope, filter: RunFilter, limit: number, after?: RunPlace): Promise<readonly StoredRun[]>
   /** How many runs there are of each subject and day, week (of ISO 8601: from Monday) or category of failure, the earliest first. Days and weeks are those a run was put in, in UTC. By category only those that failed are counted. */
@@ -178,6 +184,15 @@ export interface RunFilter {
   readonly sinceMs?: number
   /** Before this. */
   readonly untilMs?: number
+}
+
+export type RunSubject = Pick<NewRun, 'kind' | 'application' | 'subject'>
+
+export interface RunSpan {
+  /** At this moment or later. */
+  readonly fromMs: number
+  /** Before this. */
+  readonly untilMs: number
 }
 
 export interface RunPlace {

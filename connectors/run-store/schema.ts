@@ -89,6 +89,7 @@ interface RunWriterTable {
 // SQLite takes an index of some of the rows where a statement has the index's own words, so both have them from here.
 export const isWaiting = sql<boolean>`state = 'QUEUED'`
 export const isUnderWay = sql<boolean>`state = 'RUNNING'`
+export const hasFailed = sql<boolean>`state = 'FAILED'`
 export const hasNotEnded = sql<boolean>`state in ('QUEUED', 'RUNNING')`
 
 /** Where the store's migrations are noted, apart from those of the tables it stands beside. */
@@ -187,6 +188,13 @@ export const migrations: Record<string, Migration> = {
         .addColumn('up_to', 'text')
         .addPrimaryKeyConstraint('run_span_primary', ['tenant', 'mark', 'source'])
         .execute()
+    },
+  },
+  '0004-alerts': {
+    async up(db) {
+      await db.schema.createIndex('run_by_sla').on('run').columns(['sla_at_ms']).where('sla_at_ms', 'is not', null).execute()
+      await db.schema.createIndex('run_by_failure').on('run').columns(['ended_at_ms']).where(hasFailed).execute()
+      await db.schema.createIndex('run_by_end').on('run').columns(['tenant', 'application', 'subject', 'state', 'ended_at_ms']).execute()
     },
   },
 }

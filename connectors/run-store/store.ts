@@ -4,6 +4,7 @@ import type { RunStore } from '../ports/run-store.ts'
 import type { Scope } from '../ports/scope.ts'
 import { chosenRuns } from './chosen.ts'
 import { countRuns } from './counts.ts'
+import { breachedRuns, failedInRow, failedRuns } from './happened.ts'
 import { keepLineage, lineageOf, newestLineages } from './lineages.ts'
 import { checkTexts, endedRow, isKept, keptText, lostRow, queuedRow, type RunRow, storedRun } from './rows.ts'
 import { type Database, hasNotEnded, isUnderWay, isWaiting, migrations, migrationTables } from './schema.ts'
@@ -122,6 +123,21 @@ export async function openRuns(db: Kysely<Database>): Promise<RunStore> {
       scope.signal.throwIfAborted()
       const row = isKept(runId) ? await find(db, scope, runId) : undefined
       return row && storedRun(scope.clock.now(), row)
+    },
+
+    async breaches(scope, span) {
+      scope.signal.throwIfAborted()
+      return (await breachedRuns(db, span)).map(row => storedRun(scope.clock.now(), row))
+    },
+
+    async failures(scope, span) {
+      scope.signal.throwIfAborted()
+      return (await failedRuns(db, span)).map(row => storedRun(scope.clock.now(), row))
+    },
+
+    async streak(scope, subject, toMs) {
+      scope.signal.throwIfAborted()
+      return failedInRow(db, scope, subject, toMs)
     },
 
     async runs(scope, filter, limit, after) {

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { openPostgresAlertStore, openSqliteAlertStore } from '../../connectors/alert-store/index.ts'
 import { openPostgresAuditLog, openSqliteAuditLog } from '../../connectors/audit-log/index.ts'
 import { openGitDefinitions } from '../../connectors/definitions/index.ts'
 import { openPostgresDraftStore, openSqliteDraftStore } from '../../connectors/draft-store/index.ts'
@@ -14,6 +15,8 @@ import { duckDbPipelines } from '../../connectors/pipelines/duckdb.ts'
 import { openSpill } from '../../connectors/pipelines/spill.ts'
 import { trinoPipelines } from '../../connectors/pipelines/trino.ts'
 import { fileLineage, httpLineage } from '../../connectors/openlineage/index.ts'
+import type { AlertStore } from '../../connectors/ports/alert-store.ts'
+import type { NoticePlaces } from '../../connectors/ports/notifier.ts'
 import type { PipelineEngine } from '../../connectors/ports/pipeline-engine.ts'
 import type { NewRun, RunStore } from '../../connectors/ports/run-store.ts'
 import { type Clock, type Log, type Scope, systemClock } from '../../connectors/ports/scope.ts'
@@ -28,10 +31,12 @@ import { Audit } from '../../subgraphs/pipelines/definitions/audit.ts'
 import { Definitions } from '../../subgraphs/pipelines/definitions/definitions.ts'
 import { Drafts } from '../../subgraphs/pipelines/definitions/drafts.ts'
 import type { ChangeRoles } from '../../subgraphs/pipelines/index.ts'
-import type { JobDocument, Notification } from '../../subgraphs/pipelines/document/job.ts'
+import { type AlertWatchOptions, watchAlerts } from '../../subgraphs/pipelines/alerts/watch.ts'
+import type { DeadNoticeRoles } from '../../subgraphs/pipelines/alerts/dead-notice-fields.ts'
+import type { AlertRoles } from '../../subgraphs/pipelines/alerts/rule-fields.ts'
 import type { PipelineDocument } from '../../subgraphs/pipelines/document/pipeline.ts'
 import type { Finding } from '../../subgraphs/pipelines/finding.ts'
-import { toldRun, type ToldOrder } from '../../subgraphs/pipelines/notify/told-run.ts'
+import { Teller, type TellerOptions } from '../../subgraphs/pipelines/notify/teller.ts'
 import { checkData, type DataParts } from '../../subgraphs/pipelines/plan/data-check.ts'
 import { type Registry, versionText } from '../../subgraphs/pipelines/registry.ts'
 import { type JobOrder, pipelineParameters } from '../../subgraphs/pipelines/run/job-order.ts'
@@ -131,6 +136,7 @@ export async function openPipelineRuns({ config, env, log, files }: PipelineRunO
   const parts = await partsOver(files, { settings: config.pipelines, env, log, vault, engine: pipelineEngine(config.pipelines, trinoOf(config), spill.folder) })
   const store = await openRunStore(kept)
   const lineage = openLineageEvents(config.pipelines, store, { clock: systemClock, log, later: work => void work() })
+  const alerts = await openAlertStore(kept)
   const worker = `${hostname()} ${process.pid}`
   const begin = (scope: Scope, run: Omit<NewRun, 'trigger' | 'mostAttempts'>) => store.enqueue(scope, { ...run, trigger: 'MANUAL', mostAttempts: 1 }, { worker, leaseMs })
   return {
@@ -152,16 +158,17 @@ export async function openPipelineRuns({ config, env, log, files }: PipelineRunO
         },
       })
       pipelineParameters(scope, order, jobParts.pipelines)
-      const { warning, told } = jobNotices(config.pipelines)
+      const { teller } = openTeller(config.pipelines, alerts)
       await store.reclaim(scope)
       const held = await begin(scope, { runId, kind: 'job', application, subject: document.id, version: versionText(document), parameters })
-      const record = await told(noticeScope, { document, runId, application }, () => keptJob(scope, held, order, jobParts, store))
-      const unsent = warning(document)
+      const record = await teller.told(noticeScope, { document, runId, application }, () => keptJob(scope, held, order, jobParts, store))
+      const unsent = teller.warning(document)
       return { record, ...(unsent !== undefined && { warning: unsent }) }
     },
     async close() {
       await lineage.close()
       await vault.close()
+      await alerts.close()
       await store.close()
       await spill.close()
     },
@@ -216,6 +223,10 @@ function openRunStore({ file, postgresUrl, log }: KeptIn): Promise<RunStore> {
   return postgresUrl === undefined ? openSqliteRunStore({ file }) : openPostgresRunStore({ url: postgresUrl, log })
 }
 
+function openAlertStore({ file, postgresUrl, log }: KeptIn): Promise<AlertStore> {
+  return postgresUrl === undefined ? openSqliteAlertStore({ file }) : openPostgresAlertStore({ url: postgresUrl, log })
+}
+
 function lazyVault({ file, postgresUrl, log }: KeptIn): LazyVault {
   return new LazyVault(() => (postgresUrl === undefined ? openSqliteTokenVault({ file }) : openPostgresTokenVault({ url: postgresUrl, log })))
 }
@@ -236,10 +247,12 @@ export interface HubPipelinesOptions extends KeptIn {
   readonly indices: NonNullable<RunParts['indices']>
   /** Hears of every run that ended here. */
   readonly ended: WorkerOptions['ended']
+  /** Hears of every alert that was raised here. */
+  readonly raised: AlertWatchOptions['raised']
 }
 
 /** The pipelines of a hub and their runs. A worker takes those that wait, in this process, unless there are no slots. */
-export async function openHubPipelines({ settings, env, clock, later, ended, trino, regions, indices, spill: below, ...kept }: HubPipelinesOptions): Promise<Omit<RunRoles & ChangeRoles, 'cursors'> & RevealRoles & { close(): Promise<void> }> {
+export async function openHubPipelines({ settings, env, clock, later, ended, raised, trino, regions, indices, spill: below, ...kept }: HubPipelinesOptions): Promise<Omit<RunRoles & ChangeRoles & AlertRoles & DeadNoticeRoles, 'cursors'> & RevealRoles & { close(): Promise<void> }> {
   const { log } = kept
   const spill = below === undefined ? undefined : await openSpill(below)
   const engine = pipelineEngine(settings, trino, spill?.folder)
@@ -248,34 +261,40 @@ export async function openHubPipelines({ settings, env, clock, later, ended, tri
     await spill?.close()
     throw error
   })
+  const alerts = await openAlertStore(kept)
   const registry = folderRegistry(settings.folder, ({ data, schemaText, queryText, lookups }) => partsOver(data, { settings, env, log, vault, engine }).then(parts => ({ ...parts, schemaText, queryText, lookups, regions, indices })))
   const stopped = new AbortController()
   const changing = await openChanges(kept, settings.folder, registry)
   const checks = new LazyChecks(lastingScope({ clock, log, later, signal: stopped.signal }, 'checks'))
-  const notices = jobNotices(settings)
+  const { teller, places } = openTeller(settings, alerts)
   const lineage = openLineageEvents(settings, store, { clock, log, later })
   const worker = settings.folder === undefined || settings.slots === 0 ? undefined : new Worker({
     store, registry, configVersionOf: changing.configVersionOf, name: `${hostname()} ${process.pid}`, slots: settings.slots, environment: settings.environment, ended, lineage: lineage.events,
     told(scope, order, run) {
-      const warning = notices.warning(order.document)
+      const warning = teller.warning(order.document)
       if (warning !== undefined) log.warn(warning, { app: order.application, job: order.document.id, run: order.runId })
-      return notices.told(scope, order, run)
+      return teller.told(scope, order, run)
     },
     scopeOf: (runId, tenant, signal) => ({ ...lastingScope({ clock, log, later, signal }, runId), requestId: runId, tenant }),
   })
-  const scheduling = settings.folder === undefined || !settings.schedules ? undefined : schedule({ store, registry, wake: () => worker?.wake(), scope: { ...lastingScope({ clock, log, later, signal: stopped.signal }, 'schedules'), tenant: settings.tenant } })
+  const ownScope = (what: string) => lastingScope({ clock, log, later, signal: stopped.signal }, what)
+  const scheduling = settings.folder === undefined || !settings.schedules ? undefined : schedule({ store, registry, wake: () => worker?.wake(), scope: { ...ownScope('schedules'), tenant: settings.tenant } })
+  const watching = settings.folder === undefined ? undefined : watchAlerts({ store, alerts, registry, teller, raised, scope: ownScope('alerts') })
   return {
-    registry, store, reveals: vault, wake: () => worker?.wake(),
+    registry, store, alerts, places, teller, reveals: vault, wake: () => worker?.wake(),
     definitions: changing.definitions, drafts: changing.drafts, audit: changing.audit, layout: folderLayout(settings.folder),
     check: async ({ file, document }) => (document && settings.folder !== undefined ? checks.check(document, documentFiles(join(settings.folder, file)).schemaText) : []),
     async close() {
       stopped.abort(new HubError('SHUTTING_DOWN', 'The hub is stopping.'))
       await scheduling
+      await watching
       await worker?.close()
+      await teller.idle()
       await lineage.close()
       await checks.close()
       await changing.close()
       await vault.close()
+      await alerts.close()
       await store.close()
       await spill?.close()
     },
@@ -314,36 +333,20 @@ function openLineageEvents({ openLineageUrl: url, openLineageApiKey: apiKey, ope
   }
 }
 
-/** Nobody keeps what did not arrive from here: the log has it. */
-const delivery = { attempts: 5, firstDelayMs: 1_000, onDead: async () => {} }
+/** Of each notice. */
+const delivery = { attempts: 5, firstDelayMs: 1_000 }
 
-type Missing = Readonly<Record<Notification['kind'], readonly string[]>>
-
-/** Tells whom jobs name, by the ways that are set up. Of the kinds that a job names and that are not, the warning says which settings they lack. */
-function jobNotices(settings: Config['pipelines']): { warning(document: JobDocument): string | undefined; readonly told: WorkerOptions['told'] } {
+/** Tells of runs by the ways that are set up, and where it may. */
+function openTeller(settings: Config['pipelines'], kept: AlertStore): { readonly teller: Teller; readonly places: NoticePlaces } {
   const { notify, missing } = notifying(settings)
   const notifier = openNotifier(notify)
-  return {
-    warning({ notifications }) {
-      const unsent = new Set(notifications.map(({ kind }) => kind).filter(kind => missing[kind].length > 0))
-      return unsent.size > 0 ? warningOf([...unsent], missing) : undefined
-    },
-    told(scope, { document, ...order }, run) {
-      const told: ToldOrder = { ...order, document: { ...document, notifications: document.notifications.filter(({ kind }) => missing[kind].length === 0) }, ...(settings.consoleUrl !== undefined && { consoleUrl: settings.consoleUrl }) }
-      return toldRun(scope, told, { notifier, delivery }, run)
-    },
-  }
+  return { teller: new Teller({ notifier, missing, delivery, kept, ...(settings.consoleUrl !== undefined && { consoleUrl: settings.consoleUrl }) }), places: notifier }
 }
 
 /** Ways for notices, of those that are set up, and the settings that the others lack. */
-function notifying({ smtpUrl, smtpFrom, smtpRequireTls, webhookSecret, webhookAllow }: Config['pipelines']): { readonly notify: NotifyOptions; readonly missing: Missing } {
+function notifying({ smtpUrl, smtpFrom, smtpRequireTls, webhookSecret, webhookAllow }: Config['pipelines']): { readonly notify: NotifyOptions; readonly missing: TellerOptions['missing'] } {
   const email = smtpUrl !== undefined && smtpFrom !== undefined ? { url: smtpUrl, from: smtpFrom, ...(smtpRequireTls !== undefined && { requireTls: smtpRequireTls }) } : undefined
   const webhook = webhookSecret === undefined ? undefined : { secret: webhookSecret, allow: webhookAllow }
   const unset = (settings: Readonly<Record<string, string | undefined>>) => Object.keys(settings).filter(name => settings[name] === undefined).map(name => `pipelines.${name}`)
   return { notify: { ...(email && { email }), ...(webhook && { webhook }) }, missing: { email: unset({ smtpUrl, smtpFrom }), webhook: unset({ webhookSecret }) } }
-}
-
-function warningOf(kinds: readonly Notification['kind'][], missing: Missing): string {
-  const settings = kinds.flatMap(kind => missing[kind])
-  return `Notices by ${kinds.join(' and ')} are not sent: ${settings.join(', ')} ${settings.length === 1 ? 'is' : 'are'} not set.`
 }

@@ -1,5 +1,6 @@
 import type { Hub } from '../hub.ts'
 import type { Route } from '../http/routes.ts'
+import { alertRoutes } from './alerts.ts'
 import { definitionRoutes } from './definitions.ts'
 import { draftRoutes } from './drafts.ts'
 import { endpointRoutes } from './endpoints.ts'
@@ -16,6 +17,6 @@ import { viewRoutes } from './views.ts'
 
 /** The routes of the five systems. Each is an operation of the graph in a route's clothes, so that whoever may not do the one may not do the other. */
 export function restRoutes(hub: Hub): readonly Route[] {
-  const routes = [...regionRoutes(hub), ...entryRoutes(hub), ...transactionRoutes(hub), ...sqlRoutes(hub), ...healthRoutes(hub), ...queryRoutes(hub), ...viewRoutes(hub), ...endpointRoutes(hub), ...topicRoutes(hub), ...pipelineRoutes(hub), ...definitionRoutes(hub), ...draftRoutes(hub)]
+  const routes = [...regionRoutes(hub), ...entryRoutes(hub), ...transactionRoutes(hub), ...sqlRoutes(hub), ...healthRoutes(hub), ...queryRoutes(hub), ...viewRoutes(hub), ...endpointRoutes(hub), ...topicRoutes(hub), ...pipelineRoutes(hub), ...definitionRoutes(hub), ...draftRoutes(hub), ...alertRoutes(hub)]
   return [...routes, openApiRoute(hub, routes)]
 }

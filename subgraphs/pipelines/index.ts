@@ -5,6 +5,10 @@ import { mustHold } from '../../resolvers/guard.ts'
 import { mergeFields, type Subgraph } from '../../resolvers/subgraph.ts'
 import { scalars } from '../../schema/scalars.ts'
 import { withIdempotencyKeys } from '../../schema/sdl.ts'
+import { alertFields } from './alerts/alert-fields.ts'
+import { anomalyFields } from './alerts/anomaly-fields.ts'
+import { type DeadNoticeRoles, deadNoticeFields } from './alerts/dead-notice-fields.ts'
+import { type AlertRoles, ruleFields } from './alerts/rule-fields.ts'
 import { anyRunFields } from './any-run-fields.ts'
 import { readDocument } from './document/read.ts'
 import { definitionFields, type DefinitionRoles } from './definition-fields.ts'
@@ -25,7 +29,7 @@ import { statisticsFields } from './statistics-fields.ts'
 import { transforms } from './transforms/index.ts'
 import { schemas } from './xsd.ts'
 
-const sdl = withIdempotencyKeys(readFileSync(join(import.meta.dirname, '..', '..', 'schema', 'pipelines.graphql'), 'utf8'), ['detokenize'])
+const sdl = withIdempotencyKeys(['pipelines.graphql', 'alerts.graphql'].map(file => readFileSync(join(import.meta.dirname, '..', '..', 'schema', file), 'utf8')).join('\n'), ['detokenize'])
 
 export interface ChangeRoles extends DefinitionRoles {
   readonly audit: Audit
@@ -33,8 +37,8 @@ export interface ChangeRoles extends DefinitionRoles {
   readonly layout: Layout
 }
 
-/** Pipelines and jobs: what their documents may say, those there are, and their runs. */
-export function pipelinesSubgraph(roles: RunRoles & ChangeRoles & RevealRoles): Subgraph {
+/** Pipelines and jobs: what their documents may say, those there are, their runs, and who is told of these. */
+export function pipelinesSubgraph(roles: RunRoles & ChangeRoles & RevealRoles & AlertRoles & DeadNoticeRoles): Subgraph {
   const held = <Result>(answer: () => Result) => (_parent: unknown, _args: unknown, { scope }: Context): Result => {
     mustHold(scope, 'catalog:read')
     return answer()
@@ -42,7 +46,7 @@ export function pipelinesSubgraph(roles: RunRoles & ChangeRoles & RevealRoles): 
   return {
     name: 'pipelines',
     sdl,
-    fields: mergeFields(definitionFields(roles), changeFields(roles), draftFields(roles), auditFields(roles), layoutFields(roles), jobFields(roles), runFields(roles), jobRunFields(roles), anyRunFields(roles), statisticsFields(roles), revealFields(roles), driftFields(roles), exportFields(roles), {
+    fields: mergeFields(definitionFields(roles), changeFields(roles), draftFields(roles), auditFields(roles), layoutFields(roles), jobFields(roles), runFields(roles), jobRunFields(roles), anyRunFields(roles), statisticsFields(roles), revealFields(roles), driftFields(roles), exportFields(roles), ruleFields(roles), alertFields(roles), deadNoticeFields(roles), anomalyFields(roles), {
       Query: {
         validatePipeline(_parent: unknown, { xml }: { xml: string }, { scope }: Context) {
           mustHold(scope, 'catalog:read')

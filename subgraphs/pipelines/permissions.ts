@@ -27,6 +27,12 @@ export function mustHoldInAll(scope: Scope, grant: PipelineGrant): void {
   if (applicationsOf(scope, grant) !== 'ALL') throw refused(scope, grant, ' for all applications')
 }
 
+/** Passes callers who hold the grant for the application that is named, or for every one where none is. */
+export function mustHoldWhere(scope: Scope, grant: PipelineGrant, app: string | null | undefined): void {
+  if (app) mustHoldIn(scope, grant, app)
+  else mustHoldInAll(scope, grant)
+}
+
 /** The applications the caller holds the grant for; FORBIDDEN where there is none. */
 export function applicationsOf(scope: Scope, grant: PipelineGrant): 'ALL' | ReadonlySet<string> {
   const names = namesOf(grant)

@@ -1,6 +1,7 @@
 import type { RunFilter, RunStore, StoredRun } from '../../connectors/ports/run-store.ts'
 import { pause, type Scope } from '../../connectors/ports/scope.ts'
 import { HubError } from '../../schema/errors.ts'
+import { untilLeft } from './until-left.ts'
 
 /** How often the store is looked at: runs are those of all hubs, and nobody tells of them. */
 const lookMs = 500
@@ -12,17 +13,7 @@ const mostRuns = 1_000
  * and the end of it is the end of the subscription. What a run was between two looks is not told. Ends quietly when the client leaves.
  */
 export function watchRuns(scope: Scope, store: RunStore, filter: RunFilter, runId: string | undefined): AsyncGenerator<StoredRun, void> {
-  const leaving = new AbortController()
-  const lasting = { ...scope, deadlineMs: Number.POSITIVE_INFINITY, signal: AbortSignal.any([scope.signal, leaving.signal]) }
-  const generator = runId === undefined ? changes(lasting, store, filter) : changesOfOne(lasting, store, filter, runId)
-  const end = generator.return.bind(generator)
-  // A generator hears `return` only between two pulls; a client that leaves while it waits ends the wait.
-  return Object.assign(generator, {
-    return(value: void | PromiseLike<void>) {
-      leaving.abort(new HubError('CANCELLED', 'The client left.'))
-      return end(value)
-    },
-  })
+  return untilLeft(scope, lasting => (runId === undefined ? changes(lasting, store, filter) : changesOfOne(lasting, store, filter, runId)))
 }
 
 async function* changes(scope: Scope, store: RunStore, filter: RunFilter): AsyncGenerator<StoredRun, void> {

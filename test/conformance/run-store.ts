@@ -368,6 +368,56 @@ export const runStoreChecks = [
     expect((await store.runs(scope(), {}, 10)).map(run => `${run.runId} ${run.sla}`)).toEqual(['waits BREACHED', 'none NONE', 'late BREACHED', 'ends MET'])
   }),
 
+  must<RunStoreSubject>('RU43', 'D-107 runs whose time was over in a span while they waited or went on are found, of all tenants, by when it was over', async ({ store, other, scope, clock }) => {
+    const atMs = clock.now()
+    const due = { late: 50, waits: 40, early: 60, cancelled: 70, other: 45, before: 9, behind: 90 }
+    for (const [runId, ms] of Object.entries(due)) await store.enqueue(scope(runId === 'other' ? 'blue' : 'red'), newRun(runId, { slaAtMs: atMs + ms }))
+    await store.enqueue(scope('red'), newRun('endless'))
+    const held = new Map((await takeAll(store, scope(), 'w1')).map(run => [run.runId, run]))
+    const finish = async (runId: string) => expect(await store.finish(scope('red'), held.get(runId)!, ended('FAILED'))).toBe(true)
+    clock.advance(59)
+    await finish('early')
+    await store.enqueue(scope('red'), newRun('queued', { slaAtMs: atMs + 60 }))
+    clock.advance(1)
+    await finish('late')
+    await store.enqueue(scope('red'), newRun('gone', { slaAtMs: atMs + 80 }))
+    await store.cancel(scope('red'), 'gone')
+    clock.advance(100)
+    await finish('behind')
+    const found = async (fromMs: number, untilMs: number) => (await other.breaches(scope(), { fromMs: atMs + fromMs, untilMs: atMs + untilMs })).map(({ tenant, runId, sla }) => `${tenant} ${runId} ${sla}`)
+    expect(await found(10, 90)).toEqual(['red waits BREACHED', 'blue other BREACHED', 'red late BREACHED', 'red queued BREACHED', 'red cancelled BREACHED'])
+    expect(await found(50, 51)).toEqual(['red late BREACHED'])
+    expect([await found(51, 60), await found(90, 91)]).toEqual([[], ['red behind BREACHED']])
+  }),
+
+  must<RunStoreSubject>('RU44', 'D-107 failures of a span are found, of all tenants, and how many of a subject there were in a row since one that succeeded or had no data', async ({ store, other, scope, clock }) => {
+    const atMs = clock.now()
+    const end = async (runId: string, state: RunEnding['state'], tenant = 'red', more: Partial<NewRun> = {}) => {
+      const run = await store.enqueue(scope(tenant), newRun(runId, { subject: 'orders', ...more }), worker())
+      clock.advance(10)
+      expect(await store.finish(scope(tenant), run, ended(state))).toBe(true)
+    }
+    const found = async (fromMs: number, untilMs: number) => (await other.failures(scope(), { fromMs: atMs + fromMs, untilMs: atMs + untilMs })).map(({ tenant, runId }) => `${tenant} ${runId}`)
+    const streak = async (toMs: number, more: Partial<NewRun> = {}) => {
+      const { failures, sinceMs } = await other.streak(scope('red'), { ...newRun('x', { subject: 'orders' }), ...more }, atMs + toMs)
+      return [failures, sinceMs === 0 ? 0 : sinceMs - atMs]
+    }
+    await end('f1', 'FAILED')
+    await end('f2', 'FAILED')
+    await end('blue', 'FAILED', 'blue')
+    await end('cancelled', 'CANCELLED')
+    await end('job', 'FAILED', 'red', { kind: 'job' })
+    await end('bank', 'FAILED', 'red', { application: 'bank' })
+    await end('f3', 'FAILED')
+    await end('none', 'SKIPPED_NO_DATA')
+    await end('f4', 'FAILED')
+    await end('good', 'SUCCEEDED')
+    expect(await found(0, 1_000)).toEqual(['red f1', 'red f2', 'blue blue', 'red job', 'red bank', 'red f3', 'red f4'])
+    expect([await found(20, 30), await found(21, 30)]).toEqual([['red f2'], []])
+    expect([await streak(9), await streak(10), await streak(29), await streak(70), await streak(80), await streak(95), await streak(100)]).toEqual([[0, 0], [1, 0], [2, 0], [3, 0], [0, 80], [1, 80], [0, 100]])
+    expect([await streak(1_000, { kind: 'job' }), await streak(1_000, { application: 'bank' }), await streak(1_000, { subject: 'else' })]).toEqual([[1, 0], [1, 0], [0, 0]])
+  }),
+
   must<RunStoreSubject>('RU23', 'runs are their tenant\'s: no other finds, lists, counts or cancels them', async ({ store, other, scope, clock }) => {
     await store.enqueue(scope('red'), newRun('r1', { jobRunId: 'j1' }))
     const theirs = scope('blue')
@@ -513,7 +563,7 @@ export const runStoreChecks = [
     const left = { ...scope(), signal: AbortSignal.abort(new Error('the client left')) }
     for (const work of [
       () => store.enqueue(left, newRun('r3')), () => store.claim(left, worker()), () => store.renew(left, held, 1, { record: 1 }), () => store.finish(left, held, ended()), () => store.cancel(left, 'r1'), () => store.reclaim(left),
-      () => store.run(left, 'r1'), () => store.runs(left, {}, 1), () => store.counts(left, { sinceMs: 0, untilMs: 1 }, 'DAY'), () => store.queue(left), () => store.watermarks(left, 'sales', 'of r1'), () => store.spans(left, 'r1'), () => store.fix(left, held, 'r1', [span('5')]),
+      () => store.run(left, 'r1'), () => store.runs(left, {}, 1), () => store.counts(left, { sinceMs: 0, untilMs: 1 }, 'DAY'), () => store.queue(left), () => store.watermarks(left, 'sales', 'of r1'), () => store.spans(left, 'r1'), () => store.fix(left, held, 'r1', [span('5')]), () => store.breaches(left, { fromMs: 0, untilMs: 1 }), () => store.failures(left, { fromMs: 0, untilMs: 1 }), () => store.streak(left, newRun('r1'), 1),
     ]) await expect(work()).rejects.toThrow('the client left')
     expect(await store.runs(scope(), {}, 10)).toEqual(before)
   }),

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { gunzipSync } from 'node:zlib'
+import { openSqliteAlertStore } from '../../connectors/alert-store/index.ts'
 import { openSqliteRunStore } from '../../connectors/run-store/index.ts'
 import { eventually } from '../support/eventually.ts'
 import { jest } from '@jest/globals'
@@ -168,6 +169,16 @@ test('D-10 D-85 a job that is asked to stop ends as CANCELLED, and whoever wants
   const { code, out } = await program.stop()
   expect([code, JSON.parse(out)]).toMatchObject([1, { ok: false, state: 'CANCELLED', steps: [{ pipelineId: 'a', state: 'CANCELLED' }, { pipelineId: 'b', state: 'CANCELLED' }] }])
   expect(heard.map(({ body }) => JSON.parse(body))).toMatchObject([{ event: 'start' }, { event: 'completion', state: 'CANCELLED' }])
+}, 60_000)
+
+test('D-85 a notice that may not be sent is kept in the store of the hub, for somebody to look at', async () => {
+  await write('in.csv', 'n\n1\n')
+  await write('pipelines/a.xml', small('a'))
+  await write('job.xml', job('<pipelineRef id="a"/>', '<notifications><webhook url="http://169.254.169.254/s3cret" on="completion"/></notifications>'))
+  expect((await run(['job.xml', '--files', '.'], webhooks)).code).toBe(0)
+  const store = await openSqliteAlertStore({ file: join(folder, 'data/metadata.sqlite') })
+  expect(await store.deadNotices(testScope({ tenant: 'public' }), {}, 10)).toMatchObject([{ application: 'default', attempts: 1, failure: { code: 'FORBIDDEN' }, notice: { body: { event: 'completion', job: 'small' } } }])
+  await store.close()
 }, 60_000)
 
 test('D-87 what a job may not be run with is said before anything runs', async () => {

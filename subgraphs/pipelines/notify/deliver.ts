@@ -9,8 +9,8 @@ export interface DeliverOptions {
   readonly firstDelayMs: number
   /** Above this no delay grows, and no server's wish counts. */
   readonly longestDelayMs?: number
-  /** Takes a notice that is not sent again, with its last failure. */
-  readonly onDead: (notice: Notice, failure: HubError) => Promise<void>
+  /** Takes a notice that is not sent again, with its last failure, and how often it was sent. */
+  readonly onDead: (notice: Notice, failure: HubError, attempts: number) => Promise<void>
   /** From 0 to below 1. */
   readonly random?: () => number
 }
@@ -35,7 +35,7 @@ export async function deliver(scope: Scope, notifier: Notifier, notice: Notice, 
     }
     scope.log.warn('A notice did not arrive and is not sent again.', said)
     try {
-      await options.onDead(notice, failure)
+      await options.onDead(notice, failure, attempts)
     } catch (error) {
       scope.log.error('A notice that did not arrive could not be kept.', { ...said, error })
     }

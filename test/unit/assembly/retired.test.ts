@@ -35,7 +35,7 @@ beforeEach(async () => {
   const { log } = testScope({ clock })
   opened = await openHub({
     clock, log, files, maxEntries: 1_000, backups: 0, reach: { api: { sourceFolders: [], hosts: [], secrets: [] }, env: () => undefined }, onFatal: error => { throw error },
-    later: work => void pending.push(work()), pipelines: { settings: readConfig([], {}, folder).pipelines, env: {}, ended: () => undefined },
+    later: work => void pending.push(work()), pipelines: { settings: readConfig([], {}, folder).pipelines, env: {}, ended: () => undefined, raised: () => undefined },
   })
 })
 afterEach(async () => {

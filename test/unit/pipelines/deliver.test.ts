@@ -13,7 +13,7 @@ const late = failed('UPSTREAM_UNAVAILABLE')
 async function delivered(ends: readonly unknown[], options: Partial<DeliverOptions> = {}) {
   const clock = new HastyClock()
   const scope = testScope({ clock })
-  const dead: [Notice, HubError][] = []
+  const dead: [Notice, HubError, number][] = []
   let sent = 0
   const notifier: Notifier = {
     async send() {
@@ -37,7 +37,7 @@ test('D-85: when its attempts are used up, a notice is a dead letter with its la
   const last = failed('UPSTREAM_UNAVAILABLE', { status: 503 })
   const { result, sent, dead, waitsMs, scope } = await delivered([late, late, late, late, last])
   expect([result, sent, waitsMs]).toEqual([{ outcome: 'dead', attempts: 5, failure: last }, 5, [1_000, 2_000, 4_000, 8_000]])
-  expect(dead).toEqual([[notice, last]])
+  expect(dead).toEqual([[notice, last, 5]])
   expect(dead[0]?.[1]).toBe(last)
   expect(scope.entries.map(({ level }) => level)).toEqual(['info', 'info', 'info', 'info', 'warn'])
 })
@@ -55,7 +55,7 @@ test('D-85: what a server refuses is sent again, as what it does not answer', as
 test('D-85: what may not be sent is a dead letter at once', async () => {
   for (const code of ['FORBIDDEN', 'VALIDATION_ERROR'] as const) {
     const refused = failed(code)
-    expect(await delivered([refused])).toMatchObject({ result: { outcome: 'dead', attempts: 1, failure: refused }, sent: 1, dead: [[notice, refused]], waitsMs: [] })
+    expect(await delivered([refused])).toMatchObject({ result: { outcome: 'dead', attempts: 1, failure: refused }, sent: 1, dead: [[notice, refused, 1]], waitsMs: [] })
     expect(await delivered([late, refused])).toMatchObject({ result: { outcome: 'dead', attempts: 2 }, sent: 2 })
   }
 })
@@ -74,7 +74,7 @@ test('a server that says when to come back is not asked earlier, and none is wai
 
 test('an error nobody expected is no failure of the one who notifies', async () => {
   const surprise = new TypeError('x is not a function')
-  expect(await delivered([surprise])).toMatchObject({ result: { outcome: 'dead', attempts: 1, failure: { code: 'INTERNAL', cause: surprise } }, dead: [[notice, { code: 'INTERNAL' }]] })
+  expect(await delivered([surprise])).toMatchObject({ result: { outcome: 'dead', attempts: 1, failure: { code: 'INTERNAL', cause: surprise } }, dead: [[notice, { code: 'INTERNAL' }, 1]] })
   const { result, scope } = await delivered([failed('FORBIDDEN')], { onDead: async () => { throw new Error('The disk is full.') } })
   expect(result).toMatchObject({ outcome: 'dead', failure: { code: 'FORBIDDEN' } })
   expect(scope.entries.at(-1)).toMatchObject({ level: 'error', fields: { notice: 'run-7.failure', error: expect.objectContaining({ message: 'The disk is full.' }) } })
