@@ -79,7 +79,7 @@ withEngine('ELASTICSEARCH_URL', 'indices that runs write', url => {
     const folder = catalogFolder({
       'hub.yaml': `sources:\n  search: { type: elasticsearch, url: '${url}', indices: '${name}' }\n`,
       'config/applications/shop/service/pipelines/items.xml': `<pipeline id="items" version="1.0" layer="service"><metadata><owner>o</owner></metadata><sources><csv id="items" path="items.csv" inferSchema="true"/></sources><targets>${merge}</targets></pipeline>`,
-      'config/applications/shop/service/pipelines/lost.xml': `<pipeline id="lost" version="1.0" layer="service"><metadata><owner>o</owner></metadata><sources><csv id="items" path="items.csv" inferSchema="true"/></sources><targets>${merge.replace('search', 'serach')}</targets></pipeline>`,
+      'config/applications/shop/service/pipelines/lost.xml': `<pipeline id="lost" version="1.0" layer="service"><metadata><owner>o</owner></metadata><sources><csv id="items" path="items.csv" inferSchema="true"/></sources><targets>${merge.replace('"search"', '"serach"')}</targets></pipeline>`,
       'data/applications/shop/items.csv': 'id,total\na,1\nb,2\n',
     })
     await client.indices.create({ index: name, mappings: { properties: { id: { type: 'keyword' }, total: { type: 'integer' } } } })
