@@ -3,7 +3,7 @@ import type { Json } from '../../schema/values.ts'
 import type { Scope } from './scope.ts'
 
 /**
- * Runs of pipelines and jobs of every hub that shares the store: what waits, what is under way, what was. Of a tenant, but `claim`, `reclaim` and `queue`, which are the workers' and see all. Every method is
+ * Runs of pipelines and jobs of every hub that shares the store: what waits, what is under way, what was. Of a tenant, but `claim`, `reclaim` and `queue`, which are the workers' and see all, as do `seen` and `workers`. Every method is
  * one transaction, durable when answered. Moments are on the scope's clock, in milliseconds.
  */
 export interface RunStore {
@@ -39,6 +39,10 @@ export interface RunStore {
   lineages(scope: Scope): Promise<readonly PipelineLineage[]>
   /** What waits and may begin, of all tenants: how many, and since when the longest. */
   queue(scope: Scope): Promise<{ readonly depth: number; readonly oldestAtMs?: number }>
+  /** Tells that a worker is there now. Of those that were not seen for a day nothing is kept. A name has at most 255 characters. */
+  seen(scope: Scope, worker: string): Promise<void>
+  /** Those that were seen within a day, by their names. */
+  workers(scope: Scope): Promise<readonly SeenWorker[]>
   close(): Promise<void>
 }
 
@@ -81,6 +85,15 @@ export interface Claim {
   readonly leaseMs: number
   /** Runs of one application of a tenant under way at a time, of all workers. Absent: as many as there are workers. */
   readonly mostOfApplication?: number
+}
+
+export interface SeenWorker {
+  readonly worker: string
+  readonly seenAtMs: number
+  /** Under way with it, of all tenants. */
+  readonly running: number
+  /** Those of the caller's tenant, by their ids. */
+  readonly runIds: readonly string[]
 }
 
 export interface PipelineLineage {

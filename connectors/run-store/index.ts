@@ -30,6 +30,8 @@ function guarded(store: RunStore, told: Told): RunStore {
     lineage: (scope, runId) => told(store.lineage(scope, runId), scope),
     lineages: scope => told(store.lineages(scope), scope),
     queue: scope => told(store.queue(scope), scope),
+    seen: (scope, worker) => told(store.seen(scope, worker), scope),
+    workers: scope => told(store.workers(scope), scope),
     close: () => store.close(),
   }
 }

@@ -5,6 +5,7 @@ export interface Database {
   run: RunTable
   run_writer: RunWriterTable
   run_lineage: RunLineageTable
+  run_worker: RunWorkerTable
 }
 
 interface RunTable {
@@ -54,6 +55,12 @@ interface RunLineageTable {
   run_id: string
   ended_at_ms: number
   lineage: string
+}
+
+/** Workers, and when each told last that it is there. */
+interface RunWorkerTable {
+  worker: string
+  seen_at_ms: number
 }
 
 /** One row, which whoever moves runs changes first, so that they do so one after the other in any engine. */
@@ -136,6 +143,14 @@ export const migrations: Record<string, Migration> = {
         .addPrimaryKeyConstraint('run_lineage_primary', ['tenant', 'lineage_id'])
         .execute()
       await db.schema.createIndex('run_lineage_by_subject').on('run_lineage').columns(['tenant', 'application', 'subject', 'ended_at_ms']).execute()
+    },
+  },
+  '0003-workers': {
+    async up(db) {
+      await db.schema.createTable('run_worker')
+        .addColumn('worker', 'varchar(255)', column => column.primaryKey())
+        .addColumn('seen_at_ms', 'bigint', column => column.notNull())
+        .execute()
     },
   },
 }

@@ -510,7 +510,7 @@ export const runStoreChecks = [
     const left = { ...scope(), signal: AbortSignal.abort(new Error('the client left')) }
     for (const work of [
       () => store.enqueue(left, newRun('r3')), () => store.claim(left, worker()), () => store.renew(left, held, 1, { record: 1 }), () => store.finish(left, held, ended()), () => store.cancel(left, 'r1'), () => store.reclaim(left),
-      () => store.run(left, 'r1'), () => store.runs(left, {}, 1), () => store.counts(left, { sinceMs: 0, untilMs: 1 }, 'DAY'), () => store.queue(left),
+      () => store.run(left, 'r1'), () => store.runs(left, {}, 1), () => store.counts(left, { sinceMs: 0, untilMs: 1 }, 'DAY'), () => store.queue(left), () => store.seen(left, 'w1'), () => store.workers(left),
     ]) await expect(work()).rejects.toThrow('the client left')
     expect(await store.runs(scope(), {}, 10)).toEqual(before)
   }),
@@ -522,6 +522,31 @@ export const runStoreChecks = [
     expect([await found(['crm', 'hr']), await found(['crm', 'none', 'a\0']), await found(['crm'], { application: 'shop' }), await found([]), await found(['\0'])]).toEqual([['r0', 'r2', 'r3'], ['r0', 'r3'], [], [], []])
     const counts = await store.counts(own, { applications: ['crm', 'shop'], sinceMs: 0, untilMs: own.clock.now() + 1 }, 'DAY')
     expect(counts.map(({ application }) => application).sort()).toEqual(['crm', 'crm', 'shop'])
+  }),
+
+  must<RunStoreSubject>('RU50', 'D-95 workers are there from when they tell so, with what is under way with them, of other tenants only how much', async ({ store, other, scope, clock }) => {
+    expect(await store.workers(scope())).toEqual([])
+    await store.seen(scope(), 'w2')
+    clock.advance(10)
+    await Promise.all([store.seen(scope(), 'w1'), other.seen(scope(), 'w1')])
+    for (const [tenant, runId] of [['test', 'b'], ['test', 'a'], ['another', 'c'], ['test', 'd']] as const) await store.enqueue(scope(tenant), newRun(runId), worker(runId === 'd' ? 'unseen' : 'w1'))
+    const idle = { worker: 'w2', seenAtMs: clock.now() - 10, running: 0, runIds: [] }
+    expect(await other.workers(scope())).toEqual([{ worker: 'w1', seenAtMs: clock.now(), running: 3, runIds: ['a', 'b'] }, idle])
+    expect(await other.workers(scope('another'))).toEqual([{ worker: 'w1', seenAtMs: clock.now(), running: 3, runIds: ['c'] }, idle])
+    await store.finish(scope(), { runId: 'a', attempt: 1 }, ended())
+    expect((await other.workers(scope()))[0]).toMatchObject({ running: 2, runIds: ['b'] })
+  }),
+
+  must<RunStoreSubject>('RU51', 'D-95 a worker that was not seen for a day is forgotten, whoever tells', async ({ store, other, scope, clock }) => {
+    const names = async () => (await other.workers(scope())).map(({ worker: name }) => name)
+    await store.seen(scope(), 'w1')
+    clock.advance(86_399_999)
+    expect(await names()).toEqual(['w1'])
+    clock.advance(1)
+    expect(await names()).toEqual([])
+    await other.seen(scope(), 'w2')
+    clock.advance(-1)
+    expect(await names()).toEqual(['w2'])
   }),
 ]
 

@@ -1,0 +1,42 @@
+import { createHash } from 'node:crypto'
+import { catalogFolder } from '../support/catalog-folder.ts'
+import { eventually } from '../support/eventually.ts'
+import { type RunningHub, startHub } from '../support/hub.ts'
+
+const keys = [{ id: 'acme', scopes: ['pipeline:read', 'pipeline:run'] }, { id: 'crm', scopes: ['pipeline:read@crm'] }]
+const as = (id: string) => ({ 'x-api-key': `key of ${id}` })
+const pipeline = (id: string) => `<pipeline id="${id}" version="1.0" layer="service" onNoData="fail"><metadata><owner>shop-team</owner><sla>PT1H</sla></metadata><sources><csv id="orders" path="landing/${id}.csv"/></sources><targets><csv path="service/${id}" mode="overwrite"/></targets></pipeline>`
+const place = 'pipelines/applications/shop/service'
+
+describe('what people see of pipelines and their runs', () => {
+  let hub: RunningHub
+  const folder = catalogFolder({
+    'keys.json': JSON.stringify(keys.map(key => ({ ...key, tenant: 'acme', sha256: createHash('sha256').update(`key of ${key.id}`).digest('hex') }))),
+    'hub.yaml': 'regions:\n  notes: { type: Note, key: id, fields: { id: ID! } }\n',
+    [`${place}/pipelines/orders.xml`]: pipeline('orders'),
+    [`${place}/pipelines/missing.xml`]: pipeline('missing'),
+    'data/applications/shop/landing/orders.csv': 'id,total\n1,5\n2,7\n',
+  })
+  beforeAll(async () => {
+    hub = await startHub({ catalog: folder.catalog, flags: [`--auth-api-keys-file=${folder.folder}/keys.json`, `--pipelines-folder=${folder.folder}/pipelines`], headers: as('acme') })
+  }, 60_000)
+  afterAll(async () => {
+    await hub.close()
+    folder.remove()
+  })
+
+  const ask = async <Data>(query: string, variables = {}, who = 'acme') => hub.query<Data>(query, variables, as(who))
+  const run = async (id: string) => {
+    const { data } = await ask<{ runPipeline: { runId: string } }>('mutation ($id: ID!) { runPipeline(app: "shop", id: $id) { runId } }', { id })
+    const runId = data?.runPipeline.runId ?? ''
+    await eventually(`the run of "${id}" ends`, async () => (await ask<{ run: { endedAt: string | null } }>('query ($runId: ID!) { run(runId: $runId) { endedAt } }', { runId })).data?.run.endedAt !== null)
+    return runId
+  }
+
+  test('D-95: a hub with slots is a worker from its start on, and its queue is empty where nothing waits', async () => {
+    await eventually('the worker is seen', async () => (await ask<{ workers: unknown[] }>('{ workers { id } }')).data?.workers.length === 1)
+    await run('orders')
+    expect((await ask('{ queue { depth oldestSeconds } workers { id state currentRuns seenAt } }')).data).toEqual({ queue: { depth: 0, oldestSeconds: null }, workers: [{ id: expect.stringContaining(String(process.pid)), state: 'IDLE', currentRuns: [], seenAt: expect.any(String) }] })
+    for (const query of ['{ queue { depth } }', '{ workers { id } }']) expect((await ask(query, {}, 'crm')).errors).toMatchObject([{ extensions: { code: 'FORBIDDEN' } }])
+  })
+})
