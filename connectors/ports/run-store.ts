@@ -33,6 +33,8 @@ export interface RunStore {
   runs(scope: Scope, filter: RunFilter, limit: number, after?: RunPlace): Promise<readonly StoredRun[]>
   /** How many runs there are of each subject and day, week (of ISO 8601: from Monday) or category of failure, the earliest first. Days and weeks are those a run was put in, in UTC. By category only those that failed are counted. */
   counts(scope: Scope, filter: CountFilter, by: CountedBy): Promise<readonly RunCount[]>
+  /** What the runs of each subject add up to, by application, subject and kind. */
+  totals(scope: Scope, filter: CountFilter): Promise<readonly RunTotals[]>
   /** Of a run; undefined where there is none, or no such run. */
   lineage(scope: Scope, runId: string): Promise<RunLineage | undefined>
   /** Of every pipeline of the tenant, that of the run with one which ended last; by application and pipeline. */
@@ -178,6 +180,26 @@ export interface CountFilter extends Pick<RunFilter, 'application' | 'applicatio
 }
 
 export type CountedBy = 'DAY' | 'WEEK' | 'CATEGORY'
+
+/** All runs of one subject. */
+export interface RunTotals {
+  readonly kind: 'pipeline' | 'job'
+  readonly application: string
+  readonly subject: string
+  readonly runs: number
+  readonly succeeded: number
+  readonly failed: number
+  readonly rowsRead: number
+  readonly rowsWritten: number
+  /** Those that were begun and have ended. */
+  readonly timed: number
+  /** How long these took in their last attempts, together, without the time they waited. */
+  readonly workMs: number
+  /** The longest of these; absent: there is none. */
+  readonly longestMs?: number
+  readonly slaMet: number
+  readonly slaBreached: number
+}
 
 /** Runs of one subject that have a day, a week or a category in common. The six states add up to all of them. */
 export interface RunCount {

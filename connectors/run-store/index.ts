@@ -27,6 +27,7 @@ function guarded(store: RunStore, told: Told): RunStore {
     run: (scope, runId) => told(store.run(scope, runId), scope),
     runs: (scope, filter, limit, after) => told(store.runs(scope, filter, limit, after), scope),
     counts: (scope, filter, by) => told(store.counts(scope, filter, by), scope),
+    totals: (scope, filter) => told(store.totals(scope, filter), scope),
     lineage: (scope, runId) => told(store.lineage(scope, runId), scope),
     lineages: scope => told(store.lineages(scope), scope),
     queue: scope => told(store.queue(scope), scope),

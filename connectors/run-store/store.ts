@@ -7,6 +7,7 @@ import { countRuns } from './counts.ts'
 import { keepLineage, lineageOf, newestLineages } from './lineages.ts'
 import { checkTexts, endedRow, isKept, keptText, lostRow, queuedRow, type RunRow, storedRun } from './rows.ts'
 import { type Database, hasNotEnded, isUnderWay, isWaiting, migrations, migrationTables } from './schema.ts'
+import { totalRuns } from './totals.ts'
 import { noteWorker, seenWorkers } from './workers.ts'
 
 /**
@@ -132,6 +133,11 @@ export async function openRuns(db: Kysely<Database>): Promise<RunStore> {
     async counts(scope, filter, by) {
       scope.signal.throwIfAborted()
       return countRuns(db, scope, filter, by)
+    },
+
+    async totals(scope, filter) {
+      scope.signal.throwIfAborted()
+      return totalRuns(db, scope, filter)
     },
 
     async lineage(scope, runId) {

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type { CountedBy, NewRun, RunCount, RunEnding, RunFilter, RunPlace, RunState, RunStore, StoredRun } from '../../connectors/ports/run-store.ts'
+import type { CountedBy, NewRun, RunCount, RunEnding, RunFilter, RunPlace, RunState, RunStore, RunTotals, StoredRun } from '../../connectors/ports/run-store.ts'
 import type { Scope } from '../../connectors/ports/scope.ts'
 import type { RunLineage } from '../../schema/lineage.ts'
 import { must } from '../support/conformance.ts'
@@ -510,7 +510,7 @@ export const runStoreChecks = [
     const left = { ...scope(), signal: AbortSignal.abort(new Error('the client left')) }
     for (const work of [
       () => store.enqueue(left, newRun('r3')), () => store.claim(left, worker()), () => store.renew(left, held, 1, { record: 1 }), () => store.finish(left, held, ended()), () => store.cancel(left, 'r1'), () => store.reclaim(left),
-      () => store.run(left, 'r1'), () => store.runs(left, {}, 1), () => store.counts(left, { sinceMs: 0, untilMs: 1 }, 'DAY'), () => store.queue(left), () => store.seen(left, 'w1'), () => store.workers(left),
+      () => store.run(left, 'r1'), () => store.runs(left, {}, 1), () => store.counts(left, { sinceMs: 0, untilMs: 1 }, 'DAY'), () => store.queue(left), () => store.totals(left, { sinceMs: 0, untilMs: 1 }), () => store.seen(left, 'w1'), () => store.workers(left),
     ]) await expect(work()).rejects.toThrow('the client left')
     expect(await store.runs(scope(), {}, 10)).toEqual(before)
   }),
@@ -548,6 +548,33 @@ export const runStoreChecks = [
     clock.advance(-1)
     expect(await names()).toEqual(['w2'])
   }),
+
+  must<RunStoreSubject>('RU52', 'D-24 what the runs of each subject add up to is what they do one by one', async ({ store, other, clock }) => {
+    const start = clock.now()
+    const one = fc.record({
+      kind: fc.constantFrom('pipeline' as const, 'pipeline' as const, 'job' as const), application: fc.constantFrom('a', 'b', 'c'), subject: fc.constantFrom('x', 'y'), atMs: fc.nat(500).map(ms => start + ms), waitedMs: fc.nat(50), tookMs: fc.nat(3_000),
+      slaMs: fc.option(fc.nat(3_000), { nil: undefined }), state: fc.constantFrom<RunState>('QUEUED', 'RUNNING', 'SUCCEEDED', 'SUCCEEDED', 'SKIPPED_NO_DATA', 'FAILED', 'CANCELLED'),
+      rowsRead: fc.oneof(fc.nat(9), fc.constant(10 ** 12)), rowsWritten: fc.nat(9), isCancelledBefore: fc.boolean(),
+    })
+    const bound = fc.nat(500).map(ms => start + ms)
+    let tenants = 0
+    await fc.assert(fc.asyncProperty(fc.array(one, { maxLength: 16 }), fc.option(fc.subarray(['a', 'b']), { nil: undefined }), fc.constantFrom(undefined, 'pipeline' as const), bound, bound, async (given, applications, kind, sinceMs, untilMs) => {
+      const tenant = `t${++tenants}`
+      const at = (nowMs: number) => testScope({ tenant, clock: new MovedClock(nowMs) })
+      for (const [nth, { atMs, waitedMs, tookMs, slaMs, state, rowsRead, rowsWritten, isCancelledBefore, ...of }] of given.entries()) {
+        const run = newRun(`r${nth}`, { ...of, slaAtMs: slaMs === undefined ? undefined : atMs + slaMs, allowConcurrent: true })
+        await store.enqueue(at(atMs), state === 'QUEUED' ? { ...run, notBeforeMs: start * 2 } : run)
+        if (state === 'QUEUED' && isCancelledBefore) await store.cancel(at(atMs + waitedMs), run.runId)
+        if (state === 'QUEUED') continue
+        const held = (await store.claim(at(atMs + waitedMs), worker()))!
+        if (state !== 'RUNNING') await store.finish(at(atMs + waitedMs + tookMs), held, ended(state, { rowsRead, rowsWritten }))
+      }
+      const now = at(start + 1_000)
+      const filter = { applications, kind, sinceMs, untilMs }
+      expect(await other.totals(now, filter)).toEqual(totalled(await store.runs(now, filter, 100)))
+      expect(await other.totals(testScope({ tenant: 'nobody', clock }), filter)).toEqual([])
+    }), { numRuns: 25 })
+  }),
 ]
 
 /** What the store must count, run by run. */
@@ -565,6 +592,22 @@ function counted(runs: readonly StoredRun[], by: CountedBy): RunCount[] {
       ...(last && { lastFailure: { runId: last.runId, endedAtMs: last.endedAtMs!, message: last.message } }),
     }
   })
+}
+
+/** What the store must add up, run by run. */
+function totalled(runs: readonly StoredRun[]): RunTotals[] {
+  const nameOf = ({ application, subject, kind }: Pick<StoredRun, 'application' | 'subject' | 'kind'>) => JSON.stringify([application, subject, kind])
+  const groups = Map.groupBy(runs, nameOf)
+  const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0)
+  return [...groups.values()].map((group): RunTotals => {
+    const [{ kind, application, subject }] = group as [StoredRun]
+    const took = group.flatMap(({ startedAtMs, endedAtMs }) => (startedAtMs === undefined || endedAtMs === undefined ? [] : [endedAtMs - startedAtMs]))
+    return {
+      kind, application, subject, runs: group.length, succeeded: group.filter(({ state }) => state === 'SUCCEEDED').length, failed: group.filter(({ state }) => state === 'FAILED').length,
+      rowsRead: sum(group.map(run => run.rowsRead)), rowsWritten: sum(group.map(run => run.rowsWritten)), timed: took.length, workMs: sum(took), ...(took.length > 0 && { longestMs: Math.max(...took) }),
+      slaMet: group.filter(({ sla }) => sla === 'MET').length, slaBreached: group.filter(({ sla }) => sla === 'BREACHED').length,
+    }
+  }).sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1))
 }
 
 function periodOf(atMs: number, by: 'DAY' | 'WEEK'): number {

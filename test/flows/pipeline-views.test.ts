@@ -39,4 +39,27 @@ describe('what people see of pipelines and their runs', () => {
     expect((await ask('{ queue { depth oldestSeconds } workers { id state currentRuns seenAt } }')).data).toEqual({ queue: { depth: 0, oldestSeconds: null }, workers: [{ id: expect.stringContaining(String(process.pid)), state: 'IDLE', currentRuns: [], seenAt: expect.any(String) }] })
     for (const query of ['{ queue { depth } }', '{ workers { id } }']) expect((await ask(query, {}, 'crm')).errors).toMatchObject([{ extensions: { code: 'FORBIDDEN' } }])
   })
+
+  test('D-24: of each pipeline what its runs add up to is told, by applications the caller may read', async () => {
+    const members = 'app pipelineId runs succeeded failed rowsRead rowsWritten rowsReadPerSecond rowsWrittenPerSecond meanDurationMs longestDurationMs slaMet slaBreached'
+    const stats = async (args = '', who = 'acme') => (await ask<{ pipelineStats: Readonly<Record<string, number>>[] }>(`{ pipelineStats${args} { ${members} } }`, {}, who)).data?.pipelineStats
+    await run('missing')
+    const ids = [await run('orders'), await run('orders')]
+    const found = await stats('(app: "shop")')
+    const runs = (await ask<{ runs: { nodes: { startedAt: string; endedAt: string }[] } }>('{ runs(filter: { pipelineId: "orders" }) { nodes { startedAt endedAt } } }')).data?.runs.nodes ?? []
+    const took = runs.map(({ startedAt, endedAt }) => Date.parse(endedAt) - Date.parse(startedAt))
+    const workMs = took.reduce((total, ms) => total + ms, 0)
+    expect(runs.length).toBeGreaterThanOrEqual(ids.length)
+    expect(found).toEqual([
+      { app: 'shop', pipelineId: 'missing', runs: 1, succeeded: 0, failed: 1, rowsRead: 0, rowsWritten: 0, rowsReadPerSecond: 0, rowsWrittenPerSecond: 0, meanDurationMs: expect.any(Number), longestDurationMs: expect.any(Number), slaMet: 1, slaBreached: 0 },
+      {
+        app: 'shop', pipelineId: 'orders', runs: runs.length, succeeded: runs.length, failed: 0, rowsRead: 2 * runs.length, rowsWritten: 2 * runs.length, rowsReadPerSecond: expect.closeTo((2_000 * runs.length) / workMs, 6), rowsWrittenPerSecond: expect.closeTo((2_000 * runs.length) / workMs, 6),
+        meanDurationMs: expect.closeTo(workMs / runs.length, 6), longestDurationMs: Math.max(...took), slaMet: runs.length, slaBreached: 0,
+      },
+    ])
+    expect(await stats('(until: "2020-01-01T00:00:00Z")')).toEqual([])
+    expect(await stats('', 'crm')).toEqual([])
+    expect((await ask('{ pipelineStats(app: "shop") { runs } }', {}, 'crm')).errors).toMatchObject([{ extensions: { code: 'FORBIDDEN' } }])
+    expect((await ask('{ pipelineStats(since: "2020-01-01T00:00:00Z") { runs } }')).errors).toMatchObject([{ extensions: { code: 'BAD_USER_INPUT' } }])
+  })
 })
