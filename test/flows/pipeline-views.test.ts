@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { hasPython, inAirflow } from '../support/airflow.ts'
 import { catalogFolder } from '../support/catalog-folder.ts'
 import { eventually } from '../support/eventually.ts'
 import { type RunningHub, startHub } from '../support/hub.ts'
@@ -15,6 +16,11 @@ describe('what people see of pipelines and their runs', () => {
     'hub.yaml': 'regions:\n  notes: { type: Note, key: id, fields: { id: ID! } }\n',
     [`${place}/pipelines/orders.xml`]: pipeline('orders'),
     [`${place}/pipelines/missing.xml`]: pipeline('missing'),
+    [`${place}/pipelines/instead.xml`]: pipeline('instead'),
+    [`${place}/jobs/nightly.xml`]: '<jobPipeline id="nightly" version="1.0"><pipelines><pipelineRef id="missing" onFailure="continue"/><pipelineRef id="orders" dependsOn="missing"/><pipelineRef id="instead" dependsOn="orders" onFailure="fallback" fallback="orders"/></pipelines></jobPipeline>',
+    [`${place}/jobs/halting.xml`]: '<jobPipeline id="halting" version="1.0"><pipelines><pipelineRef id="missing" onFailure="retry" maxRetries="1"/><pipelineRef id="orders" dependsOn="missing"/></pipelines></jobPipeline>',
+    [`${place}/jobs/skipping.xml`]: '<jobPipeline id="skipping" version="1.0"><pipelines><pipelineRef id="missing" onFailure="skip"/><pipelineRef id="orders" dependsOn="missing"/></pipelines></jobPipeline>',
+    [`${place}/jobs/broken.xml`]: '<jobPipeline id="broken" version="1.0"><pipelines><pipelineRef id="orders" dependsOn="none"/></pipelines></jobPipeline>',
     'data/applications/shop/landing/orders.csv': 'id,total\n1,5\n2,7\n',
   })
   beforeAll(async () => {
@@ -62,4 +68,22 @@ describe('what people see of pipelines and their runs', () => {
     expect((await ask('{ pipelineStats(app: "shop") { runs } }', {}, 'crm')).errors).toMatchObject([{ extensions: { code: 'FORBIDDEN' } }])
     expect((await ask('{ pipelineStats(since: "2020-01-01T00:00:00Z") { runs } }')).errors).toMatchObject([{ extensions: { code: 'BAD_USER_INPUT' } }])
   })
+
+  const dagOf = async (id: string) => ask<{ job: { airflowDag: string } }>('query ($id: ID!) { job(app: "shop", id: $id) { airflowDag } }', { id })
+
+  test('D-05: a job that may not run has no DAG', async () => {
+    expect((await dagOf('broken')).errors).toMatchObject([{ message: expect.stringContaining('"broken" has mistakes'), extensions: { code: 'VALIDATION_ERROR' } }])
+  })
+
+  const withPython = hasPython ? test : test.skip
+  withPython('D-05: tasks of a DAG, which need python3, have the hub run the pipelines, and fail as the job does', async () => {
+    const states = async (id: string) => (await inAirflow({ module: (await dagOf(id)).data?.job.airflowDag ?? '', url: hub.url, headers: as('acme'), params: { runDate: '2026-02-03' }, runId: id })).states
+    expect(await states('nightly')).toEqual({ missing: 'failed', '0-after-missing': 'success', orders: 'success', instead: 'success', '0-any-failed': 'failed' })
+    expect(await states('halting')).toEqual({ missing: 'failed', orders: 'upstream_failed', '0-any-failed': 'failed' })
+    expect(await states('skipping')).toEqual({ missing: 'failed', '0-after-missing': 'skipped', orders: 'skipped', '0-any-failed': 'failed' })
+    const { data } = await ask<{ runs: { nodes: { pipelineId: string; state: string }[] } }>('{ runs(first: 7) { nodes { pipelineId state params } } }')
+    expect(data?.runs.nodes.map(({ pipelineId, state, ...params }) => [pipelineId, state, params]).toReversed()).toEqual([
+      ['missing', 'FAILED'], ['orders', 'SUCCEEDED'], ['instead', 'FAILED'], ['orders', 'SUCCEEDED'], ['missing', 'FAILED'], ['missing', 'FAILED'], ['missing', 'FAILED'],
+    ].map(one => [...one, { params: { runDate: '2026-02-03' } }]))
+  }, 60_000)
 })
