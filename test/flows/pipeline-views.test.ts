@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { hasPython, inAirflow } from '../support/airflow.ts'
 import { catalogFolder } from '../support/catalog-folder.ts'
 import { eventually } from '../support/eventually.ts'
@@ -86,4 +88,41 @@ describe('what people see of pipelines and their runs', () => {
       ['missing', 'FAILED'], ['orders', 'SUCCEEDED'], ['instead', 'FAILED'], ['orders', 'SUCCEEDED'], ['missing', 'FAILED'], ['missing', 'FAILED'], ['missing', 'FAILED'],
     ].map(one => [...one, { params: { runDate: '2026-02-03' } }]))
   }, 60_000)
+
+  test('D-06 D-102: the dashboard for Grafana is whole, and asks for nothing but what a hub shows', async () => {
+    await run('orders')
+    await run('missing')
+    const text = await (await fetch(`${hub.url}/metrics`, { headers: as('acme') })).text()
+    const shown = new Set([...text.matchAll(/^([a-z_][a-z0-9_]*)(?:\{([^}]*)\})? /gm)].map(([, name]) => name))
+    for (const line of [/^pipeline_sla_total\{app="shop",pipeline="orders",layer="service",sla="met"\} [1-9]/m, /^pipeline_runs_total\{app="shop",pipeline="missing",layer="service"\} [1-9]/m]) expect(text).toMatch(line)
+    const labels = new Set([...text.matchAll(/[{,]([a-z_]+)="/g)].map(([, name]) => name))
+
+    const { title, uid, schemaVersion, panels, templating } = JSON.parse(readFileSync(join(import.meta.dirname, '../../ops/grafana/pipelines.json'), 'utf8')) as Dashboard
+    expect([title.length > 0, uid.length > 0, schemaVersion >= 36, panels.length > 0]).toEqual([true, true, true, true])
+    expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length)
+    for (const panel of panels) expect([panel.title, panel.type.length > 0, Object.keys(panel.gridPos).sort(), panel.targets.length > 0, new Set(panel.targets.map(({ refId }) => refId)).size]).toEqual([expect.stringMatching(/./), true, ['h', 'w', 'x', 'y'], true, panel.targets.length])
+    const queries = [...panels.flatMap(({ targets }) => targets.map(({ expr }) => expr)), ...templating.list.flatMap(({ definition }) => definition ?? [])]
+    const asked = queries.map(asks)
+    expect(asked.filter(({ metrics }) => metrics.length === 0)).toEqual([])
+    expect(asked.flatMap(({ metrics }) => metrics).filter(name => !shown.has(name))).toEqual([])
+    expect(asked.flatMap(one => one.labels).filter(name => !labels.has(name))).toEqual([])
+    const known = new Set(templating.list.map(({ name }) => `$${name}`))
+    expect(queries.flatMap(query => query.match(/\$(?!__)\w+/g) ?? []).filter(name => !known.has(name))).toEqual([])
+  })
 })
+
+interface Dashboard {
+  readonly title: string
+  readonly uid: string
+  readonly schemaVersion: number
+  readonly panels: readonly { readonly id: number; readonly title: string; readonly type: string; readonly gridPos: Readonly<Record<string, number>>; readonly targets: readonly { readonly expr: string; readonly refId: string }[] }[]
+  readonly templating: { readonly list: readonly { readonly name: string; readonly definition?: string }[] }
+}
+
+/** Metrics and labels that a query of PromQL names. */
+function asks(query: string): { readonly metrics: readonly string[]; readonly labels: readonly string[] } {
+  const labels = [...query.matchAll(/([a-z_]+)=~?"/g), ...query.matchAll(/label_values\([^,]*?(?:\{[^}]*\})?, (\w+)\)/g)].map(([, name]) => name ?? '')
+  const grouped = [...query.matchAll(/\bby \(([^)]*)\)/g)].flatMap(([, names]) => (names ?? '').split(', '))
+  const bare = query.replace(/\{[^}]*\}|\[[^\]]*\]|\bby \([^)]*\)|, \w+\)$/g, ' ')
+  return { metrics: bare.match(/\b[a-z_][a-z0-9_]*\b(?!\s*\()/g)?.filter(name => name.includes('_')) ?? [], labels: [...labels, ...grouped] }
+}
