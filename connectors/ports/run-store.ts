@@ -35,6 +35,10 @@ export interface RunStore {
   counts(scope: Scope, filter: CountFilter, by: CountedBy): Promise<readonly RunCount[]>
   /** What the runs of each subject add up to, by application, subject and kind. */
   totals(scope: Scope, filter: CountFilter): Promise<readonly RunTotals[]>
+  /** Adds lines behind those of the same attempt. Of an attempt the first thousand and at most 256 KiB are kept, and one behind them that says that there were more. Of a run that is not this worker's any more nothing is stored. */
+  log(scope: Scope, held: HeldRun, lines: readonly RunLogLine[]): Promise<void>
+  /** What a run logged, by attempt and in its order; at most `limit`, those behind `after`. */
+  logged(scope: Scope, runId: string, limit: number, after?: LogPlace): Promise<readonly StoredLogLine[]>
   /** Of a run; undefined where there is none, or no such run. */
   lineage(scope: Scope, runId: string): Promise<RunLineage | undefined>
   /** Of every pipeline of the tenant, that of the run with one which ended last; by application and pipeline. */
@@ -88,6 +92,21 @@ export interface Claim {
   /** Runs of one application of a tenant under way at a time, of all workers. Absent: as many as there are workers. */
   readonly mostOfApplication?: number
 }
+
+export interface RunLogLine {
+  readonly atMs: number
+  readonly level: 'info' | 'warn' | 'error'
+  readonly message: string
+  readonly fields: Json
+}
+
+export interface LogPlace {
+  readonly attempt: number
+  /** 1 for the first of the attempt. */
+  readonly line: number
+}
+
+export interface StoredLogLine extends RunLogLine, LogPlace {}
 
 export interface SeenWorker {
   readonly worker: string

@@ -28,6 +28,8 @@ function guarded(store: RunStore, told: Told): RunStore {
     runs: (scope, filter, limit, after) => told(store.runs(scope, filter, limit, after), scope),
     counts: (scope, filter, by) => told(store.counts(scope, filter, by), scope),
     totals: (scope, filter) => told(store.totals(scope, filter), scope),
+    log: (scope, held, lines) => told(store.log(scope, held, lines), scope),
+    logged: (scope, runId, limit, after) => told(store.logged(scope, runId, limit, after), scope),
     lineage: (scope, runId) => told(store.lineage(scope, runId), scope),
     lineages: scope => told(store.lineages(scope), scope),
     queue: scope => told(store.queue(scope), scope),

@@ -6,6 +6,7 @@ export interface Database {
   run_writer: RunWriterTable
   run_lineage: RunLineageTable
   run_worker: RunWorkerTable
+  run_log: RunLogTable
 }
 
 interface RunTable {
@@ -61,6 +62,20 @@ interface RunLineageTable {
 interface RunWorkerTable {
   worker: string
   seen_at_ms: number
+}
+
+/** What runs logged, line by line. */
+interface RunLogTable {
+  tenant: string
+  run_id: string
+  attempt: number
+  line: number
+  at_ms: number
+  level: string
+  message: string
+  fields: string
+  /** Of message and fields together; more than there may be of the line that says that others are left out. */
+  bytes: number
 }
 
 /** One row, which whoever moves runs changes first, so that they do so one after the other in any engine. */
@@ -150,6 +165,22 @@ export const migrations: Record<string, Migration> = {
       await db.schema.createTable('run_worker')
         .addColumn('worker', 'varchar(255)', column => column.primaryKey())
         .addColumn('seen_at_ms', 'bigint', column => column.notNull())
+        .execute()
+    },
+  },
+  '0004-logs': {
+    async up(db) {
+      await db.schema.createTable('run_log')
+        .addColumn('tenant', 'varchar(64)', column => column.notNull())
+        .addColumn('run_id', 'varchar(64)', column => column.notNull())
+        .addColumn('attempt', 'integer', column => column.notNull())
+        .addColumn('line', 'integer', column => column.notNull())
+        .addColumn('at_ms', 'bigint', column => column.notNull())
+        .addColumn('level', 'varchar(16)', column => column.notNull())
+        .addColumn('message', 'text', column => column.notNull())
+        .addColumn('fields', 'text', column => column.notNull())
+        .addColumn('bytes', 'integer', column => column.notNull())
+        .addPrimaryKeyConstraint('run_log_primary', ['tenant', 'run_id', 'attempt', 'line'])
         .execute()
     },
   },

@@ -5,6 +5,7 @@ import type { Scope } from '../ports/scope.ts'
 import { chosenRuns } from './chosen.ts'
 import { countRuns } from './counts.ts'
 import { keepLineage, lineageOf, newestLineages } from './lineages.ts'
+import { keepLines, linesOf } from './logs.ts'
 import { checkTexts, endedRow, isKept, keptText, lostRow, queuedRow, type RunRow, storedRun } from './rows.ts'
 import { type Database, hasNotEnded, isUnderWay, isWaiting, migrations, migrationTables } from './schema.ts'
 import { totalRuns } from './totals.ts'
@@ -138,6 +139,16 @@ export async function openRuns(db: Kysely<Database>): Promise<RunStore> {
     async totals(scope, filter) {
       scope.signal.throwIfAborted()
       return totalRuns(db, scope, filter)
+    },
+
+    async log(scope, held, lines) {
+      scope.signal.throwIfAborted()
+      await keepLines(db, scope, held, lines)
+    },
+
+    async logged(scope, runId, limit, after) {
+      scope.signal.throwIfAborted()
+      return linesOf(db, scope, runId, limit, after)
     },
 
     async lineage(scope, runId) {

@@ -510,7 +510,7 @@ export const runStoreChecks = [
     const left = { ...scope(), signal: AbortSignal.abort(new Error('the client left')) }
     for (const work of [
       () => store.enqueue(left, newRun('r3')), () => store.claim(left, worker()), () => store.renew(left, held, 1, { record: 1 }), () => store.finish(left, held, ended()), () => store.cancel(left, 'r1'), () => store.reclaim(left),
-      () => store.run(left, 'r1'), () => store.runs(left, {}, 1), () => store.counts(left, { sinceMs: 0, untilMs: 1 }, 'DAY'), () => store.queue(left), () => store.totals(left, { sinceMs: 0, untilMs: 1 }), () => store.seen(left, 'w1'), () => store.workers(left),
+      () => store.run(left, 'r1'), () => store.runs(left, {}, 1), () => store.counts(left, { sinceMs: 0, untilMs: 1 }, 'DAY'), () => store.queue(left), () => store.log(left, held, []), () => store.logged(left, 'r1', 1), () => store.totals(left, { sinceMs: 0, untilMs: 1 }), () => store.seen(left, 'w1'), () => store.workers(left),
     ]) await expect(work()).rejects.toThrow('the client left')
     expect(await store.runs(scope(), {}, 10)).toEqual(before)
   }),
@@ -547,6 +547,44 @@ export const runStoreChecks = [
     await other.seen(scope(), 'w2')
     clock.advance(-1)
     expect(await names()).toEqual(['w2'])
+  }),
+
+  must<RunStoreSubject>('RU53', 'D-23 what a run logged is kept by attempt and in its order, for its tenant, and found page by page', async ({ store, other, scope, clock }) => {
+    const line = (nth: number, more = {}) => ({ atMs: clock.now() + nth, level: 'info' as const, message: `line ${nth}`, fields: { nth }, ...more })
+    const lost = await begin({ store, scope }, newRun('r1'))
+    await store.log(scope(), lost, [line(1), line(2, { level: 'warn', message: 'a\0b\ud800', fields: { at: 'a\0b', nested: [null, { x: 1 }] } })])
+    await other.log(scope(), lost, [line(3)])
+    clock.advance(1_000)
+    await store.reclaim(scope())
+    await store.log(scope(), lost, [line(9)])
+    const held = (await store.claim(scope(), worker()))!
+    await store.log(scope(), held, [line(4, { level: 'error' })])
+    await store.finish(scope(), held, ended())
+    await store.log(scope(), held, [line(5)])
+    const found = await other.logged(scope(), 'r1', 10)
+    expect(found.map(({ attempt, line: nth, level, message }) => [attempt, nth, level, message])).toEqual([[1, 1, 'info', 'line 1'], [1, 2, 'warn', 'a\ufffdb\ufffd'], [1, 3, 'info', 'line 3'], [2, 1, 'error', 'line 4'], [2, 2, 'info', 'line 5']])
+    expect(found[1]).toMatchObject({ atMs: clock.now() - 998, fields: { at: 'a\0b', nested: [null, { x: 1 }] } })
+    expect(await other.logged(scope(), 'r1', 2)).toEqual(found.slice(0, 2))
+    expect(await other.logged(scope(), 'r1', 2, found[1])).toEqual(found.slice(2, 4))
+    expect([await other.logged(scope('another'), 'r1', 10), await other.logged(scope(), 'none', 10), await other.logged(scope(), '\0', 10)]).toEqual([[], [], []])
+    await store.log(scope('another'), held, [line(6)])
+    await store.log(scope(), { runId: 'none', attempt: 1 }, [line(6)])
+    expect(await other.logged(scope(), 'r1', 10)).toEqual(found)
+  }),
+
+  must<RunStoreSubject>('RU54', 'D-23 of an attempt a thousand lines are kept, and 256 KiB, then one that says so', async ({ store, scope, clock }) => {
+    const line = (message: string) => ({ atMs: clock.now(), level: 'info' as const, message, fields: {} })
+    const many = await begin({ store, scope }, newRun('many'))
+    for (const _ of range(3)) await store.log(scope(), many, range(400).map(nth => line(String(nth))))
+    await store.log(scope(), many, [line('late')])
+    const lines = await store.logged(scope(), 'many', 2_000)
+    expect([lines.length, lines[999]?.message, lines[1_000]]).toEqual([1_001, '199', { attempt: 1, line: 1_001, atMs: clock.now(), level: 'warn', fields: {}, message: 'More was logged and is left out: an attempt keeps 1000 lines and 256 KiB.' }])
+    await store.finish(scope(), many, ended())
+
+    const long = await begin({ store, scope }, newRun('long'))
+    await store.log(scope(), long, [line('ä'.repeat(100_000)), line('x'.repeat(60_000)), line('y'.repeat(10_000)), line('short')])
+    await store.log(scope(), long, [line('short')])
+    expect((await store.logged(scope(), 'long', 10)).map(({ message }) => message.slice(0, 4))).toEqual(['ääää', 'xxxx', 'More'])
   }),
 
   must<RunStoreSubject>('RU52', 'D-24 what the runs of each subject add up to is what they do one by one', async ({ store, other, clock }) => {

@@ -46,6 +46,7 @@ describe('who may what with pipelines of which application', () => {
     'lists pipelines': { may: roles, does: (app, who) => code('query ($app: String!) { pipelines(app: $app) { nodes { id } } }', { app }, who) },
     'lists runs': { may: roles, does: (app, who) => code('query ($app: String!) { runs(filter: { app: $app }) { nodes { runId } } }', { app }, who) },
     'looks at a run': { may: roles, does: (app, who) => code('query ($runId: ID!) { run(runId: $runId) { state } }', { runId: runs[app] }, who) },
+    'reads what a run logged': { may: roles, does: (app, who) => code('query ($runId: ID!) { runLogs(runId: $runId) { nodes { message } } }', { runId: runs[app] }, who) },
     'counts runs': { may: roles, does: (app, who) => code('query ($app: String!) { runStats(app: $app) { open } topFailureReasons(app: $app) { count } slaCompliance(app: $app) { met } pipelineStats(app: $app) { runs } }', { app }, who) },
     'lists drafts': { may: roles, does: (app, who) => code('query ($app: String!) { pipelineDrafts(app: $app) { nodes { id } } }', { app }, who) },
     'looks at a draft': { may: roles, does: async (app, who) => code('query ($id: ID!) { pipelineDraft(id: $id) { state } }', { id: await submitted(app) }, who) },

@@ -71,6 +71,26 @@ describe('what people see of pipelines and their runs', () => {
     expect((await ask('{ pipelineStats(since: "2020-01-01T00:00:00Z") { runs } }')).errors).toMatchObject([{ extensions: { code: 'BAD_USER_INPUT' } }])
   })
 
+  test('D-23: what a run logged is told line by line, page by page, to who may read the run', async () => {
+    const [good, bad] = [await run('orders'), await run('missing')]
+    const logs = async (runId: string, args: Readonly<Record<string, unknown>> = {}, who = 'acme') => {
+      const { data, errors } = await ask<{ runLogs: LogPage }>('query ($runId: ID!, $first: Int, $after: String) { runLogs(runId: $runId, first: $first, after: $after) { nodes { at level message attempt fields } edges { cursor } pageInfo { hasNextPage endCursor } } }', { runId, ...args }, who)
+      return { ...data?.runLogs, code: errors?.[0]?.extensions?.['code'] }
+    }
+    const all = (await logs(good)).nodes ?? []
+    expect(all.map(({ level, message, attempt, fields: { step, state, rowsWritten } }) => [level, message, attempt, step ?? state, rowsWritten])).toEqual([
+      ['INFO', 'The run begins.', 1, undefined, undefined], ['INFO', 'A step is RUNNING.', 1, 'orders', undefined], ['INFO', 'A step is SUCCEEDED.', 1, 'orders', undefined], ['INFO', 'A step is RUNNING.', 1, 'target-1-csv', undefined], ['INFO', 'A step is SUCCEEDED.', 1, 'target-1-csv', undefined],
+      ['INFO', 'The run ends.', 1, 'SUCCEEDED', 2],
+    ])
+    const first = await logs(good, { first: 2 })
+    const after = first.pageInfo?.endCursor
+    expect([first.nodes, first.pageInfo?.hasNextPage]).toEqual([all.slice(0, 2), true])
+    expect(await logs(good, { first: 10, after })).toMatchObject({ nodes: all.slice(2), pageInfo: { hasNextPage: false } })
+    expect((await logs(bad, { after })).code).toBe('BAD_CURSOR')
+    expect((await logs(bad)).nodes?.at(-1)).toMatchObject({ level: 'ERROR', message: 'The run ends.', fields: { state: 'FAILED', category: 'SOURCE', message: 'No file matches "landing/missing.csv".' } })
+    expect([(await logs('none')).code, (await logs(good, {}, 'crm')).code]).toEqual(['NOT_FOUND', 'NOT_FOUND'])
+  })
+
   const dagOf = async (id: string) => ask<{ job: { airflowDag: string } }>('query ($id: ID!) { job(app: "shop", id: $id) { airflowDag } }', { id })
 
   test('D-05: a job that may not run has no DAG', async () => {
@@ -110,6 +130,11 @@ describe('what people see of pipelines and their runs', () => {
     expect(queries.flatMap(query => query.match(/\$(?!__)\w+/g) ?? []).filter(name => !known.has(name))).toEqual([])
   })
 })
+
+interface LogPage {
+  readonly nodes: readonly { readonly at: string; readonly level: string; readonly message: string; readonly attempt: number; readonly fields: Readonly<Record<string, unknown>> }[]
+  readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string }
+}
 
 interface Dashboard {
   readonly title: string
