@@ -206,10 +206,12 @@ function runMetrics({ registry }: Metrics): HubOptions['pipelines']['ended'] {
   const total = new Counter({ ...common, name: 'pipeline_runs_total', help: 'Runs of pipelines that ended here, however they ended.' })
   const failures = new Counter({ ...common, name: 'pipeline_failures_total', help: 'Those that failed.' })
   const seconds = new Histogram({ ...common, name: 'pipeline_duration_seconds', help: 'How long they took, without the time they waited.', buckets: [0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 1800, 3600, 7200, 14_400] })
-  return ({ application: app, subject: pipeline, layer = '' }, { state, startedAtMs, endedAtMs }) => {
+  const sla = new Counter({ registers: [registry], labelNames: [...common.labelNames, 'sla'], name: 'pipeline_sla_total', help: 'Those that had an SLA, by whether they ended in time: met, breached.' })
+  return ({ application: app, subject: pipeline, layer = '', slaAtMs }, { state, startedAtMs, endedAtMs }) => {
     const labels = { app, pipeline, layer }
     total.inc(labels)
     if (state === 'FAILED') failures.inc(labels)
+    if (slaAtMs !== undefined) sla.inc({ ...labels, sla: endedAtMs < slaAtMs ? 'met' : 'breached' })
     seconds.observe(labels, (endedAtMs - startedAtMs) / 1000)
   }
 }

@@ -3,7 +3,7 @@ import type { ColumnType, Json } from '../../schema/values.ts'
 import type { Scope } from './scope.ts'
 
 /**
- * Runs of pipelines and jobs of every hub that shares the store: what waits, what is under way, what was. Of a tenant, but `claim`, `reclaim`, `queue`, `breaches` and `failures`, which are the hub's own and see all. Every method is
+ * Runs of pipelines and jobs of every hub that shares the store: what waits, what is under way, what was. Of a tenant, but `claim`, `reclaim`, `queue`, `breaches` and `failures`, which are the hub's own and see all, as do `seen` and `workers`. Every method is
  * one transaction, durable when answered. Moments are on the scope's clock, in milliseconds.
  */
 export interface RunStore {
@@ -39,6 +39,12 @@ export interface RunStore {
   runs(scope: Scope, filter: RunFilter, limit: number, after?: RunPlace): Promise<readonly StoredRun[]>
   /** How many runs there are of each subject and day, week (of ISO 8601: from Monday) or category of failure, the earliest first. Days and weeks are those a run was put in, in UTC. By category only those that failed are counted. */
   counts(scope: Scope, filter: CountFilter, by: CountedBy): Promise<readonly RunCount[]>
+  /** What the runs of each subject add up to, by application, subject and kind. */
+  totals(scope: Scope, filter: CountFilter): Promise<readonly RunTotals[]>
+  /** Adds lines behind those of the same attempt. Of an attempt the first thousand and at most 256 KiB are kept, and one behind them that says that there were more. Of a run that is not this worker's any more nothing is stored. */
+  log(scope: Scope, held: HeldRun, lines: readonly RunLogLine[]): Promise<void>
+  /** What a run logged, by attempt and in its order; at most `limit`, those behind `after`. */
+  logged(scope: Scope, runId: string, limit: number, after?: LogPlace): Promise<readonly StoredLogLine[]>
   /** Of a run; undefined where there is none, or no such run. */
   lineage(scope: Scope, runId: string): Promise<RunLineage | undefined>
   /** Where the sources of a pipeline go on, by their names. */
@@ -51,6 +57,10 @@ export interface RunStore {
   lineages(scope: Scope): Promise<readonly PipelineLineage[]>
   /** What waits and may begin, of all tenants: how many, and since when the longest. */
   queue(scope: Scope): Promise<{ readonly depth: number; readonly oldestAtMs?: number }>
+  /** Tells that a worker is there now. Of those that were not seen for a day nothing is kept. A name has at most 255 characters. */
+  seen(scope: Scope, worker: string): Promise<void>
+  /** Those that were seen within a day, by their names. */
+  workers(scope: Scope): Promise<readonly SeenWorker[]>
   close(): Promise<void>
 }
 
@@ -93,6 +103,30 @@ export interface Claim {
   readonly leaseMs: number
   /** Runs of one application of a tenant under way at a time, of all workers. Absent: as many as there are workers. */
   readonly mostOfApplication?: number
+}
+
+export interface RunLogLine {
+  readonly atMs: number
+  readonly level: 'info' | 'warn' | 'error'
+  readonly message: string
+  readonly fields: Json
+}
+
+export interface LogPlace {
+  readonly attempt: number
+  /** 1 for the first of the attempt. */
+  readonly line: number
+}
+
+export interface StoredLogLine extends RunLogLine, LogPlace {}
+
+export interface SeenWorker {
+  readonly worker: string
+  readonly seenAtMs: number
+  /** Under way with it, of all tenants. */
+  readonly running: number
+  /** Those of the caller's tenant, by their ids. */
+  readonly runIds: readonly string[]
 }
 
 export interface PipelineLineage {
@@ -208,6 +242,26 @@ export interface CountFilter extends Pick<RunFilter, 'application' | 'applicatio
 }
 
 export type CountedBy = 'DAY' | 'WEEK' | 'CATEGORY'
+
+/** All runs of one subject. */
+export interface RunTotals {
+  readonly kind: 'pipeline' | 'job'
+  readonly application: string
+  readonly subject: string
+  readonly runs: number
+  readonly succeeded: number
+  readonly failed: number
+  readonly rowsRead: number
+  readonly rowsWritten: number
+  /** Those that were begun and have ended. */
+  readonly timed: number
+  /** How long these took in their last attempts, together, without the time they waited. */
+  readonly workMs: number
+  /** The longest of these; absent: there is none. */
+  readonly longestMs?: number
+  readonly slaMet: number
+  readonly slaBreached: number
+}
 
 /** Runs of one subject that have a day, a week or a category in common. The six states add up to all of them. */
 export interface RunCount {

@@ -23,7 +23,7 @@ export async function countRuns(db: Kysely<Database>, scope: Scope, filter: Coun
     .select([
       number(sql`state = 'QUEUED'`).as('queued'), number(sql`state = 'RUNNING'`).as('running'),
       number(sql`state = 'SUCCEEDED'`).as('succeeded'), number(sql`state = 'SKIPPED_NO_DATA'`).as('skipped'), number(sql`state = 'FAILED'`).as('failed'), number(sql`state = 'CANCELLED'`).as('cancelled'),
-      number(sql`ended_at_ms < sla_at_ms`).as('met'), number(sql`coalesce(ended_at_ms, ${scope.clock.now()}) >= sla_at_ms`).as('breached'),
+      number(isMet).as('met'), number(isBreached(scope)).as('breached'),
       ofLastFailure<string>('run_id').as('failed_run_id'), ofLastFailure<number>('ended_at_ms').as('failed_at_ms'), ofLastFailure<string>('message').as('failed_message'),
     ])
     .groupBy(['kind', 'application', 'subject', 'part']).orderBy('part').orderBy('application').orderBy('subject').orderBy('kind')
@@ -38,7 +38,11 @@ export async function countRuns(db: Kysely<Database>, scope: Scope, filter: Coun
   }))
 }
 
-function number(isSo: RawBuilder<unknown>): RawBuilder<number | string> {
+export const isMet = sql`ended_at_ms < sla_at_ms`
+export const isBreached = ({ clock }: Pick<Scope, 'clock'>): RawBuilder<unknown> => sql`coalesce(ended_at_ms, ${clock.now()}) >= sla_at_ms`
+
+/** How many rows a condition holds for. */
+export function number(isSo: RawBuilder<unknown>): RawBuilder<number | string> {
   return sql`count(case when ${isSo} then 1 end)`
 }
 

@@ -30,12 +30,17 @@ function guarded(store: RunStore, told: Told): RunStore {
     streak: (scope, subject, toMs) => told(store.streak(scope, subject, toMs), scope),
     runs: (scope, filter, limit, after) => told(store.runs(scope, filter, limit, after), scope),
     counts: (scope, filter, by) => told(store.counts(scope, filter, by), scope),
+    totals: (scope, filter) => told(store.totals(scope, filter), scope),
+    log: (scope, held, lines) => told(store.log(scope, held, lines), scope),
+    logged: (scope, runId, limit, after) => told(store.logged(scope, runId, limit, after), scope),
     lineage: (scope, runId) => told(store.lineage(scope, runId), scope),
     watermarks: (scope, application, subject) => told(store.watermarks(scope, application, subject), scope),
     spans: (scope, mark) => told(store.spans(scope, mark), scope),
     fix: (scope, held, mark, spans) => told(store.fix(scope, held, mark, spans), scope),
     lineages: scope => told(store.lineages(scope), scope),
     queue: scope => told(store.queue(scope), scope),
+    seen: (scope, worker) => told(store.seen(scope, worker), scope),
+    workers: scope => told(store.workers(scope), scope),
     close: () => store.close(),
   }
 }

@@ -7,6 +7,8 @@ export interface Database {
   run_lineage: RunLineageTable
   run_watermark: WatermarkTable
   run_span: SpanTable
+  run_worker: RunWorkerTable
+  run_log: RunLogTable
 }
 
 interface RunTable {
@@ -79,6 +81,26 @@ interface SpanTable {
   type: string
   after: string
   up_to: string | null
+}
+
+/** Workers, and when each told last that it is there. */
+interface RunWorkerTable {
+  worker: string
+  seen_at_ms: number
+}
+
+/** What runs logged, line by line. */
+interface RunLogTable {
+  tenant: string
+  run_id: string
+  attempt: number
+  line: number
+  at_ms: number
+  level: string
+  message: string
+  fields: string
+  /** Of message and fields together; more than there may be of the line that says that others are left out. */
+  bytes: number
 }
 
 /** One row, which whoever moves runs changes first, so that they do so one after the other in any engine. */
@@ -195,6 +217,30 @@ export const migrations: Record<string, Migration> = {
       await db.schema.createIndex('run_by_sla').on('run').columns(['sla_at_ms']).where('sla_at_ms', 'is not', null).execute()
       await db.schema.createIndex('run_by_failure').on('run').columns(['ended_at_ms']).where(hasFailed).execute()
       await db.schema.createIndex('run_by_end').on('run').columns(['tenant', 'application', 'subject', 'state', 'ended_at_ms']).execute()
+    },
+  },
+  '0005-workers': {
+    async up(db) {
+      await db.schema.createTable('run_worker')
+        .addColumn('worker', 'varchar(255)', column => column.primaryKey())
+        .addColumn('seen_at_ms', 'bigint', column => column.notNull())
+        .execute()
+    },
+  },
+  '0006-logs': {
+    async up(db) {
+      await db.schema.createTable('run_log')
+        .addColumn('tenant', 'varchar(64)', column => column.notNull())
+        .addColumn('run_id', 'varchar(64)', column => column.notNull())
+        .addColumn('attempt', 'integer', column => column.notNull())
+        .addColumn('line', 'integer', column => column.notNull())
+        .addColumn('at_ms', 'bigint', column => column.notNull())
+        .addColumn('level', 'varchar(16)', column => column.notNull())
+        .addColumn('message', 'text', column => column.notNull())
+        .addColumn('fields', 'text', column => column.notNull())
+        .addColumn('bytes', 'integer', column => column.notNull())
+        .addPrimaryKeyConstraint('run_log_primary', ['tenant', 'run_id', 'attempt', 'line'])
+        .execute()
     },
   },
 }

@@ -6,9 +6,12 @@ import { chosenRuns } from './chosen.ts'
 import { countRuns } from './counts.ts'
 import { breachedRuns, failedInRow, failedRuns } from './happened.ts'
 import { keepLineage, lineageOf, newestLineages } from './lineages.ts'
+import { keepLines, linesOf } from './logs.ts'
 import { checkTexts, endedRow, isKept, keptText, lostRow, queuedRow, type RunRow, storedRun } from './rows.ts'
 import { type Database, hasNotEnded, isUnderWay, isWaiting, migrations, migrationTables } from './schema.ts'
+import { totalRuns } from './totals.ts'
 import { fixSpans, moveWatermarks, spansOf, watermarksOf } from './watermarks.ts'
+import { noteWorker, seenWorkers } from './workers.ts'
 
 /**
  * The runs over any engine kysely speaks to, their tables brought up to date first. Closing it closes `db`. Whatever moves a run between worker and queue does so alone among all; what a worker says of its own run is
@@ -153,6 +156,21 @@ export async function openRuns(db: Kysely<Database>): Promise<RunStore> {
       return countRuns(db, scope, filter, by)
     },
 
+    async totals(scope, filter) {
+      scope.signal.throwIfAborted()
+      return totalRuns(db, scope, filter)
+    },
+
+    async log(scope, held, lines) {
+      scope.signal.throwIfAborted()
+      await keepLines(db, scope, held, lines)
+    },
+
+    async logged(scope, runId, limit, after) {
+      scope.signal.throwIfAborted()
+      return linesOf(db, scope, runId, limit, after)
+    },
+
     async lineage(scope, runId) {
       scope.signal.throwIfAborted()
       return isKept(runId) ? lineageOf(db, scope, runId) : undefined
@@ -187,6 +205,16 @@ export async function openRuns(db: Kysely<Database>): Promise<RunStore> {
       scope.signal.throwIfAborted()
       const { depth, oldest } = await waiting(db, scope.clock.now()).select(eb => [eb.fn.countAll().as('depth'), eb.fn.min(eb.fn.coalesce('not_before_ms', 'queued_at_ms')).as('oldest')]).executeTakeFirstOrThrow()
       return oldest === null ? { depth: Number(depth) } : { depth: Number(depth), oldestAtMs: Number(oldest) }
+    },
+
+    async seen(scope, worker) {
+      scope.signal.throwIfAborted()
+      await noteWorker(db, scope, worker)
+    },
+
+    async workers(scope) {
+      scope.signal.throwIfAborted()
+      return seenWorkers(db, scope)
     },
 
     close: () => db.destroy(),

@@ -19,7 +19,7 @@ interface Validation {
 }
 
 const validate = operation<{ validatePipeline: Validation }>(`query RestValidate($xml: String!) {
-  validatePipeline(xml: $xml) { valid kind findings { severity code message line column path proposal } plan { steps { id kind type line dependsOn parallelGroup } } }
+  validatePipeline(xml: $xml) { valid kind findings { severity code message line column path proposal } plan { steps { id kind type line dependsOn parallelGroup hint } } }
 }`)
 const transformations = operation<{ transformationTypes: readonly { readonly attributes: readonly Readonly<Record<string, unknown>>[] }[] }>('query RestTransformations { transformationTypes { name doc example attributes { name doc required expected choices default } } }')
 const xsds = operation<{ pipelineXsd: string; jobXsd: string }>('query RestXsds { pipelineXsd jobXsd }')
@@ -34,7 +34,7 @@ export interface Definition {
 }
 
 const list = operation<{ pipelines: Page<Definition> }>(`query RestPipelines($app: String, $first: Int, $after: String) { pipelines(app: $app, first: $first, after: $after) { nodes { ${definitionMembers} } pageInfo { hasNextPage endCursor } } }`)
-const one = operation<{ pipeline: Definition | null }>(`query RestPipeline($app: String!, $id: ID!, $version: String) { pipeline(app: $app, id: $id, version: $version) { ${definitionMembers} xml watermarks { source column type value runId movedAt } plan { steps { id kind type line dependsOn parallelGroup } } versions { version commit at author } } }`)
+const one = operation<{ pipeline: Definition | null }>(`query RestPipeline($app: String!, $id: ID!, $version: String) { pipeline(app: $app, id: $id, version: $version) { ${definitionMembers} xml watermarks { source column type value runId movedAt } plan { steps { id kind type line dependsOn parallelGroup hint } } versions { version commit at author } } }`)
 const start = operation<{ runPipeline: Run }>(`mutation RestRunPipeline($app: String!, $id: ID!, $params: JSON, $allowConcurrent: Boolean, $idempotencyKey: String) { runPipeline(app: $app, id: $id, params: $params, allowConcurrent: $allowConcurrent, idempotencyKey: $idempotencyKey) { ${runMembers} } }`)
 
 const drift = operation<{ schemaDrift: readonly Readonly<Record<string, unknown>>[] }>('query RestDrift($app: String!) { schemaDrift(app: $app) { pipelineId source column change expected found severity runId seenAt } }')
@@ -101,7 +101,7 @@ export function pipelineRoutes(hub: Hub): readonly Route[] {
 
 /** A document that may not run is a problem that lists everything against it, with line and column behind `xml`. */
 function answerOf({ valid, kind, findings, plan }: Validation): RouteAnswer {
-  if (valid) return { status: 200, body: { valid, kind: kind?.toLowerCase(), findings: findings.map(shown), steps: plan?.steps.map(step => ({ ...snakeMembers(step), kind: String(step['kind']).toLowerCase() })) } }
+  if (valid) return { status: 200, body: { valid, kind: kind?.toLowerCase(), findings: findings.map(shown), steps: plan?.steps.map(step => snakeMembers(lowered(step, 'kind', 'hint'))) } }
   const wrong = findings.filter(({ severity }) => severity === 'ERROR').length
   const problems = findings.map(({ line, column, message }) => ({ path: `xml[${line}][${column}]`, message }))
   throw new HubError('VALIDATION_ERROR', `The document has ${wrong} ${wrong === 1 ? 'mistake' : 'mistakes'}.`, { problems, findings: findings.map(shown) })

@@ -1,8 +1,6 @@
 import { type DestinationStream, pino, stdSerializers } from 'pino'
 import type { Log } from '../../connectors/ports/scope.ts'
-
-/** Names under which secrets travel: what stands behind them, at the top or one level down, is never written. */
-const secret = new Set(['authorization', 'cookie', 'password', 'secret', 'token', 'apiKey', 'api_key', 'x-api-key', 'accessToken', 'refreshToken', 'credentials'])
+import { withoutSecrets } from '../../schema/secret-names.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -67,17 +65,6 @@ function now(): string {
     written = new Date(ms).toISOString().slice(0, 20)
   }
   return `${written}${String(ms - whole * 1000).padStart(3, '0')}Z`
-}
-
-/** A copy where there is something to hide, else the fields themselves: one look at each name. `below` does the same for what stands in them. */
-function withoutSecrets(fields: Fields, below?: (fields: Fields) => Fields): Fields {
-  let copy: Record<string, unknown> | undefined
-  for (const name in fields) {
-    const value = fields[name]
-    const plain = secret.has(name) ? '[secret]' : below && typeof value === 'object' && value !== null && !(value instanceof Error) ? below(value as Fields) : value
-    if (plain !== value) copy = { ...(copy ?? fields), [name]: plain }
-  }
-  return copy ?? fields
 }
 
 /** The same log with fields of the request on every line. */

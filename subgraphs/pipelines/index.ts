@@ -23,6 +23,8 @@ import { exportFields } from './exports/export-fields.ts'
 import { executionPlan } from './execution-plan.ts'
 import { jobFields } from './job-fields.ts'
 import { jobRunFields } from './job-run-fields.ts'
+import { logFields } from './log-fields.ts'
+import { queueFields } from './queue-fields.ts'
 import { revealFields, type RevealRoles } from './reveal-fields.ts'
 import { runFields, type RunRoles } from './run-fields.ts'
 import { statisticsFields } from './statistics-fields.ts'
@@ -46,7 +48,7 @@ export function pipelinesSubgraph(roles: RunRoles & ChangeRoles & RevealRoles & 
   return {
     name: 'pipelines',
     sdl,
-    fields: mergeFields(definitionFields(roles), changeFields(roles), draftFields(roles), auditFields(roles), layoutFields(roles), jobFields(roles), runFields(roles), jobRunFields(roles), anyRunFields(roles), statisticsFields(roles), revealFields(roles), driftFields(roles), exportFields(roles), ruleFields(roles), alertFields(roles), deadNoticeFields(roles), anomalyFields(roles), {
+    fields: mergeFields(definitionFields(roles), changeFields(roles), draftFields(roles), auditFields(roles), layoutFields(roles), jobFields(roles), runFields(roles), jobRunFields(roles), anyRunFields(roles), statisticsFields(roles), revealFields(roles), driftFields(roles), exportFields(roles), ruleFields(roles), alertFields(roles), deadNoticeFields(roles), anomalyFields(roles), queueFields(roles), logFields(roles), {
       Query: {
         validatePipeline(_parent: unknown, { xml }: { xml: string }, { scope }: Context) {
           mustHold(scope, 'catalog:read')

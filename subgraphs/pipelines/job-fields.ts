@@ -3,10 +3,13 @@ import { simplePage } from '../../resolvers/connection.ts'
 import type { Context } from '../../resolvers/context.ts'
 import type { CursorSealer } from '../../resolvers/cursor.ts'
 import type { Subgraph } from '../../resolvers/subgraph.ts'
+import { HubError } from '../../schema/errors.ts'
+import { airflowDag } from './airflow/dag.ts'
 import type { JobDocument } from './document/job.ts'
 import { shownJobRun } from './job-run-fields.ts'
 import { chosenApplications, mustHoldIn } from './permissions.ts'
 import { type JobDefinition, type Registry, versionText } from './registry.ts'
+import { neededPipelines } from './run/needed.ts'
 
 /** The jobs of the registry. */
 export function jobFields({ registry, store, cursors }: { readonly registry: Registry; readonly store: RunStore; readonly cursors: CursorSealer }): Subgraph['fields'] {
@@ -14,6 +17,10 @@ export function jobFields({ registry, store, cursors }: { readonly registry: Reg
     const { application, id, document } = definition
     return {
       ...definition, app: application, xml: withoutPaths(definition.xml), version: document ? versionText(document) : null, refs: document ? refsOf(document) : [], notifications: document ? notificationsOf(document) : [], dag: document ? dagOf(document) : null,
+      async airflowDag() {
+        if (!document) throw new HubError('VALIDATION_ERROR', `The document of the job "${id}" has mistakes, which its findings tell. Mend them, and ask again.`, { job: id })
+        return airflowDag(definition, document, await neededPipelines(registry, application, document))
+      },
       runs: async ({ first }: { readonly first: number }, { scope }: Context) => (await store.runs(scope, { application, subject: id, kind: 'job' }, Math.min(Math.max(first, 0), 1000))).map(run => shownJobRun(run, store)),
     }
   }

@@ -1,4 +1,4 @@
-import type { CountFilter, RunCount, RunStore } from '../../connectors/ports/run-store.ts'
+import type { CountFilter, RunCount, RunStore, RunTotals } from '../../connectors/ports/run-store.ts'
 import type { Scope } from '../../connectors/ports/scope.ts'
 import type { Context } from '../../resolvers/context.ts'
 import type { Subgraph } from '../../resolvers/subgraph.ts'
@@ -25,6 +25,7 @@ export function statisticsFields({ store }: { readonly store: RunStore }): Subgr
         const counts = await store.counts(scope, filterOf(scope, span), groupBy)
         return counts.map(({ application, subject, periodAtMs, queued, running, lastFailure, ...count }) => ({ ...count, period: instant(periodAtMs ?? 0), app: application, pipelineId: subject, open: queued + running, lastFailure: lastFailure?.message ?? null }))
       },
+      pipelineStats: async (_: unknown, span: Span, { scope }: Context) => (await store.totals(scope, filterOf(scope, span))).map(shownTotals),
       topFailureReasons: async (_: unknown, { limit, ...span }: Span & { readonly limit: number }, { scope }: Context) => {
         const counts = await store.counts(scope, filterOf(scope, span), 'CATEGORY')
         const reasons = [...Map.groupBy(counts, ({ category }) => category ?? 'SYSTEM')].map(([category, own]) => {
@@ -41,6 +42,13 @@ export function statisticsFields({ store }: { readonly store: RunStore }): Subgr
         })
       },
     },
+  }
+}
+
+function shownTotals({ application, subject, timed, workMs, longestMs, slaMet, slaBreached, ...total }: RunTotals) {
+  return {
+    ...total, app: application, pipelineId: subject, slaMet, slaBreached, meanDurationMs: timed === 0 ? null : workMs / timed, longestDurationMs: longestMs ?? null,
+    rowsReadPerSecond: workMs === 0 ? null : (total.rowsRead * 1_000) / workMs, rowsWrittenPerSecond: workMs === 0 ? null : (total.rowsWritten * 1_000) / workMs,
   }
 }
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type { CountedBy, NewRun, RunCount, RunEnding, RunFilter, RunPlace, RunState, RunStore, Span, StoredRun } from '../../connectors/ports/run-store.ts'
+import type { CountedBy, NewRun, RunCount, RunEnding, RunFilter, RunPlace, RunState, RunStore, RunTotals, Span, StoredRun } from '../../connectors/ports/run-store.ts'
 import type { Scope } from '../../connectors/ports/scope.ts'
 import type { RunLineage } from '../../schema/lineage.ts'
 import { must } from '../support/conformance.ts'
@@ -563,7 +563,7 @@ export const runStoreChecks = [
     const left = { ...scope(), signal: AbortSignal.abort(new Error('the client left')) }
     for (const work of [
       () => store.enqueue(left, newRun('r3')), () => store.claim(left, worker()), () => store.renew(left, held, 1, { record: 1 }), () => store.finish(left, held, ended()), () => store.cancel(left, 'r1'), () => store.reclaim(left),
-      () => store.run(left, 'r1'), () => store.runs(left, {}, 1), () => store.counts(left, { sinceMs: 0, untilMs: 1 }, 'DAY'), () => store.queue(left), () => store.watermarks(left, 'sales', 'of r1'), () => store.spans(left, 'r1'), () => store.fix(left, held, 'r1', [span('5')]), () => store.breaches(left, { fromMs: 0, untilMs: 1 }), () => store.failures(left, { fromMs: 0, untilMs: 1 }), () => store.streak(left, newRun('r1'), 1),
+      () => store.run(left, 'r1'), () => store.runs(left, {}, 1), () => store.counts(left, { sinceMs: 0, untilMs: 1 }, 'DAY'), () => store.queue(left), () => store.watermarks(left, 'sales', 'of r1'), () => store.spans(left, 'r1'), () => store.fix(left, held, 'r1', [span('5')]), () => store.breaches(left, { fromMs: 0, untilMs: 1 }), () => store.failures(left, { fromMs: 0, untilMs: 1 }), () => store.streak(left, newRun('r1'), 1), () => store.log(left, held, []), () => store.logged(left, 'r1', 1), () => store.totals(left, { sinceMs: 0, untilMs: 1 }), () => store.seen(left, 'w1'), () => store.workers(left),
     ]) await expect(work()).rejects.toThrow('the client left')
     expect(await store.runs(scope(), {}, 10)).toEqual(before)
   }),
@@ -664,6 +664,96 @@ export const runStoreChecks = [
     expect([await valuesOf('another', 'crm', 'orders'), await again.spans(scope('another'), 'open'), await again.watermarks(scope(), 'a\0', 'b'), await again.spans(scope(), '\0')]).toEqual([[], [], [], []])
     expect(await again.spans(scope(), 'open')).toEqual([span('5')])
   }),
+
+  must<RunStoreSubject>('RU50', 'D-95 workers are there from when they tell so, with what is under way with them, of other tenants only how much', async ({ store, other, scope, clock }) => {
+    expect(await store.workers(scope())).toEqual([])
+    await store.seen(scope(), 'w2')
+    clock.advance(10)
+    await Promise.all([store.seen(scope(), 'w1'), other.seen(scope(), 'w1')])
+    for (const [tenant, runId] of [['test', 'b'], ['test', 'a'], ['another', 'c'], ['test', 'd']] as const) await store.enqueue(scope(tenant), newRun(runId), worker(runId === 'd' ? 'unseen' : 'w1'))
+    const idle = { worker: 'w2', seenAtMs: clock.now() - 10, running: 0, runIds: [] }
+    expect(await other.workers(scope())).toEqual([{ worker: 'w1', seenAtMs: clock.now(), running: 3, runIds: ['a', 'b'] }, idle])
+    expect(await other.workers(scope('another'))).toEqual([{ worker: 'w1', seenAtMs: clock.now(), running: 3, runIds: ['c'] }, idle])
+    await store.finish(scope(), { runId: 'a', attempt: 1 }, ended())
+    expect((await other.workers(scope()))[0]).toMatchObject({ running: 2, runIds: ['b'] })
+  }),
+
+  must<RunStoreSubject>('RU51', 'D-95 a worker that was not seen for a day is forgotten, whoever tells', async ({ store, other, scope, clock }) => {
+    const names = async () => (await other.workers(scope())).map(({ worker: name }) => name)
+    await store.seen(scope(), 'w1')
+    clock.advance(86_399_999)
+    expect(await names()).toEqual(['w1'])
+    clock.advance(1)
+    expect(await names()).toEqual([])
+    await other.seen(scope(), 'w2')
+    clock.advance(-1)
+    expect(await names()).toEqual(['w2'])
+  }),
+
+  must<RunStoreSubject>('RU53', 'D-23 what a run logged is kept by attempt and in its order, for its tenant, and found page by page', async ({ store, other, scope, clock }) => {
+    const line = (nth: number, more = {}) => ({ atMs: clock.now() + nth, level: 'info' as const, message: `line ${nth}`, fields: { nth }, ...more })
+    const lost = await begin({ store, scope }, newRun('r1'))
+    await store.log(scope(), lost, [line(1), line(2, { level: 'warn', message: 'a\0b\ud800', fields: { at: 'a\0b', nested: [null, { x: 1 }] } })])
+    await other.log(scope(), lost, [line(3)])
+    clock.advance(1_000)
+    await store.reclaim(scope())
+    await store.log(scope(), lost, [line(9)])
+    const held = (await store.claim(scope(), worker()))!
+    await store.log(scope(), held, [line(4, { level: 'error' })])
+    await store.finish(scope(), held, ended())
+    await store.log(scope(), held, [line(5)])
+    const found = await other.logged(scope(), 'r1', 10)
+    expect(found.map(({ attempt, line: nth, level, message }) => [attempt, nth, level, message])).toEqual([[1, 1, 'info', 'line 1'], [1, 2, 'warn', 'a\ufffdb\ufffd'], [1, 3, 'info', 'line 3'], [2, 1, 'error', 'line 4'], [2, 2, 'info', 'line 5']])
+    expect(found[1]).toMatchObject({ atMs: clock.now() - 998, fields: { at: 'a\0b', nested: [null, { x: 1 }] } })
+    expect(await other.logged(scope(), 'r1', 2)).toEqual(found.slice(0, 2))
+    expect(await other.logged(scope(), 'r1', 2, found[1])).toEqual(found.slice(2, 4))
+    expect([await other.logged(scope('another'), 'r1', 10), await other.logged(scope(), 'none', 10), await other.logged(scope(), '\0', 10)]).toEqual([[], [], []])
+    await store.log(scope('another'), held, [line(6)])
+    await store.log(scope(), { runId: 'none', attempt: 1 }, [line(6)])
+    expect(await other.logged(scope(), 'r1', 10)).toEqual(found)
+  }),
+
+  must<RunStoreSubject>('RU54', 'D-23 of an attempt a thousand lines are kept, and 256 KiB, then one that says so', async ({ store, scope, clock }) => {
+    const line = (message: string) => ({ atMs: clock.now(), level: 'info' as const, message, fields: {} })
+    const many = await begin({ store, scope }, newRun('many'))
+    for (const _ of range(3)) await store.log(scope(), many, range(400).map(nth => line(String(nth))))
+    await store.log(scope(), many, [line('late')])
+    const lines = await store.logged(scope(), 'many', 2_000)
+    expect([lines.length, lines[999]?.message, lines[1_000]]).toEqual([1_001, '199', { attempt: 1, line: 1_001, atMs: clock.now(), level: 'warn', fields: {}, message: 'More was logged and is left out: an attempt keeps 1000 lines and 256 KiB.' }])
+    await store.finish(scope(), many, ended())
+
+    const long = await begin({ store, scope }, newRun('long'))
+    await store.log(scope(), long, [line('ä'.repeat(100_000)), line('x'.repeat(60_000)), line('y'.repeat(10_000)), line('short')])
+    await store.log(scope(), long, [line('short')])
+    expect((await store.logged(scope(), 'long', 10)).map(({ message }) => message.slice(0, 4))).toEqual(['ääää', 'xxxx', 'More'])
+  }),
+
+  must<RunStoreSubject>('RU52', 'D-24 what the runs of each subject add up to is what they do one by one', async ({ store, other, clock }) => {
+    const start = clock.now()
+    const one = fc.record({
+      kind: fc.constantFrom('pipeline' as const, 'pipeline' as const, 'job' as const), application: fc.constantFrom('a', 'b', 'c'), subject: fc.constantFrom('x', 'y'), atMs: fc.nat(500).map(ms => start + ms), waitedMs: fc.nat(50), tookMs: fc.nat(3_000),
+      slaMs: fc.option(fc.nat(3_000), { nil: undefined }), state: fc.constantFrom<RunState>('QUEUED', 'RUNNING', 'SUCCEEDED', 'SUCCEEDED', 'SKIPPED_NO_DATA', 'FAILED', 'CANCELLED'),
+      rowsRead: fc.oneof(fc.nat(9), fc.constant(10 ** 12)), rowsWritten: fc.nat(9), isCancelledBefore: fc.boolean(),
+    })
+    const bound = fc.nat(500).map(ms => start + ms)
+    let tenants = 0
+    await fc.assert(fc.asyncProperty(fc.array(one, { maxLength: 16 }), fc.option(fc.subarray(['a', 'b']), { nil: undefined }), fc.constantFrom(undefined, 'pipeline' as const), bound, bound, async (given, applications, kind, sinceMs, untilMs) => {
+      const tenant = `t${++tenants}`
+      const at = (nowMs: number) => testScope({ tenant, clock: new MovedClock(nowMs) })
+      for (const [nth, { atMs, waitedMs, tookMs, slaMs, state, rowsRead, rowsWritten, isCancelledBefore, ...of }] of given.entries()) {
+        const run = newRun(`r${nth}`, { ...of, slaAtMs: slaMs === undefined ? undefined : atMs + slaMs, allowConcurrent: true })
+        await store.enqueue(at(atMs), state === 'QUEUED' ? { ...run, notBeforeMs: start * 2 } : run)
+        if (state === 'QUEUED' && isCancelledBefore) await store.cancel(at(atMs + waitedMs), run.runId)
+        if (state === 'QUEUED') continue
+        const held = (await store.claim(at(atMs + waitedMs), worker()))!
+        if (state !== 'RUNNING') await store.finish(at(atMs + waitedMs + tookMs), held, ended(state, { rowsRead, rowsWritten }))
+      }
+      const now = at(start + 1_000)
+      const filter = { applications, kind, sinceMs, untilMs }
+      expect(await other.totals(now, filter)).toEqual(totalled(await store.runs(now, filter, 100)))
+      expect(await other.totals(testScope({ tenant: 'nobody', clock }), filter)).toEqual([])
+    }), { numRuns: 25 })
+  }),
 ]
 
 /** What the store must count, run by run. */
@@ -681,6 +771,22 @@ function counted(runs: readonly StoredRun[], by: CountedBy): RunCount[] {
       ...(last && { lastFailure: { runId: last.runId, endedAtMs: last.endedAtMs!, message: last.message } }),
     }
   })
+}
+
+/** What the store must add up, run by run. */
+function totalled(runs: readonly StoredRun[]): RunTotals[] {
+  const nameOf = ({ application, subject, kind }: Pick<StoredRun, 'application' | 'subject' | 'kind'>) => JSON.stringify([application, subject, kind])
+  const groups = Map.groupBy(runs, nameOf)
+  const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0)
+  return [...groups.values()].map((group): RunTotals => {
+    const [{ kind, application, subject }] = group as [StoredRun]
+    const took = group.flatMap(({ startedAtMs, endedAtMs }) => (startedAtMs === undefined || endedAtMs === undefined ? [] : [endedAtMs - startedAtMs]))
+    return {
+      kind, application, subject, runs: group.length, succeeded: group.filter(({ state }) => state === 'SUCCEEDED').length, failed: group.filter(({ state }) => state === 'FAILED').length,
+      rowsRead: sum(group.map(run => run.rowsRead)), rowsWritten: sum(group.map(run => run.rowsWritten)), timed: took.length, workMs: sum(took), ...(took.length > 0 && { longestMs: Math.max(...took) }),
+      slaMet: group.filter(({ sla }) => sla === 'MET').length, slaBreached: group.filter(({ sla }) => sla === 'BREACHED').length,
+    }
+  }).sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1))
 }
 
 function periodOf(atMs: number, by: 'DAY' | 'WEEK'): number {

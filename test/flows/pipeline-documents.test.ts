@@ -21,9 +21,9 @@ describe('documents of pipelines', () => {
     folder.remove()
   })
 
-  const query = 'query ($xml: String!) { validatePipeline(xml: $xml) { valid kind findings { severity code message line column path proposal } plan { steps { id kind type line dependsOn parallelGroup } } } }'
+  const query = 'query ($xml: String!) { validatePipeline(xml: $xml) { valid kind findings { severity code message line column path proposal } plan { steps { id kind type line dependsOn parallelGroup hint } } } }'
   async function validated(xml: string) {
-    const { data } = await hub.query<{ validatePipeline: { valid: boolean; kind: string; findings: unknown[]; plan: { steps: { id: string; parallelGroup: number }[] } | null } }>(query, { xml })
+    const { data } = await hub.query<{ validatePipeline: { valid: boolean; kind: string; findings: unknown[]; plan: { steps: { id: string; parallelGroup: number; hint: string | null }[] } | null } }>(query, { xml })
     return data?.validatePipeline
   }
 
@@ -31,7 +31,8 @@ describe('documents of pipelines', () => {
     const found = await validated(customerStagingLoad)
     expect(found).toMatchObject({ valid: true, kind: 'PIPELINE', findings: [] })
     expect(found?.plan?.steps.map(({ id, parallelGroup }) => `${parallelGroup} ${id}`)).toEqual(['0 customer_csv', '1 1-deduplicate', '2 2-sort', '0 customer_db', '3 3-join', '4 4-lookup', '5 5-mask', '6 6-aggregate', '7 target-1-hive', '7 target-2-csv', '7 target-3-database'])
-    expect(found?.plan?.steps[4]).toEqual({ id: '3-join', kind: 'TRANSFORMATION', type: 'join', line: 19, dependsOn: ['2-sort', 'customer_db'], parallelGroup: 3 })
+    expect(found?.plan?.steps[4]).toEqual({ id: '3-join', kind: 'TRANSFORMATION', type: 'join', line: 19, dependsOn: ['2-sort', 'customer_db'], parallelGroup: 3, hint: null })
+    expect(found?.plan?.steps.flatMap(({ id, hint }) => (hint === 'CACHE' ? [id] : []))).toEqual(['4-lookup', '6-aggregate'])
     expect(await validated(customerMaster)).toEqual({ valid: true, kind: 'JOB', findings: [], plan: null })
   })
 
@@ -57,7 +58,7 @@ describe('documents of pipelines', () => {
   test('D-09, D-14, D-73: the same over REST, where a document that may not run is a problem', async () => {
     const post = (xml: string, headers = as('acme')) => fetch(`${hub.url}/api/v1/datahub/pipelines/validate`, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify({ xml }) })
     const right = await post(customerStagingLoad)
-    expect([right.status, await right.json()]).toEqual([200, { valid: true, kind: 'pipeline', findings: [], steps: expect.arrayContaining([{ id: '3-join', kind: 'transformation', type: 'join', line: 19, depends_on: ['2-sort', 'customer_db'], parallel_group: 3 }]) }])
+    expect([right.status, await right.json()]).toEqual([200, { valid: true, kind: 'pipeline', findings: [], steps: expect.arrayContaining([{ id: '3-join', kind: 'transformation', type: 'join', line: 19, depends_on: ['2-sort', 'customer_db'], parallel_group: 3, hint: null }]) }])
     const wrong = await post(faulty)
     expect([wrong.status, wrong.headers.get('content-type')]).toEqual([422, 'application/problem+json; charset=utf-8'])
     expect(await wrong.json()).toMatchObject({

@@ -7,7 +7,8 @@ import { JobProgress } from './job-progress.ts'
 import type { JobRecord, JobStepState } from './job-record.ts'
 import type { RunFailure } from './record.ts'
 
-const usualSideBySide = 2
+/** Pipelines of a job that run at a time. */
+export const usualSideBySide = 2
 const usualFirstDelayMs = 5_000
 const longestDelayMs = 300_000
 

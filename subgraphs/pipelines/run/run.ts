@@ -4,11 +4,11 @@ import { asHubError, HubError } from '../../../schema/errors.ts'
 import type { RunLineage } from '../../../schema/lineage.ts'
 import type { PipelineDocument } from '../document/pipeline.ts'
 import { database as sourceDatabase } from '../document/sources.ts'
-import { database } from '../document/targets.ts'
 import { runLineage } from '../lineage/run-lineage.ts'
 import { unmaskedFindings } from '../lineage/unmasked.ts'
 import { type Finding, inOrder } from '../finding.ts'
 import { type CompiledStep, compilePlan, type Plan } from '../plan/compile.ts'
+import { isReadAgain } from '../plan/read-again.ts'
 import type { Reference } from '../plan/relation.ts'
 import { mask } from '../transforms/mask.ts'
 import { isOf } from '../xml/check.ts'
@@ -243,12 +243,6 @@ class Run {
       throw error instanceof RunFailed ? error : new RunFailed(category, error, id)
     }
   }
-}
-
-/** Whether more than one statement computes of it: it is then computed once. Rows that go elsewhere are read behind everything else, from what is held. */
-function isReadAgain({ id }: CompiledStep, steps: readonly CompiledStep[]): boolean {
-  const readers = steps.filter(({ dependsOn }) => dependsOn.includes(id))
-  return readers.length > 1 || readers.some(({ rules = [], checked }) => rules.length > 0 || isOf(checked, database) || (isOf(checked, mask.shape) && checked.values.strategy === 'tokenize'))
 }
 
 function failureOf(error: unknown, { signal, log }: Scope, progress: Progress): { readonly state: 'FAILED' | 'CANCELLED'; readonly error: NonNullable<RunRecord['error']> } {

@@ -13,6 +13,10 @@ export interface WorkerOptions extends WorkOptions {
 
 /** How often is asked for what others put into the queue, and for runs whose workers are gone. */
 const askMs = 1_000
+/** How often it tells that it is there. */
+const seenMs = 5_000
+/** A worker that was not seen for so long is gone: what it had under way is begun again by then. */
+export const goneMs = leaseMs
 
 /** Runs what waits in the store, on this node. What is under way when it is closed stays this worker's until its lease is over, and is then begun again by who finds it. */
 export class Worker {
@@ -22,6 +26,7 @@ export class Worker {
   readonly #running = new Set<Promise<void>>()
   #asking: Promise<void> = Promise.resolve()
   #cancelTimer = () => {}
+  #seenAtMs = Number.NEGATIVE_INFINITY
 
   constructor(options: WorkerOptions) {
     this.#options = options
@@ -51,6 +56,11 @@ export class Worker {
   async #ask(): Promise<void> {
     const { store, name, slots, lineage } = this.#options
     if (this.#stopped.signal.aborted) return
+    const nowMs = this.#scope.clock.now()
+    if (nowMs - this.#seenAtMs >= seenMs) {
+      await store.seen(this.#scope, name)
+      this.#seenAtMs = nowMs
+    }
     for (const run of await store.reclaim(this.#scope)) {
       const { runId, kind, state, message, record } = run
       this.#scope.log.warn('The worker of a run did not come back.', { run: runId, state, reason: message })

@@ -94,6 +94,27 @@ test('D-95 D-101 a hub that stops leaves its run to the next worker, which begin
   await second.close()
 })
 
+test('D-95 a worker tells every five seconds that it is there, while it runs and while it waits', async () => {
+  const seenAt = async () => (await store.workers(scope)).map(({ worker: name, seenAtMs, runIds }) => [name, seenAtMs - begunAtMs, runIds])
+  const begunAtMs = clock.now()
+  const { registry, begun, release } = holding('a')
+  const own = worker({ registry })
+  await store.enqueue(scope, newPipeline('r', 'a'))
+  own.wake()
+  await begun
+  expect(await seenAt()).toEqual([['w', 0, ['r']]])
+  const past = async (seconds: number, what: unknown) => eventually(`it is seen as ${JSON.stringify(what)}`, async () => {
+    if (clock.now() - begunAtMs < seconds * 1_000) clock.advance(1_000)
+    return JSON.stringify(await seenAt()) === JSON.stringify(what)
+  })
+  await past(4, [['w', 0, ['r']]])
+  await past(5, [['w', 5_000, ['r']]])
+  release()
+  await eventually('the run ends', () => hasEnded('r'))
+  await past(10, [['w', 10_000, []]])
+  await own.close()
+})
+
 test('D-10 D-82 D-101 a job runs in one slot, its pipelines as runs of their own, which alone are metered', async () => {
   await store.enqueue(scope, newJob())
   const own = worker()
