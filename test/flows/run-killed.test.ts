@@ -29,7 +29,7 @@ afterEach(() => rm(folder, { recursive: true }))
 
 /** Runs it until the boundary; undefined: it was killed there. */
 async function run(at: string, boundary?: number): Promise<{ state: string; error?: unknown; passed: number } | undefined> {
-  const started = spawn(process.execPath, [child, at, pipeline, ...(boundary === undefined ? [] : [String(boundary)])])
+  const started = spawn(process.execPath, [child, at, pipeline, ...(boundary === undefined ? [] : [String(boundary)])], { env: { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), 'tributary-killed-cache') } })
   let out = ''
   let err = ''
   started.stdout.setEncoding('utf8').on('data', (text: string) => { out += text })

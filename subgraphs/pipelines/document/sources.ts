@@ -1,5 +1,5 @@
 import { element, type ElementShape, may, optional, otherwise, required, textElement } from '../xml/shape.ts'
-import { choice, count, delimiter, jdbcUrl, name, path, schemaRef, tableName, text, truth } from '../xml/text-types.ts'
+import { choice, count, delimiter, jdbcUrl, name, partitions, path, schemaRef, tableName, text, truth } from '../xml/text-types.ts'
 import { type Checked, childrenOf, textOf } from '../xml/check.ts'
 import type { Report } from '../rules.ts'
 import { readQuery } from './query.ts'
@@ -38,7 +38,7 @@ export const json = element('json', 'Files with one JSON object a line, or a lis
 
 export const parquet = element('parquet', 'Parquet files.', { id, path: required(path, 'One file, several by wildcards, or a URL.'), loadPolicy, schemaRef: schemaAttribute, newColumns: newColumns('warn') }, { content: { each: [may(schemaChild)] } })
 
-export const hive = element('hive', 'A table of the lake.', { id, table: required(tableName, 'layer.table'), loadPolicy, schemaRef: schemaAttribute, newColumns: newColumns('warn') }, { content: { each: [may(schemaChild)] } })
+export const hive = element('hive', 'A table of the lake.', { id, table: required(tableName, 'layer.table'), partitions: optional(partitions, 'Those that are read: column=value, with * and ? for characters and %Y, %m, %d of the run\'s date. Without it all.'), loadPolicy, schemaRef: schemaAttribute, newColumns: newColumns('warn') }, { content: { each: [may(schemaChild)] } })
 
 export const database = element('database', 'A query to, or a table of, a database.', {
   id, jdbcUrl: required(jdbcUrl, 'Where it is.'), userSecretRef: credentials,

@@ -60,6 +60,8 @@ export interface StepRecord {
   readonly samples?: readonly { readonly path: string; readonly place: string; readonly reason: string }[]
   /** Of a source: columns that are not as its schema says. */
   readonly drift?: readonly Difference[]
+  /** Of a table of the lake of which some partitions were asked for: how many were not looked at. */
+  readonly partitionsPruned?: number
   /** Of a target: what was written, once it is there. */
   readonly into?: string
   readonly bytes?: number

@@ -141,6 +141,7 @@ class Run {
       const source = await this.#step('SOURCE', id, work)
       found.set(id, source)
       if (source.drift?.length) this.#progress.set(id, { drift: source.drift })
+      if (source.partitionsPruned !== undefined) this.#progress.set(id, { partitionsPruned: source.partitionsPruned })
       if (source.isHeld) this.#progress.set(id, { state: 'SUCCEEDED', rows: source.rows })
     }
     const step = (id: string) => sources.filter(one => one.id === id)

@@ -1,3 +1,4 @@
+import type { LakeTable } from '../../../connectors/ports/lake.ts'
 import type { DatasetColumn, FileSource } from '../../../connectors/ports/pipeline-engine.ts'
 import { HubError } from '../../../schema/errors.ts'
 import { didYouMean } from '../../../schema/names.ts'
@@ -7,6 +8,7 @@ import { cutQuery, readQuery } from '../document/query.ts'
 import { csv, database, hive, json, type parquet, sql, table, watermarkName } from '../document/sources.ts'
 import { type Checked, childrenOf, isOf, textOf } from '../xml/check.ts'
 import { datedPath } from './parameters.ts'
+import { withPartitions } from './partitions.ts'
 import type { Credentials, RunContext } from './parts.ts'
 import type { DatasetSchema } from '../schema-document.ts'
 import { type Difference, Drifted, schemaOf, withoutNew } from './schemas.ts'
@@ -20,6 +22,8 @@ export interface OpenedSource {
   readonly rows?: number
   /** What a database was asked. */
   readonly query?: string
+  /** Of a table of the lake: partitions that were not asked for. */
+  readonly partitionsPruned?: number
   /** Columns that its schema does not have, and that are left out. Those of files are known when they were read. */
   readonly drift?: readonly Difference[]
   /** Columns that its schema calls sensitive. */
@@ -67,18 +71,25 @@ export function objectPath(path: string): string {
 
 async function openTable(id: string, checked: Checked<typeof hive>, context: RunContext): Promise<OpenedSource> {
   const { scope, parts: { lake } } = context
-  const { table: name } = checked.values
+  const { table: name, partitions } = checked.values
   const found = await lake.table(scope, name)
   if (!found) throw new HubError('NOT_FOUND', `There is no table "${name}" in the lake.${didYouMean(name, await lake.names(scope))}`)
+  const wanted = partitions === undefined ? undefined : datedPath(partitions, context.runDate)
+  const chosen = wanted === undefined ? undefined : withPartitions(found, wanted)
+  if (chosen?.table.files.length === 0) throw new NoData('NOT_FOUND', `No partition of table "${name}" matches "${wanted}".`)
   const schema = await schemaOf(checked, context.parts)
   const left = schema ? withoutNew(`Table "${name}"`, checked, found.columns, schema.columns) : []
-  return { ...(await openLakeFiles(id, name, context, left.map(({ column }) => column))), drift: left, ...sensitiveOf(schema) }
+  return { ...(await openVersion(id, chosen?.table ?? found, context, left.map(({ column }) => column))), drift: left, ...(chosen && { partitionsPruned: chosen.pruned }), ...sensitiveOf(schema) }
 }
 
 /** The newest version of a table of the lake as a dataset, without some of its columns. */
-export async function openLakeFiles(dataset: string, name: string, { scope, workspace, parts: { lake } }: RunContext, without: readonly string[] = []): Promise<OpenedSource> {
-  const found = await lake.table(scope, name)
+export async function openLakeFiles(dataset: string, name: string, context: RunContext): Promise<OpenedSource> {
+  const found = await context.parts.lake.table(context.scope, name)
   if (!found) throw new HubError('NOT_FOUND', `There is no table "${name}" in the lake.`)
+  return openVersion(dataset, found, context)
+}
+
+async function openVersion(dataset: string, found: LakeTable, { scope, workspace, parts: { lake } }: RunContext, without: readonly string[] = []): Promise<OpenedSource> {
   const wanted = found.columns.filter(column => !without.includes(column.name))
   if (found.files.length === 0) {
     await workspace.rows(dataset, wanted, none())

@@ -170,6 +170,9 @@ export const jdbcUrl: TextType<string> = {
   },
 }
 
+/** `column=value`, several with `/` between. */
+export const partitions = byPattern('partitions', 'a column and its value, such as ingest_date=%Y-%m-%d or country=F*, several with / between', '[A-Za-z_][A-Za-z0-9_]*=[^/=]+(/[A-Za-z_][A-Za-z0-9_]*=[^/=]+)*')
+
 /** `schema.table`. */
 export const tableName = byPattern('tableName', 'a table with its schema, such as staging.customer_snapshot', '[A-Za-z_][A-Za-z0-9_]*(\\.[A-Za-z_][A-Za-z0-9_$]*){1,2}')
 export const email = byPattern('email', 'a mail address, or several with commas between', '[^@\\s,]+@[^@\\s,.]+(\\.[^@\\s,.]+)+(\\s*,\\s*[^@\\s,]+@[^@\\s,.]+(\\.[^@\\s,.]+)+)*')

@@ -26,7 +26,7 @@ const detokenize = async (asked: Asked, scope: TestScope = auditor(), log: Pick<
 }
 const tokensOf = (texts: readonly string[], keepFormat = false) => tokenize(testScope(), vault, ring, texts, { keepFormat })
 
-test('D-63 tokens and encrypted values are told in the order asked, with their key, and who asked is kept', async () => {
+test('D-25 D-63 tokens and encrypted values are told in the order asked, with their key, and who asked is kept', async () => {
   const [ada, ben] = await tokensOf(['ada@example.org', '123-45-6789'], true)
   const sealed = maskerOf('encrypt', ring)('carl')
   const scope = auditor()

@@ -166,6 +166,21 @@ test('D-53 D-55 D-56 a table of the lake is appended to, its touched partitions 
   expect((await read()).length).toBe(4)
 })
 
+test('D-96 partitions that are not asked for are not looked at, and how many is told', async () => {
+  await world.file('in/sales.csv', 'id,day,country\n1,2026-01-30,FR\n2,2026-01-31,FR\n3,2026-01-31,GB\n4,2026-02-01,A/B\n')
+  await world.run({ sources: '<csv id="sales" path="in/sales.csv"/>', targets: '<hive table="service.sales" mode="append" partitionBy="day,country"/>' })
+  const read = async (partitions: string, more = {}) => {
+    const { state, steps, error } = await world.run({ sources: `<hive id="sales" table="service.sales" partitions="${partitions}"/>`, transformations: '<sort source="sales" orderBy="id"/>', targets: out() }, more)
+    return error?.message ?? [state, steps[0]?.partitionsPruned, state === 'SUCCEEDED' ? (await world.lines('out/p.csv')).slice(1).map(line => line.slice(0, 1)).join('') : '']
+  }
+  expect(await read('day=2026-01-31')).toEqual(['SUCCEEDED', 2, '23'])
+  expect(await read('day=2026-01-*/country=F?')).toEqual(['SUCCEEDED', 2, '12'])
+  expect(await read('country=A?B')).toEqual(['SUCCEEDED', 3, '4'])
+  expect(await read('day=%Y-%m-%d', { parameters: { runDate: '2026-01-30' } })).toEqual(['SUCCEEDED', 3, '1'])
+  expect(await read('day=2027-*')).toEqual(['SKIPPED_NO_DATA', undefined, ''])
+  expect(await read('contry=FR')).toBe('Table "service.sales" is not partitioned by "contry", which "partitions" names. Did you mean "country"? It is partitioned by day, country.')
+})
+
 test('a run that is repeated adds nothing twice', async () => {
   await world.file('in/people.csv', people)
   const write = () => world.run({ sources: source, targets: '<hive table="service.t" mode="append"/>' }, { runId: 'same' })
