@@ -74,8 +74,9 @@ export interface PipelineChecks {
   close(): Promise<void>
 }
 
-export async function openPipelineChecks(scope: Scope): Promise<PipelineChecks> {
-  const database = await openDuckDb({})
+/** Its engine has a folder of its own in `freshIn`; absent: in the system's temporary one. */
+export async function openPipelineChecks(scope: Scope, freshIn?: string): Promise<PipelineChecks> {
+  const database = await openDuckDb({ ...(freshIn !== undefined && { freshIn }) })
   const engine = await openDuckDbEngine(database, scope)
   return {
     check: (document, schemaText) => checkData(document, { analyse, schemaText, describe: sql => engine.describe(scope, { sql }) }),
@@ -89,14 +90,16 @@ export async function openPipelineChecks(scope: Scope): Promise<PipelineChecks> 
 /** The same, opened by the first who asks. */
 class LazyChecks implements PipelineChecks {
   readonly #scope: Scope
+  readonly #freshIn: string | undefined
   #opened: Promise<PipelineChecks> | undefined
 
-  constructor(scope: Scope) {
+  constructor(scope: Scope, freshIn: string | undefined) {
     this.#scope = scope
+    this.#freshIn = freshIn
   }
 
   async check(...given: Parameters<PipelineChecks['check']>): ReturnType<PipelineChecks['check']> {
-    this.#opened ??= openPipelineChecks(this.#scope)
+    this.#opened ??= openPipelineChecks(this.#scope, this.#freshIn)
     return (await this.#opened).check(...given)
   }
 
@@ -265,7 +268,7 @@ export async function openHubPipelines({ settings, env, clock, later, ended, rai
   const registry = folderRegistry(settings.folder, ({ data, schemaText, queryText, lookups }) => partsOver(data, { settings, env, log, vault, engine }).then(parts => ({ ...parts, schemaText, queryText, lookups, regions, indices })))
   const stopped = new AbortController()
   const changing = await openChanges(kept, settings.folder, registry)
-  const checks = new LazyChecks(lastingScope({ clock, log, later, signal: stopped.signal }, 'checks'))
+  const checks = new LazyChecks(lastingScope({ clock, log, later, signal: stopped.signal }, 'checks'), spill?.folder)
   const { teller, places } = openTeller(settings, alerts)
   const lineage = openLineageEvents(settings, store, { clock, log, later })
   const worker = settings.folder === undefined || settings.slots === 0 ? undefined : new Worker({
