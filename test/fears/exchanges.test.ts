@@ -31,4 +31,4 @@ onLinux('D-01 D-95: of a day of files none is lost and none doubled where the hu
     expect.stringMatching(/^app-01, table line: 1 of \d+ rows are lost/), expect.stringMatching(/^app-01, table line: 1 rows are there/),
   ])
   await rm(folder, { recursive: true })
-}, 180_000)
+}, 300_000)
