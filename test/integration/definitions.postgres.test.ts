@@ -4,44 +4,20 @@ import { openPostgresDraftStore } from '../../connectors/draft-store/index.ts'
 import { auditLogChecks, type AuditLogSubject } from '../conformance/audit-log.ts'
 import { draftStoreChecks, type DraftStoreSubject } from '../conformance/draft-store.ts'
 import { conforms } from '../support/conformance.ts'
-import { type PostgresServer, postgresBin, startPostgres } from '../support/postgres.ts'
+import { startPostgres, withOwnPostgres } from '../support/postgres.ts'
 import { testScope } from '../support/scope.ts'
 
-const suite = postgresBin ? describe : describe.skip
-
-suite('needs PostgreSQL: server programs below /usr/lib/postgresql', () => {
-  let server: PostgresServer
-  let databases = 0
-  beforeAll(async () => {
-    server = await startPostgres()
-  })
-  afterAll(() => server.stop())
-
+withOwnPostgres(own => {
   const { log } = testScope()
   const scope = (tenant?: string, subject?: string) => testScope({ tenant, ...(subject !== undefined && { caller: { subject } }) })
 
-  /** Two handles on a database of their own, and more of them on demand; all are closed at the end. */
-  async function handles<T extends { close(): Promise<void> }>(open: (url: string) => Promise<T>) {
-    const name = `definitions_${++databases}`
-    await server.exec(`CREATE DATABASE ${name}`)
-    const url = server.url.replace(/postgres$/, name)
-    const all: T[] = []
-    const reopen = async () => {
-      const opened = await open(url)
-      all.push(opened)
-      return opened
-    }
-    const [first, second] = [await reopen(), await reopen()]
-    return { url, first, second, reopen, close: async () => void (await Promise.all(all.map(each => each.close()))) }
-  }
-
   conforms('drafts over PostgreSQL', draftStoreChecks, async (): Promise<DraftStoreSubject> => {
-    const { first, second, reopen, close } = await handles(url => openPostgresDraftStore({ url, log }))
+    const { first, second, reopen, close } = await own.handles(url => openPostgresDraftStore({ url, log }))
     return { store: first, other: second, scope, reopen, close }
   })
 
   conforms('the audit log over PostgreSQL', auditLogChecks, async (): Promise<AuditLogSubject> => {
-    const { url, first, second, reopen, close } = await handles(own => openPostgresAuditLog({ url: own, log }))
+    const { url, first, second, reopen, close } = await own.handles(at => openPostgresAuditLog({ url: at, log }))
     const client = new pg.Client({ connectionString: url })
     await client.connect()
     await client.query('SET search_path TO tributary')

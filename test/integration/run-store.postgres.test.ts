@@ -2,56 +2,26 @@ import type { Kysely } from 'kysely'
 import pg from 'pg'
 import { openPostgresDatabase } from '../../connectors/metadata/postgres-database.ts'
 import { openPostgresMetadata } from '../../connectors/metadata/postgres.ts'
-import type { NewRun, RunStore } from '../../connectors/ports/run-store.ts'
+import type { NewRun } from '../../connectors/ports/run-store.ts'
 import { openPostgresRunStore } from '../../connectors/run-store/index.ts'
 import type { Database } from '../../connectors/run-store/schema.ts'
 import { runStoreChecks, type RunStoreSubject } from '../conformance/run-store.ts'
 import { conforms } from '../support/conformance.ts'
 import { eventually } from '../support/eventually.ts'
-import { type PostgresServer, postgresBin, startPostgres } from '../support/postgres.ts'
+import { startPostgres, withOwnPostgres } from '../support/postgres.ts'
 import { MovedClock, testScope } from '../support/scope.ts'
 
-const suite = postgresBin ? describe : describe.skip
-
-suite('needs PostgreSQL: server programs below /usr/lib/postgresql', () => {
-  let server: PostgresServer
-  let databases = 0
-  beforeAll(async () => {
-    server = await startPostgres()
-  })
-  afterAll(() => server.stop())
-
+withOwnPostgres(own => {
   const { log } = testScope()
   const run: NewRun = { runId: 'r1', kind: 'pipeline', application: 'sales', subject: 'orders', version: '1', trigger: 'MANUAL', parameters: null }
-  const emptyDatabase = async () => {
-    const name = `runs_${++databases}`
-    await server.exec(`CREATE DATABASE ${name}`)
-    return server.url.replace(/postgres$/, name)
-  }
-
   conforms('the run store over PostgreSQL', runStoreChecks, async (): Promise<RunStoreSubject> => {
-    const url = await emptyDatabase()
     const clock = new MovedClock()
-    const stores: RunStore[] = []
-    const opened = async () => {
-      const store = await openPostgresRunStore({ url, log })
-      stores.push(store)
-      return store
-    }
-    return {
-      store: await opened(),
-      other: await opened(),
-      clock,
-      scope: tenant => testScope({ tenant, clock }),
-      reopen: opened,
-      async close() {
-        for (const store of stores) await store.close()
-      },
-    }
+    const { first, second, reopen, close } = await own.handles(url => openPostgresRunStore({ url, log }))
+    return { store: first, other: second, clock, scope: tenant => testScope({ tenant, clock }), reopen, close }
   })
 
   test('D-95 of hubs that are the first of a database each opens, also where another makes its schema meanwhile', async () => {
-    const url = await emptyDatabase()
+    const url = await own.emptyDatabase()
     const other = new pg.Client({ connectionString: url })
     await other.connect()
     try {
@@ -66,7 +36,7 @@ suite('needs PostgreSQL: server programs below /usr/lib/postgresql', () => {
   })
 
   test('D-95 a hub that stops in the middle of a transaction holds up the others for some seconds only', async () => {
-    const url = await emptyDatabase()
+    const url = await own.emptyDatabase()
     const store = await openPostgresRunStore({ url, log })
     const { opened: db } = await openPostgresDatabase<Database, Kysely<Database>>({ url, log }, async opened => opened)
     const [isHeld, goesOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
@@ -84,7 +54,7 @@ suite('needs PostgreSQL: server programs below /usr/lib/postgresql', () => {
   })
 
   test('it stands beside the metadata store, also where hubs begin at the same time', async () => {
-    const url = await emptyDatabase()
+    const url = await own.emptyDatabase()
     const metadata = await openPostgresMetadata({ url, clock: new MovedClock(), log })
     const stores = await Promise.all([openPostgresRunStore({ url, log }), openPostgresRunStore({ url, log }), openPostgresRunStore({ url, log })])
     const [first, ...others] = stores

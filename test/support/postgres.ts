@@ -102,3 +102,50 @@ async function freePort(): Promise<number> {
   if (address === null || typeof address === 'string') throw new Error('The system gave no port.')
   return address.port
 }
+
+/** A server of one group of tests. */
+export interface OwnPostgres {
+  /** Only once the tests run. */
+  readonly server: PostgresServer
+  /** The address of a database without anything in it. */
+  emptyDatabase(): Promise<string>
+  /** Two handles on such a database, and more of them on demand; all are closed at the end. */
+  handles<T extends { close(): Promise<void> }>(open: (url: string) => Promise<T>): Promise<{ readonly url: string; readonly first: T; readonly second: T; readonly reopen: () => Promise<T>; readonly close: () => Promise<void> }>
+}
+
+/** Tests with a server of their own; skipped, with the reason in their name, where none is installed. */
+export function withOwnPostgres(tests: (own: OwnPostgres) => void): void {
+  const suite = postgresBin ? describe : describe.skip
+  suite('needs PostgreSQL: server programs below /usr/lib/postgresql', () => {
+    let started: PostgresServer | undefined
+    let databases = 0
+    beforeAll(async () => {
+      started = await startPostgres()
+    })
+    afterAll(() => started?.stop())
+
+    const own: OwnPostgres = {
+      get server() {
+        if (!started) throw new RangeError('The server starts with the tests.')
+        return started
+      },
+      async emptyDatabase() {
+        const name = `own_${++databases}`
+        await own.server.exec(`CREATE DATABASE ${name}`)
+        return own.server.url.replace(/postgres$/, name)
+      },
+      async handles<T extends { close(): Promise<void> }>(open: (url: string) => Promise<T>) {
+        const url = await own.emptyDatabase()
+        const all: T[] = []
+        const reopen = async () => {
+          const opened = await open(url)
+          all.push(opened)
+          return opened
+        }
+        const [first, second] = [await reopen(), await reopen()]
+        return { url, first, second, reopen, close: async () => void (await Promise.all(all.map(each => each.close()))) }
+      },
+    }
+    tests(own)
+  })
+}
