@@ -112,7 +112,7 @@ describe('beside git itself', () => {
     expect((await git(home, 'log', '--format=%s')).trim().split('\n').sort()).toEqual(['a', 'b'].flatMap(name => Array.from({ length: 8 }, (_, nth) => `${name}${nth}`)).sort())
     expect(await git(home, 'ls-files')).toBe(['a', 'b'].flatMap(name => Array.from({ length: 8 }, (_, nth) => `applications/shop/service/pipelines/${name}${nth}.xml\n`)).join(''))
     expect(await git(home, 'status', '--porcelain')).toBe('')
-  }, 60_000)
+  }, 120_000)
 
   test('D-91: a link that leads out of the folder is not written through', async () => {
     const outside = await made()

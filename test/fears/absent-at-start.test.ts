@@ -26,4 +26,4 @@ test.each([
   } finally {
     await hub.close()
   }
-}, 60_000)
+}, 120_000)

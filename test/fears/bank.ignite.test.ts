@@ -32,7 +32,7 @@ withEngine('IGNITE_HOST_1', 'a bank on a cluster of its own', () => {
   afterAll(async () => {
     await store?.close()
     await nodes?.stop()
-  }, 60_000)
+  }, 120_000)
 
   const holds = async ({ sums, committed }: StressReport) => {
     expect(sums).toEqual(new Set([total]))

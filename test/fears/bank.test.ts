@@ -75,4 +75,4 @@ test('H-29 a bank killed at any moment has lost no transfer it answered, and hol
   } finally {
     await rm(directory, { recursive: true, force: true })
   }
-}, 90_000)
+}, 120_000)

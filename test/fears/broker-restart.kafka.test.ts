@@ -21,7 +21,7 @@ withEngine('KAFKA_BROKER', 'a Kafka broker that is killed and comes back', () =>
   afterAll(async () => {
     await events?.close()
     await engines?.close()
-  }, 60_000)
+  }, 120_000)
 
   /** A scope with the machine's clock: nobody moves it. */
   const scope = (signal = new AbortController().signal): Scope => ({ ...testScope({ tenant: 'restart' }), signal, clock: systemClock, deadlineMs: Number.POSITIVE_INFINITY })

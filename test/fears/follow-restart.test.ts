@@ -51,7 +51,7 @@ suite('a region that follows a table never loses a commit, whoever dies (needs P
     server = await startPostgres({ wal_level: 'logical', max_slot_wal_keep_size: '256MB' })
     for (const table of tables) await server.exec(`CREATE TABLE ${table}(id int PRIMARY KEY, note text, amount numeric(12, 2)); ALTER TABLE ${table} ALTER note SET STORAGE EXTERNAL`)
     folder.write({ 'hub.yaml': catalogOf(server.url) })
-  }, 60_000)
+  }, 120_000)
   afterAll(async () => {
     folder.remove()
     await server.stop()

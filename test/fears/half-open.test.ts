@@ -101,7 +101,7 @@ withEngine('KAFKA_BROKER', 'a Kafka broker that stands still with its connection
   afterAll(async () => {
     process.kill(broker.pid, 'SIGCONT')
     await engines.close()
-  }, 60_000)
+  }, 120_000)
 
   test('E-34 what asks it ends with the request\'s deadline, the rest is served, and goes on when it does', async () => {
     const hub = await start({ KAFKA_BROKER: broker.reach['KAFKA_BROKER'] ?? '' })

@@ -77,4 +77,4 @@ test('a process killed at any moment loses no acknowledged write and keeps no ha
   } finally {
     await rm(directory, { recursive: true, force: true })
   }
-}, 90_000)
+}, 120_000)

@@ -25,7 +25,7 @@ describe('subscribers of one execution', () => {
   let hub: RunningHub
   beforeAll(async () => {
     hub = await startHub({ catalog: folder.catalog, headers: headersOf('ann'), flags: [`--auth-api-keys-file=${folder.folder}/keys.json`, '--subscriptions-max-buffered-bytes=65536'] })
-  }, 60_000)
+  }, 120_000)
   afterEach(async () => {
     for (const { socket } of clients.splice(0)) socket.terminate()
     await settledAt(hub.url, 0, 0)
@@ -80,7 +80,7 @@ describe('subscribers of one execution', () => {
     await settledAt(hub.url, 4, 1)
     await put('ann', 100)
     for (const client of [...fast, slow]) expect((await messagesOf(client, 1)).map(numberIn)).toEqual([100])
-  }, 60_000)
+  }, 120_000)
 
   test('lose nothing and get nothing twice while others come, leave, or come back in the midst of a burst', async () => {
     const last = 150
@@ -122,5 +122,5 @@ describe('subscribers of one execution', () => {
     }
     expect((await history).map(numberIn)).toEqual(Array.from({ length: last }, (_, index) => index + 1))
     await burst
-  }, 60_000)
+  }, 120_000)
 })

@@ -14,7 +14,7 @@ describe('two tenants of one hub', () => {
   let hub: RunningHub
   beforeAll(async () => {
     hub = await startHub({ catalog: folder.catalog, flags: folder.flags, headers: headersOf('acme') })
-  }, 60_000)
+  }, 120_000)
   afterAll(async () => {
     await hub.close()
     folder.remove()
@@ -100,7 +100,7 @@ test('references to one subgraph alone are answered from the caller\'s rows', as
     await hub.close()
     folder.remove()
   }
-}, 60_000)
+}, 120_000)
 
 test('a tenant whose rows all left the source has none after the catalog is read again', async () => {
   const folder = worldFolder()
@@ -117,7 +117,7 @@ test('a tenant whose rows all left the source has none after the catalog is read
     await hub.close()
     folder.remove()
   }
-}, 60_000)
+}, 120_000)
 
 test('a table whose rows belong to tenants cannot be loaded for everybody beside', async () => {
   const folder = worldFolder({ 'hub.yaml': worldFiles['hub.yaml']?.replace('\nviews:', '\n  everyone: { key: [tenant, id], load: { source: shop, table: accounts } }\nviews:') ?? '' })
@@ -126,4 +126,4 @@ test('a table whose rows belong to tenants cannot be loaded for everybody beside
   } finally {
     folder.remove()
   }
-}, 60_000)
+}, 120_000)

@@ -32,7 +32,7 @@ test.each(cases)('the program itself, of a supergraph in a file: $title', async 
     for (const one of served) await one.close()
     folder.remove()
   }
-}, 60_000)
+}, 120_000)
 
 test('the cases chosen are there', () => {
   expect(cases).toHaveLength(chosen.length)

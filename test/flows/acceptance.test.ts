@@ -107,7 +107,7 @@ suite('the acceptance catalog on real data (needs ../shared/acceptance/openfligh
     const expected = { data: { airline: { name: truth.airlines.find(airline => airline.id === 137)?.name } } }
     expect(new Set(answers.map(answer => JSON.stringify(answer)))).toEqual(new Set([JSON.stringify(expected)]))
     expect(reads).toEqual([1])
-  }, 60_000)
+  }, 120_000)
 
   test('airports with more than 500 departures, ordered by their mean delay through the relation', async () => {
     const { data } = await hub.query<{ airports: { totalCount: number; nodes: unknown[] } }>(
@@ -140,7 +140,7 @@ suite('the acceptance catalog on real data (needs ../shared/acceptance/openfligh
       expect(seen.length).toBe(7_698)
       expect(new Set(seen)).toEqual(new Set(truth.airports.map(airport => airport.id)))
     }
-  }, 60_000)
+  }, 120_000)
 
   test('a watchlist entry is put, told to a subscriber, read, and still there after a restart', async () => {
     const events = hub.subscribe<{ watchlistEntryChanged: { type: string; key: string; after: unknown; cursor: string } }>('subscription { watchlistEntryChanged { type key after { note priority } cursor } }')

@@ -22,7 +22,7 @@ describe('joins over regions spread by affinity keys', () => {
     const put = (region: string, values: readonly unknown[]) => hub.query('mutation ($region: String!, $values: [JSON!]!) { cachePutAll(region: $region, values: $values) { key } }', { region, values })
     await put('carts', [{ tenant: 't1', id: 'c1', owner: 'p1', total: 3 }])
     await put('visits', [{ tenant: 't2', id: 'v1', cart: 'c1', at: 'noon' }])
-  }, 60_000)
+  }, 120_000)
   afterAll(async () => {
     await hub.close()
     folder.remove()

@@ -47,7 +47,7 @@ describe('the age of an answer is that of the oldest data behind it', () => {
     database.close()
     hub = await startHub({ catalog: folder.catalog, clock, flags: ['--limits-requests-per-minute=100000000'] })
     clock.advance(minute)
-  }, 60_000)
+  }, 120_000)
   afterAll(async () => {
     await hub.close()
     folder.remove()

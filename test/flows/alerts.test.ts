@@ -51,7 +51,7 @@ describe('what is told of runs', () => {
         `--pipelines-smtp-url=smtp://127.0.0.1:${mails.port}`, '--pipelines-smtp-from=hub@example.org', '--drain-timeout-ms=500',
       ],
     })
-  }, 60_000)
+  }, 120_000)
   afterAll(async () => {
     await hub.close()
     await mails.close()
@@ -118,7 +118,7 @@ describe('what is told of runs', () => {
     expect([told('/job').length, told('/rule').length, mails.mails.length]).toEqual([1, 1, 1])
     expect(await (await fetch(`${hub.url}/metrics`)).text()).toContain('dhub_alerts_total{kind="SLA_BREACH",app="shop"} 1')
     await remove('slow')
-  }, 60_000)
+  }, 120_000)
 
   test('D-107 failures in a row are told at the number that the rule says, and the next of them no more', async () => {
     await put({ name: 'failing', kind: 'REPEATED_FAILURE', pipelineId: 'late', failures: 2, webhook: [`${hook}/failing`] })
@@ -129,7 +129,7 @@ describe('what is told of runs', () => {
     await eventually('it was told', () => heard.length > 0)
     expect(heard).toMatchObject([{ path: '/failing', body: { event: 'repeated_failure', rule: 'failing', pipeline: 'late', message: expect.stringMatching(/^Pipeline "late" failed 2 times in a row; why the run ".*" did: No file matches "landing\/late\.csv"\.$/) } }])
     await remove('failing')
-  }, 60_000)
+  }, 120_000)
 
   const list = async (filter: Readonly<Record<string, unknown>> = {}, headers = as('acme')) =>
     (await hub.query<{ alerts: { nodes: readonly Readonly<Record<string, unknown>>[] } }>('query ($filter: AlertFilter) { alerts(filter: $filter) { nodes { id app kind rule pipelineId jobId runId message count firstAt lastAt raisedAt acknowledgedBy comment } } }', { filter }, headers)).data?.alerts.nodes ?? []
@@ -143,7 +143,7 @@ describe('what is told of runs', () => {
     await eventually('an alert is told live', async () => {
       if (told === undefined) await begin('Pipeline', 'late')
       return told !== undefined
-    }, 20_000)
+    }, 120_000)
     await live.return()
     const [newest] = await list({ app: 'shop', kind: 'REPEATED_FAILURE', pipelineId: 'late', acknowledged: false })
     expect(told).toMatchObject({ value: { data: { alertRaised: { rule: 'once', pipelineId: 'late', count: 1 } } } })
@@ -167,7 +167,7 @@ describe('what is told of runs', () => {
     expect(next.body['alerts']).not.toEqual(page.body['alerts'])
     expect((await rest('/alerts?acknowledged=true')).body).toMatchObject({ alerts: [{ acknowledged_by: 'acme', comment: 'The file comes late today.' }], next_page_token: null })
     expect((await rest('/alerts?pipeline=late&job=nightly')).body).toMatchObject({ status: 400, code: 'BAD_USER_INPUT' })
-  }, 60_000)
+  }, 120_000)
 
   const dead = async (headers = as('acme')) => (await hub.query<{ deadNotices: { nodes: readonly Readonly<Record<string, unknown>>[] } }>('{ deadNotices(app: "shop", first: 10) { nodes { id app kind target about attempts failure { code message } diedAt } } }', {}, headers)).data?.deadNotices.nodes ?? []
   const change = (field: 'retryDeadNotice' | 'discardDeadNotice', id: unknown, headers = as('acme')) => hub.query(`mutation ($id: ID!) { ${field}(id: $id) { id attempts } }`, { id }, headers)
@@ -186,7 +186,7 @@ describe('what is told of runs', () => {
     expect([await dead(as('other')), (await change('retryDeadNotice', first?.['id'], as('other'))).errors?.[0]?.extensions?.['code'], (await change('discardDeadNotice', first?.['id'], as('reader'))).errors?.[0]?.extensions?.['code']]).toEqual([[], 'NOT_FOUND', 'FORBIDDEN'])
     expect((await change('discardDeadNotice', first?.['id'])).data).toEqual({ discardDeadNotice: { id: first?.['id'], attempts: 2 } })
     expect([await dead(), (await change('discardDeadNotice', first?.['id'])).errors?.[0]?.extensions?.['code']]).toEqual([[], 'NOT_FOUND'])
-  }, 60_000)
+  }, 120_000)
 
   test('D-85 a notice that waits for its next attempt when the hub stops is kept, and arrives under its id when it is sent again', async () => {
     await put({ name: 'busy', kind: 'REPEATED_FAILURE', pipelineId: 'late', failures: 1, quietMs: 0, webhook: [`${hook}/busy`] })
@@ -201,7 +201,7 @@ describe('what is told of runs', () => {
     expect(heard.map(({ path, body }) => [path, body])).toEqual([['/busy', heard[0]?.body], ['/busy', heard[0]?.body]])
     expect(await dead()).toEqual([])
     await remove('busy')
-  }, 60_000)
+  }, 120_000)
 
   test('D-119 a last run unlike those before is told with the band it is outside of; without enough runs before, that is', async () => {
     expect((await hub.query('{ anomalies(app: "shop") { pipelineId verdict metric } }')).data).toEqual({ anomalies: ['late', 'orders', 'slow'].map(pipelineId => ({ pipelineId, verdict: 'NOT_ENOUGH_HISTORY', metric: null })) })
@@ -219,5 +219,5 @@ describe('what is told of runs', () => {
     expect((await rest('/anomalies?app=shop', as('reader'))).body).toMatchObject({ anomalies: [{ pipeline_id: 'late', verdict: 'not_enough_history', runs: 0, run_id: null }, { app: 'shop', pipeline_id: 'orders', verdict: 'outside', metric: 'rows_written', value: 50, median: 100, runs: expect.any(Number), run_id: expect.any(String) }, { pipeline_id: 'slow' }] })
     expect((await hub.query('{ anomalies(app: "shop") { verdict } }', {}, as('nobody'))).errors?.[0]?.extensions?.['code']).toBe('FORBIDDEN')
     expect((await hub.query('{ anomalies(app: "bank") { verdict } }')).data).toEqual({ anomalies: [] })
-  }, 60_000)
+  }, 120_000)
 })

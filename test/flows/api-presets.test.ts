@@ -10,7 +10,7 @@ describe('API presets', () => {
   let hub: RunningHub
   beforeAll(async () => {
     hub = await startHub({ catalog: folder.catalog })
-  }, 60_000)
+  }, 120_000)
   afterAll(async () => {
     await hub.close()
     folder.remove()
@@ -61,7 +61,7 @@ describe('API presets', () => {
     expect(answer.row_count).toBeGreaterThan(0)
     for (const row of answer.rows) expect(rows).toContainEqual(row)
     expect(await hub.query(`{ cacheRegion(name: "${region.name}") { stats { entries } } }`)).toEqual({ data: { cacheRegion: { stats: { entries: rows.length } } } })
-  }, 60_000)
+  }, 120_000)
 
   test('H-03 H-52 H-54 what the source asks of these regions by SQL is answered', async () => {
     const assets = await hub.query<{ sqlQuery: { rows: readonly unknown[] } }>('{ sqlQuery(query: "SELECT * FROM asset_metadata WHERE asset_type = ? AND created_at > ?", params: ["model", "2024-01-01"], pageSize: 1000) { rows } }')
@@ -85,7 +85,7 @@ describe('API presets', () => {
     expect(await installed()).toEqual(presets.map(preset => preset.name))
     expect((await call('features/online', { entity_ids: ['user_1'], version: 'v2' })).row_count).toBe(4)
     expect((await hub.query<{ installPreset: { changed: boolean } }>(install, { name: 'FEATURE_STORE' })).data?.installPreset.changed).toBe(false)
-  }, 60_000)
+  }, 120_000)
 })
 
 test('H-03 sample rows are a few dozen, each under a key of its own', () => {

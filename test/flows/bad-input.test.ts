@@ -18,7 +18,7 @@ describe('a hub that is asked wrongly', () => {
   let hub: RunningHub
   beforeAll(async () => {
     hub = await startHub({ catalog: folder.catalog })
-  }, 60_000)
+  }, 120_000)
   /** It goes on answering. */
   afterEach(async () => expect(await hub.query('{ airport(id: 1) { iata } airports { totalCount } routes { totalCount } }')).toEqual({ data: { airport: { iata: 'BER' }, airports: { totalCount: 3 }, routes: { totalCount: 2 } } }))
   afterAll(async () => {
@@ -156,7 +156,7 @@ describe('a hub that is asked wrongly', () => {
     }
     await refused('mutation ($input: ThingInput!) { putThing(input: $input) { id } }', { input: { id: 'bad', name: null } })
     expect((await hub.query('{ things { totalCount } }')).data).toEqual({ things: { totalCount: 0 } })
-  }, 30_000)
+  }, 120_000)
 
   test('takes 10,000 keys and refuses 10,001', async () => {
     const keys = Array.from({ length: 10_001 }, (_, index) => index + 1)
@@ -167,7 +167,7 @@ describe('a hub that is asked wrongly', () => {
     }
     const { data } = await hub.query<{ busyByKey: unknown[] }>('query ($keys: [BusyRouteKey!]!) { busyByKey(keys: $keys) { routes } }', { keys: keys.slice(0, 10_000).map(key => ({ origin: key === 10_000 ? 'BER' : `X${key}`, destination: 'OSL' })) })
     expect([data?.busyByKey.length, data?.busyByKey.at(-1), data?.busyByKey[0]]).toEqual([10_000, { routes: 1 }, null])
-  }, 60_000)
+  }, 120_000)
 
   test('ends a pattern of many wildcards at once, in memory and in the engine', async () => {
     await hub.query('mutation ($input: ThingInput!) { putThing(input: $input) { id } }', { input: { id: 'long', name: 'a'.repeat(5_000), iata: 'BER' } })
@@ -178,7 +178,7 @@ describe('a hub that is asked wrongly', () => {
     const found = `${'%a_'.repeat(30)}%a`
     expect((await hub.query('query ($like: String!) { things(where: { name: { like: $like } }) { totalCount } airports(where: { things: { name: { like: $like } } }) { totalCount } }', { like: found })).data).toEqual({ things: { totalCount: 1 }, airports: { totalCount: 1 } })
     await hub.query('mutation { removeThing(id: "long") }')
-  }, 60_000)
+  }, 120_000)
 
   test('binds every text of the typed graph: what looks like SQL is a text that no row has', async () => {
     await hub.query('mutation { putThings(input: [{ id: "1", name: "Ada", iata: "BER" }, { id: "2", name: "O\'Hara", iata: "OSL" }]) { id } }')
@@ -200,7 +200,7 @@ describe('a hub that is asked wrongly', () => {
     }
     expect((await hub.query('{ eq: things(where: { name: { eq: "O\'Hara" } }) { totalCount } far: airports(where: { things: { name: { eq: "O\'Hara" } } }) { nodes { iata } } }')).data).toEqual({ eq: { totalCount: 1 }, far: { nodes: [{ iata: 'OSL' }] } })
     await hub.query('mutation { clearCacheRegion(name: "things") }')
-  }, 60_000)
+  }, 120_000)
 
   test('keeps a condition through a relation together, whatever words it is made of', async () => {
     await hub.query('mutation { putThings(input: [{ id: "1", name: "Ada", iata: "BER" }, { id: "2", name: "Bob", iata: "OSL" }]) { id } }')
@@ -230,7 +230,7 @@ describe('a hub that is asked wrongly', () => {
     for (const where of filters) expect([where, await refusal('subscription ($where: JSON) { cacheChanges(region: "things", where: $where) { key } }', { where })]).toEqual([where, ['BAD_USER_INPUT']])
     expect(await refusal('subscription { cacheChanges(region: "nope") { key } }', {})).toEqual(['NOT_FOUND'])
     expect(await refusal('subscription { thingChanged(after: "abc") { key } }', {})).toEqual(['BAD_CURSOR'])
-  }, 30_000)
+  }, 120_000)
 
   test('bounds how deep filters in variables nest', async () => {
     const nested = (depth: number) => Array.from({ length: depth }).reduce<unknown>(inner => ({ not: inner }), { id: { eq: 'x' } })
@@ -258,7 +258,7 @@ describe('files that cannot be read', () => {
     expect(failure).toMatchObject({ code: 'CATALOG_INVALID', details: { problems: [{ path: expect.stringMatching(/^sources\.shop/), message: expect.stringMatching(said), file: folder.catalog, line: expect.any(Number), column: expect.any(Number) }] } })
     expect(failure?.details.problems[0]?.message).not.toMatch(/duckdb|node_modules|\bat \w+ \(/)
     folder.remove()
-  }, 30_000)
+  }, 120_000)
 
   test('are served without the rows of wrong width and the lines that are no text, which are counted by line', async () => {
     const folder = withShop('{ type: files, root: ./shop }', { 'shop/rows.csv': 'id,name\n1,Ada\n2,too,wide\n3\n4,Grace\n' })
@@ -271,7 +271,7 @@ describe('files that cannot be read', () => {
       await hub.close()
       folder.remove()
     }
-  }, 30_000)
+  }, 120_000)
 
   test('keep the graph that serves when an edit of the catalog leads to one', async () => {
     const folder = catalogFolder(badInputFiles)
@@ -284,5 +284,5 @@ describe('files that cannot be read', () => {
       await hub.close()
       folder.remove()
     }
-  }, 30_000)
+  }, 120_000)
 })

@@ -124,7 +124,7 @@ describe('consistency per request', () => {
       const [alike, different] = [await ask(query(true)), await ask(query(false))]
       expect(JSON.stringify([different.data, different.errors])).toBe(JSON.stringify([alike.data, alike.errors]))
     }), { numRuns: 60 })
-  }, 60_000)
+  }, 120_000)
 
   test('H-26 the directive is not passed over where it cannot be kept: below a root field, in a subscription', async () => {
     expect((await ask('{ notes { nodes { place: inPort @consistency(level: EVENTUAL) { name } } } }')).errors).toEqual([{ code: 'VALIDATION_ERROR', message: expect.stringMatching(/"place".*root fields/) }])
@@ -261,7 +261,7 @@ describe('consistency per request', () => {
       database.exec('ROLLBACK')
     }
     expect((await ask('{ port(id: 2) { name } }', bounded(1_000))).data).toEqual({ port: { name: 'Basel' } })
-  }, 60_000)
+  }, 120_000)
 
   test('H-26 a subgraph served alone takes the headers a gateway sends', async () => {
     const alone = await startHub({ catalog: world.folder.catalog, clock, subgraph: 'regions', flags: [`--auth-api-keys-file=${world.folder.folder}/keys.json`], headers: as('acme') })
@@ -275,7 +275,7 @@ describe('consistency per request', () => {
     } finally {
       await alone.close()
     }
-  }, 60_000)
+  }, 120_000)
 
   test('H-26 a foreign subgraph is told by headers, and different fields in requests of their own', async () => {
     const reviews: Foreign = await serveForeign('type Query { reviews: [String!]! ratings: [Int!]! }', { Query: { reviews: () => ['fine'], ratings: () => [5] } })

@@ -27,7 +27,7 @@ describe('data files that are edited while the hub runs', () => {
   beforeAll(async () => {
     log = keptLog()
     hub = await startHub({ catalog: folder.catalog, log })
-  }, 60_000)
+  }, 120_000)
   afterAll(async () => {
     await hub.close()
     folder.remove()
@@ -58,7 +58,7 @@ describe('data files that are edited while the hub runs', () => {
     expect(await hub.query('{ total(one: 1) { amount } count(one: 1) { amount } }')).toEqual({ data: { total: { amount: 9 }, count: { amount: 9 } } })
     expect(await hub.query('{ tableSchema(catalog: "shop", table: "stock") { quarantined quarantineSamples { line } } }')).toEqual({ data: { tableSchema: { quarantined: 1, quarantineSamples: [{ line: 4 }] } } })
     await events.return()
-  }, 60_000)
+  }, 120_000)
 
   test('that are broken leave the rows that were there, say so in log and sources, and serve again once they are whole', async () => {
     const events = await follow()
@@ -76,12 +76,12 @@ describe('data files that are edited while the hub runs', () => {
     expect(await next(events)).toEqual({ type: 'UPDATED', key: 'pear', after: { amount: 6 } })
     expect(await source()).toBeNull()
     await events.return()
-  }, 60_000)
+  }, 120_000)
 
   test('with another column make another graph', async () => {
     const changed = new Promise<void>(resolve => hub.hub.onSupergraph(() => resolve()))
     folder.write({ 'stock.csv': 'item,amount,shelf\napple,4,A1\npear,6,B2\n' })
     await changed
     expect(await hub.query('{ stockItem(item: "pear") { amount shelf } }')).toEqual({ data: { stockItem: { amount: 6, shelf: 'B2' } } })
-  }, 60_000)
+  }, 120_000)
 })

@@ -25,7 +25,7 @@ describe('D-63 masked values over HTTP', () => {
     await hub.query('mutation { runPipeline(app: "shop", id: "people") { runId } }')
     await eventually('the run ends', async () => (await hub.query<{ runs: { nodes: { state: string }[] } }>('{ runs { nodes { state } } }')).data?.runs.nodes[0]?.state === 'SUCCEEDED', 30_000)
     masked = readFileSync(join(folder.folder, 'data/applications/shop/service/people/people.csv'), 'utf8').trimEnd().split('\n').slice(1).map(line => line.split(','))
-  }, 60_000)
+  }, 120_000)
   afterAll(async () => {
     await hub.close()
     folder.remove()

@@ -48,7 +48,7 @@ describe('endpoints', () => {
   let hub: RunningHub
   beforeAll(async () => {
     hub = await startHub({ catalog: folder.catalog, flags: [`--auth-api-keys-file=${folder.folder}/keys.json`], headers: as('acme') })
-  }, 60_000)
+  }, 120_000)
   afterAll(async () => {
     await hub.close()
     folder.remove()
@@ -144,7 +144,7 @@ describe('endpoints', () => {
       expect([round, ...behind.map(({ rows }) => rows[0]?.['user_id'])]).toEqual([round, ...Array.from({ length: 3 }, () => `user ${round}`)])
       await Promise.all(racing)
     }
-  }, 60_000)
+  }, 120_000)
 
   test('H-46 parameters have the types of what they are compared with, lists for IN, and counts for LIMIT', async () => {
     const input = {
@@ -254,7 +254,7 @@ describe('endpoints', () => {
     expect(events).toEqual([{ action: 'endpoint.create', actor: 'acme' }, { action: 'endpoint.create', actor: 'acme' }, { action: 'endpoint.drop', actor: 'acme' }])
     expect(await ask('session/validate', { token: 'abc123' })).toMatchObject({ rows: [{ user_id: 'ada' }], cache: { status: 'MISS' } })
     expect(await ask('notes/by-id', { id: 'n' })).toMatchObject({ rows: [{ note: 'changed' }] })
-  }, 60_000)
+  }, 120_000)
 })
 
 test('H-45 an endpoint of a file is checked by the engine before the hub starts, each mistake with its place in the file', async () => {
@@ -273,7 +273,7 @@ test('H-45 an endpoint of a file is checked by the engine before the hub starts,
   } finally {
     folder.remove()
   }
-}, 60_000)
+}, 120_000)
 
 test('H-45 H-48 an edit of the file changes its endpoints while the hub runs, and no result of the old one is answered', async () => {
   const catalog = (query: string) => `regions:\n  notes: { key: id, tenancy: SHARED, fields: { id: ID!, note: String } }\nendpoints:\n  all: { cacheRegions: [notes], cacheKeyPattern: all, ttlSeconds: 600, query: '${query}' }\n`
@@ -293,4 +293,4 @@ test('H-45 H-48 an edit of the file changes its endpoints while the hub runs, an
     await hub.close()
     folder.remove()
   }
-}, 60_000)
+}, 120_000)

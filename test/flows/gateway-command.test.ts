@@ -69,7 +69,7 @@ describe('a gateway of a supergraph alone', () => {
     await eventually('the new graph serves', async () => (await ask(url, '{ books { inStock } }')).errors?.[0]?.extensions.code === 'GRAPHQL_VALIDATION_FAILED')
     expect(await ask(url, '{ book(isbn: "2") { title } }')).toEqual({ data: { book: { title: 'Two' } } })
     expect((await gateway.stop()).code).toBe(0)
-  }, 60_000)
+  }, 120_000)
 
   test('what is asked again is answered in the same bytes, whatever way it takes: alone, in a batch, with texts beyond ASCII, and with a subgraph that has failed meanwhile', async () => {
     const stock = await serveForeign(stockSdl, stockResolvers)
@@ -103,7 +103,7 @@ describe('a gateway of a supergraph alone', () => {
     expect((await gateway.stop()).code).toBe(0)
     books.splice(books.indexOf(odd), 1)
     await shop.close()
-  }, 60_000)
+  }, 120_000)
 
   test('needs the option and a file that is a supergraph', async () => {
     writeFileSync(join(folder.folder, 'subgraph.graphql'), booksSdl)
@@ -118,5 +118,5 @@ describe('a gateway of a supergraph alone', () => {
     expect(await run('--supergraph', 'subgraph.graphql')).toEqual([1, expect.stringContaining('it has no enum join__Graph that names subgraphs')])
     expect(await run('--supergraph', 'broken.graphql')).toEqual([1, expect.stringContaining('is not GraphQL: Syntax Error')])
     expect(await run('--supergraph', 'placeless.graphql')).toEqual([1, expect.stringContaining('Subgraph "books" has no url in @join__graph.')])
-  }, 60_000)
+  }, 120_000)
 })

@@ -43,7 +43,7 @@ describe('idle subscribers on a busy log', () => {
   beforeAll(async () => {
     hub = await startHub({ catalog: folder.catalog, log })
     await put('watched', 'at first')
-  }, 60_000)
+  }, 120_000)
   afterAll(async () => {
     leaving.abort()
     for (const { socket } of clients) socket.terminate()

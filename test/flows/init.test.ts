@@ -86,7 +86,7 @@ test('a SQLite file: composite keys, a table that refers to itself, and names no
   const again = await runProgram(['init', '--from', 'shop data.sqlite'], { cwd: folder })
   expect(again).toMatchObject({ code: 1, out: '', err: expect.stringContaining('The file hub.yaml exists already') })
   expect(readFileSync(join(folder, 'hub.yaml'), 'utf8')).toBe(catalog)
-}, 60_000)
+}, 120_000)
 
 test('a folder of CSV, JSON and Parquet files, with values of every kind as they stand there', async () => {
   const lake = join(folder, 'the lake')
@@ -122,7 +122,7 @@ test('a folder of CSV, JSON and Parquet files, with values of every kind as they
   })
   expect(await ask('{ planes(where: { price: { gte: "12.5" }, instant: { lt: "2024-02-01T00:00:00Z" }, large: { gt: "9223372036854775806" }, flies: { eq: true } }) { totalCount } }')).toEqual({ data: { planes: { totalCount: 1 } } })
   expect(said).toContain('nokey: It has no key')
-}, 60_000)
+}, 120_000)
 
 test('what cannot be looked into is refused in a sentence, without a password and without a file', async () => {
   writeFileSync(join(folder, 'notes.sqlite'), 'no database')
@@ -137,7 +137,7 @@ test('what cannot be looked into is refused in a sentence, without a password an
     expect(ran.err).not.toContain('hunter2')
   }
   expect(readdirSync(folder).toSorted()).toEqual(['empty', 'notes.sqlite'])
-}, 60_000)
+}, 120_000)
 
 const suite = postgresBin ? describe : describe.skip
 suite('needs PostgreSQL: server programs below /usr/lib/postgresql', () => {
@@ -153,7 +153,7 @@ suite('needs PostgreSQL: server programs below /usr/lib/postgresql', () => {
       INSERT INTO cities VALUES ('DE', 1, 'Mainz', NULL, NULL), ('FR', 1, 'Dijon', 'DE', 1);
       INSERT INTO people (mother, home, born, tags, extra, paid) VALUES (NULL, 'DE', '1970-01-01 01:00:00+01', '{a,b}', '{"x": 1}', 1.5), (1, 'FR', NULL, NULL, NULL, NULL);
     `)
-  }, 60_000)
+  }, 120_000)
   afterAll(() => server.stop())
 
   test('a PostgreSQL database: its foreign keys lead both ways, and its password is written nowhere', async () => {
@@ -173,5 +173,5 @@ suite('needs PostgreSQL: server programs below /usr/lib/postgresql', () => {
       data: { country: { name: 'France', cities: { nodes: [{ no: 1, name: 'Dijon', countryCountry: { code: 'FR' } }] }, people: { nodes: [{ id: 2 }] } }, city: { name: 'Mainz', twinNo: null }, citiesByKey: [{ twinCountry: 'DE' }, null] },
     })
     expect(said).toContain('(twin_country, twin_no) to "cities" is no relation')
-  }, 60_000)
+  }, 120_000)
 })

@@ -47,7 +47,7 @@ describe('jobs of a hub and their runs', () => {
       'data/applications/shop/landing/orders.csv': 'id,total\n1,5\n2,7\n',
     })
     hub = await startHub({ catalog: folder.catalog, flags: [`--auth-api-keys-file=${folder.folder}/keys.json`, `--pipelines-folder=${folder.folder}/pipelines`, '--pipelines-webhook-secret=a secret that readers know', '--pipelines-webhook-allow=127.0.0.1'], headers: as('acme') })
-  }, 60_000)
+  }, 120_000)
   afterAll(async () => {
     await hub.close()
     await new Promise(closed => reader.close(closed))
@@ -180,7 +180,7 @@ describe('jobs of a hub and their runs', () => {
     expect([found.state, found.error, steps(found).map(([id, state]) => [id, state])]).toEqual(['CANCELLED', null, [['load', 'SUCCEEDED'], ['late', 'CANCELLED']]])
     expect((await hub.query(cancel, { runId })).errors?.[0]?.extensions?.['code']).toBe('CONFLICT')
     expect((await hub.query('{ jobRuns(filter: { states: [CANCELLED], app: "shop" }) { nodes { jobId state } pageInfo { hasNextPage } } }')).data).toEqual({ jobRuns: { nodes: [{ jobId: 'patient', state: 'CANCELLED' }], pageInfo: { hasNextPage: false } } })
-  }, 40_000)
+  }, 120_000)
 
   test('D-109: a run of a job is followed live, until it ends', async () => {
     const { data } = await start('nightly')
@@ -236,7 +236,7 @@ describe('jobs of a hub and their runs', () => {
     const found = await ended(runId, 60_000)
     expect([found.state, found['attempt'], found.runs.map(({ pipelineId, state }) => `${String(pipelineId)} ${String(state)}`).toReversed()]).toEqual(['SUCCEEDED', 2, ['load SUCCEEDED', 'late FAILED', 'late SUCCEEDED']])
     rmSync(late())
-  }, 90_000)
+  }, 120_000)
 })
 
 /** Notices go out side by side, and arrive in any order. */

@@ -40,7 +40,7 @@ describe('regions declared, filled and dropped through the API', () => {
   let hub: RunningHub
   beforeAll(async () => {
     hub = await startHub({ catalog: folder.catalog })
-  }, 60_000)
+  }, 120_000)
   afterAll(async () => {
     await hub.close()
     folder.remove()
@@ -373,7 +373,7 @@ describe('regions declared, filled and dropped through the API', () => {
     const by = 'anonymous'
     expect(audit).toEqual(['region.create', 'region.update', 'region.drop', 'region.create'].map(action => ({ action, subject: 'carts', actor: by })))
     expect(versions).toEqual([1, 2, 3].map(version => ({ version, created_by: by })))
-  }, 60_000)
+  }, 120_000)
 })
 
 describe('sources declared through the API reach what the operator lists and nothing else', () => {
@@ -391,7 +391,7 @@ describe('sources declared through the API reach what the operator lists and not
     database.close()
     hub = await startHub({ catalog: folder.catalog, flags: [`--api-source-folders=${at('open')}`, '--api-secrets=env:PATH', '--api-hosts=127.0.0.1:1,db.example'] })
     closed = await startHub({ catalog: folder.catalog })
-  }, 60_000)
+  }, 120_000)
   afterAll(async () => {
     await hub.close()
     await closed.close()
@@ -432,7 +432,7 @@ describe('sources declared through the API reach what the operator lists and not
     expect(await hub.query('{ unifiedQuery(sql: "SELECT name FROM zoo.animals") { rows } }')).toEqual({ data: { unifiedQuery: { rows: [['owl']] } } })
     expect(await hub.query('mutation { a: deleteDataSource(name: "zoo") b: deleteDataSource(name: "aviary") c: deleteDataSource(name: "zoo") }')).toEqual({ data: { a: true, b: true, c: false } })
     expect((await hub.query('{ unifiedQuery(sql: "SELECT name FROM zoo.animals") { rows } }')).errors?.[0]?.extensions).toMatchObject({ code: 'NOT_FOUND' })
-  }, 60_000)
+  }, 120_000)
 
   test('without the settings no path, no host and no reference is taken, and the answer names the setting', async () => {
     expect(await refusal({ type: 'files', root: at('open') }, closed)).toMatchObject({ code: 'FORBIDDEN', message: expect.stringContaining('api.sourceFolders') })

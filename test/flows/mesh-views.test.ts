@@ -41,7 +41,7 @@ describe('the views of the demo over HTTP', () => {
     folder = await mkdtemp(join(tmpdir(), 'demo-'))
     const { catalog } = await writeDemo(folder, () => {})
     hub = await startHub({ catalog })
-  }, 60_000)
+  }, 120_000)
   afterAll(async () => {
     await hub.close()
     await rm(folder, { recursive: true, force: true })

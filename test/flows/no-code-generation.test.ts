@@ -45,4 +45,4 @@ test('a process that may not generate code from text serves the same answers', a
   } finally {
     folder.remove()
   }
-}, 60_000)
+}, 120_000)

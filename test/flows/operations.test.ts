@@ -57,7 +57,7 @@ describe('a hub in operation', () => {
   let hub: RunningHub
   beforeAll(async () => {
     hub = await startHub({ catalog: folder.catalog, log })
-  }, 60_000)
+  }, 120_000)
   afterAll(async () => {
     await hub.close()
     folder.remove()
@@ -141,7 +141,7 @@ describe('a hub in operation', () => {
     const again = hub.subscribe<Told>(watchThings, { after: seen.cursor })
     expect((await take(again, 3)).told).toEqual(['CREATED d', 'REMOVED a', 'CREATED e'])
     await again.return()
-  }, 60_000)
+  }, 120_000)
 })
 
 describe('the program', () => {
@@ -198,7 +198,7 @@ describe('the program', () => {
     expect([code, err]).toEqual([0, ''])
     const logged = out.split('\n').filter(line => line.startsWith('{')).map(line => JSON.parse(line) as Record<string, unknown>)
     expect(logged).toContainEqual(expect.objectContaining({ level: 'info', message: 'request', requestId: 'from-outside', route: '/graphql', status: 200, time: expect.stringMatching(/^\d{4}-.*Z$/) }))
-  }, 60_000)
+  }, 120_000)
 
   test('whose port another program has says so and ends with 2', async () => {
     const taken = createServer()
@@ -208,5 +208,5 @@ describe('the program', () => {
     await new Promise(closed => taken.close(closed))
     expect([code, err]).toEqual([2, expect.stringContaining(`Port ${port} on "127.0.0.1" is taken`)])
     expect(err.trim().split('\n')).toHaveLength(1)
-  }, 60_000)
+  }, 120_000)
 })

@@ -29,7 +29,7 @@ describe('applications of a hub', () => {
     symlinkSync('/etc', join(folder.folder, 'config/applications/crm/staging/resources/etc'))
     symlinkSync('/etc', join(folder.folder, 'config/applications/linked'))
     hub = await startHub({ catalog: folder.catalog, flags: [`--auth-api-keys-file=${folder.folder}/keys.json`, `--pipelines-folder=${folder.folder}/config`, '--pipelines-slots=0'], headers: as('all') })
-  }, 60_000)
+  }, 120_000)
   afterAll(async () => {
     await hub.close()
     folder.remove()

@@ -17,7 +17,7 @@ describe('the commit a run was read at', () => {
   let hub: RunningHub
   beforeAll(async () => {
     hub = await startHub({ catalog: folder.catalog, flags: [`--pipelines-folder=${home}`] })
-  }, 60_000)
+  }, 120_000)
   afterAll(async () => {
     await hub.close()
     folder.remove()

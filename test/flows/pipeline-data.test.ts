@@ -33,7 +33,7 @@ describe('what pipelines of a hub remember, and what leaves them', () => {
     database = new DatabaseSync(join(folder.folder, 'data/applications/shop/shop.sqlite'))
     database.exec('CREATE TABLE orders (id INTEGER); INSERT INTO orders VALUES (1), (2)')
     hub = await startHub({ catalog: folder.catalog, flags: [`--auth-api-keys-file=${folder.folder}/keys.json`, `--pipelines-folder=${folder.folder}/pipelines`], headers: as('acme') })
-  }, 60_000)
+  }, 120_000)
   afterAll(async () => {
     await hub.close()
     database.close()

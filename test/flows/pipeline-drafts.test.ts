@@ -24,7 +24,7 @@ describe('drafts of pipelines and the audit log', () => {
   let hub: RunningHub
   beforeAll(async () => {
     hub = await startHub({ catalog: folder.catalog, flags: [`--auth-api-keys-file=${folder.folder}/keys.json`, `--pipelines-folder=${pipelines}`, '--pipelines-slots=0'], headers: as('ann') })
-  }, 60_000)
+  }, 120_000)
   afterAll(async () => {
     await hub.close()
     folder.remove()
@@ -113,7 +113,7 @@ describe('drafts of pipelines and the audit log', () => {
     expect([await version('stuck'), (await entries({ subject: 'stuck' })).map(({ outcome }) => outcome)]).toEqual([null, []])
     expect((await step('approve', draft.id, as('bob'))).draft).toMatchObject({ state: 'COMMITTED', failure: null, approvals: [{}, {}] })
     expect((await version('stuck'))?.versions).toEqual([{ version: '1.0.0', author: 'ann', commit: expect.any(String) }])
-  }, 60_000)
+  }, 120_000)
 
   test('D-11: a draft that was rejected by its version alone, as it was there before, says so and can be mended', async () => {
     const draft = await submitted(pipeline('there', '1.5', ' header="false"'))

@@ -20,7 +20,7 @@ describe('who may what with pipelines of which application', () => {
   beforeAll(async () => {
     hub = await startHub({ catalog: folder.catalog, flags: [`--auth-api-keys-file=${folder.folder}/keys.json`, `--pipelines-folder=${folder.folder}/pipelines`, '--pipelines-slots=0', '--pipelines-schedules=false'], headers: as('root') })
     for (const app of ['crm', 'shop']) runs[app] = await started(app)
-  }, 60_000)
+  }, 120_000)
   afterAll(async () => {
     await hub.close()
     folder.remove()
@@ -78,7 +78,7 @@ describe('who may what with pipelines of which application', () => {
     }
     expect([await does('crm', 'root'), await does('shop', 'root')]).toEqual(['OK', 'OK'])
     expect(refused).toContain(await does('crm', 'nobody'))
-  }, 60_000)
+  }, 120_000)
 
   test('D-111: lists that name no application show those of the caller\'s own', async () => {
     const lists = '{ pipelines(first: 1000) { nodes { app } totalCount } runs(first: 1000) { nodes { app } } runStats { app } pipelineDrafts(first: 1000) { nodes { app } } }'

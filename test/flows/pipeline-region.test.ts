@@ -17,7 +17,7 @@ describe('a pipeline that writes a region', () => {
   let hub: RunningHub
   beforeAll(async () => {
     hub = await startHub({ catalog: folder.catalog, flags: [`--pipelines-folder=${folder.folder}/pipelines`, `--pipelines-open-lineage-file=${events}`] })
-  }, 60_000)
+  }, 120_000)
   afterAll(async () => {
     await hub.close()
     folder.remove()

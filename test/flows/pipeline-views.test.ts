@@ -27,7 +27,7 @@ describe('what people see of pipelines and their runs', () => {
   })
   beforeAll(async () => {
     hub = await startHub({ catalog: folder.catalog, flags: [`--auth-api-keys-file=${folder.folder}/keys.json`, `--pipelines-folder=${folder.folder}/pipelines`], headers: as('acme') })
-  }, 60_000)
+  }, 120_000)
   afterAll(async () => {
     await hub.close()
     folder.remove()
@@ -107,7 +107,7 @@ describe('what people see of pipelines and their runs', () => {
     expect(data?.runs.nodes.map(({ pipelineId, state, ...params }) => [pipelineId, state, params]).toReversed()).toEqual([
       ['missing', 'FAILED'], ['orders', 'SUCCEEDED'], ['instead', 'FAILED'], ['orders', 'SUCCEEDED'], ['missing', 'FAILED'], ['missing', 'FAILED'], ['missing', 'FAILED'],
     ].map(one => [...one, { params: { runDate: '2026-02-03' } }]))
-  }, 60_000)
+  }, 120_000)
 
   test('D-06 D-102: the dashboard for Grafana is whole, and asks for nothing but what a hub shows', async () => {
     await run('orders')

@@ -59,7 +59,7 @@ ${more}`
     folder = catalogFolder({ 'lake/cities.csv': cities, 'lake/rivers.csv': 'id,name\n1,Seine\n' })
     folder.write({ 'hub.yaml': text() })
     hub = await startHub({ catalog: folder.catalog, log })
-  }, 60_000)
+  }, 120_000)
   afterAll(async () => {
     await hub.close()
     await remote.close()
@@ -324,7 +324,7 @@ ${view?.text}
       await hub.close()
       folder.remove()
     }
-  }, 60_000)
+  }, 120_000)
 })
 
 /** Reads to the end; the failure it ends with. */

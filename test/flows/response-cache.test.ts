@@ -80,7 +80,7 @@ for (const fastPath of [true, false]) {
     beforeAll(async () => {
       await world.start(`--fast-path=${fastPath}`)
       await world.write(`${port('1', 'Oslo')} b: ${port('2', 'Bonn', 'DE')} putNote(input: { id: "n1", port: "1", body: "wet" }) { id } putDeed(input: { id: "d", name: "of acme" }) { id }`)
-    }, 60_000)
+    }, 120_000)
     afterAll(() => world.stop())
 
     test('is answered from what is kept until something it was made from changes, with the bytes the reads would give', async () => {

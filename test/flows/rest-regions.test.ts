@@ -24,7 +24,7 @@ describe('regions over REST', () => {
   let hub: RunningHub
   beforeAll(async () => {
     hub = await startHub({ catalog: folder.catalog })
-  }, 60_000)
+  }, 120_000)
   afterAll(async () => {
     await hub.close()
     folder.remove()
@@ -268,7 +268,7 @@ describe('regions over REST', () => {
     } finally {
       await strict.close()
     }
-  }, 60_000)
+  }, 120_000)
 
   test('H-58 an unknown region, or a filter it does not have, is refused before the stream begins', async () => {
     expect(await call('GET', 'cache-regions/nowhere/changes')).toMatchObject({ status: 404, type: problemType, body: { code: 'NOT_FOUND' } })

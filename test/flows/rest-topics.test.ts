@@ -11,7 +11,7 @@ describe('topics over REST', () => {
   let hub: RunningHub
   beforeAll(async () => {
     hub = await startHub({ catalog: folder.catalog })
-  }, 60_000)
+  }, 120_000)
   afterAll(async () => {
     await call('DELETE', `/topic/delete?topic_name=${topic}`)
     await hub.close()

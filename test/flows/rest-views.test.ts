@@ -33,7 +33,7 @@ describe('views and statements over REST', () => {
   let hub: RunningHub
   beforeAll(async () => {
     hub = await startHub({ catalog: folder.catalog, flags: [`--auth-api-keys-file=${folder.folder}/keys.json`], headers: as('acme') })
-  }, 60_000)
+  }, 120_000)
   afterAll(async () => {
     await hub.close()
     folder.remove()
@@ -150,7 +150,7 @@ describe('views and statements over REST', () => {
     } finally {
       await hasty.close()
     }
-  }, 60_000)
+  }, 120_000)
 
   test('M-24 which of the three names is unknown is said', async () => {
     expect(await call('GET', 'schema/shp/gold/totals')).toMatchObject({ status: 404, body: { detail: 'There is no catalog "shp". Did you mean "shop"?' } })

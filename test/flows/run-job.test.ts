@@ -146,7 +146,7 @@ test('D-79 D-82 what a job did is said pipeline by pipeline, and what cannot be 
     '  warning: Notices by email and webhook are not sent: pipelines.smtpUrl, pipelines.smtpFrom, pipelines.webhookSecret are not set.',
   ]])
   expect(await readFile(join(folder, 'out/b.csv'), 'utf8')).toBe('n\n1\n2\n')
-}, 60_000)
+}, 120_000)
 
 const never = '<sources><csv id="c" path="none.csv"/></sources><targets><csv path="out" mode="overwrite"/></targets>'
 const retried = (more = '') => job('<pipelineRef id="a" onFailure="retry" maxRetries="1"/><pipelineRef id="b" dependsOn="a"/>', more)
@@ -158,7 +158,7 @@ test('D-82 a program that has nothing to do until the next attempt waits for it,
   const { code, out, err } = await run(['job.xml', '--log-level=debug'])
   expect(err).toContain('"message":"A pipeline of a job failed and will run again."')
   expect([code, withoutTimes(out)]).toEqual([1, ['small 1.0.0  FAILED  TIME  RUN', '  a  failed     TIME, 0 read, 0 written, 2 attempts, RUN, SOURCE in c: No file matches "none.csv".', '  b  cancelled']])
-}, 60_000)
+}, 120_000)
 
 test('D-10 D-85 a job that is asked to stop ends as CANCELLED, and whoever wants to hear of its end does', async () => {
   await write('pipelines/a.xml', small('a', never).replace('layer=', 'onNoData="fail" layer='))
@@ -169,7 +169,7 @@ test('D-10 D-85 a job that is asked to stop ends as CANCELLED, and whoever wants
   const { code, out } = await program.stop()
   expect([code, JSON.parse(out)]).toMatchObject([1, { ok: false, state: 'CANCELLED', steps: [{ pipelineId: 'a', state: 'CANCELLED' }, { pipelineId: 'b', state: 'CANCELLED' }] }])
   expect(heard.map(({ body }) => JSON.parse(body))).toMatchObject([{ event: 'start' }, { event: 'completion', state: 'CANCELLED' }])
-}, 60_000)
+}, 120_000)
 
 test('D-85 a notice that may not be sent is kept in the store of the hub, for somebody to look at', async () => {
   await write('in.csv', 'n\n1\n')
@@ -179,7 +179,7 @@ test('D-85 a notice that may not be sent is kept in the store of the hub, for so
   const store = await openSqliteAlertStore({ file: join(folder, 'data/metadata.sqlite') })
   expect(await store.deadNotices(testScope({ tenant: 'public' }), {}, 10)).toMatchObject([{ application: 'default', attempts: 1, failure: { code: 'FORBIDDEN' }, notice: { body: { event: 'completion', job: 'small' } } }])
   await store.close()
-}, 60_000)
+}, 120_000)
 
 test('D-87 what a job may not be run with is said before anything runs', async () => {
   await write('in.csv', 'n\n1\n')
@@ -200,4 +200,4 @@ test('a store that cannot be opened ends the program', async () => {
   await write('job.xml', job('<pipelineRef id="a"/>'))
   await write('data/metadata.sqlite', 'this is no database, but some text that is long enough to be seen as one')
   expect(await run(['job.xml'])).toMatchObject({ code: 1, out: '', err: expect.stringContaining('metadata.sqlite') })
-}, 60_000)
+}, 120_000)

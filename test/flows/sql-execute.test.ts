@@ -26,7 +26,7 @@ describe('writes by SQL', () => {
   let hub: RunningHub
   beforeAll(async () => {
     hub = await startHub({ catalog: folder.catalog, flags: [`--auth-api-keys-file=${join(folder.folder, 'keys.json')}`], headers: as('acme') })
-  }, 60_000)
+  }, 120_000)
   afterAll(async () => {
     await hub.close()
     folder.remove()

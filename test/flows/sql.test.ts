@@ -68,7 +68,7 @@ describe('SQL over HTTP', () => {
     await hub.query('mutation ($values: [JSON!]!) { cachePutAll(region: "asset_metadata", values: $values) { key } }', {
       values: [['a1', 'model', '2024-02-01'], ['a2', 'model', '2023-05-05'], ['a3', 'document', '2024-03-03'], ['a4', 'model', '2024-01-02']].map(([asset_id, asset_type, created_at]) => ({ asset_id, asset_type, created_at })),
     })
-  }, 60_000)
+  }, 120_000)
   afterAll(async () => {
     await hub.close()
     folder.remove()
@@ -320,7 +320,7 @@ describe('SQL over HTTP', () => {
     } finally {
       await hasty.close()
     }
-  }, 60_000)
+  }, 120_000)
 })
 
 /** Waits until that many statements have begun to read the numbers. */

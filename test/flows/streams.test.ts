@@ -10,7 +10,7 @@ describe('topics on the embedded log', () => {
   let hub: RunningHub
   beforeAll(async () => {
     hub = await startHub({ catalog: folder.catalog })
-  }, 60_000)
+  }, 120_000)
   afterAll(async () => {
     await hub.close()
     folder.remove()
@@ -54,7 +54,7 @@ describe('a broker that is not there', () => {
     } finally {
       await hub.close()
     }
-  }, 60_000)
+  }, 120_000)
 
   test('E-62 KAFKA_BROKER takes a list; a malformed one is refused by its name', () => {
     expect(readConfig([], { KAFKA_BROKER: 'kafka:9092' }).engines.kafkaBrokers).toEqual(['kafka:9092'])

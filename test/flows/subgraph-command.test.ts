@@ -64,13 +64,13 @@ describe('the subgraphs of a hub, each in a process of its own', () => {
     foreign = await serveForeign(reviewsSdl, reviewResolvers)
     for (const name of ['regions', 'views', 'lineage', 'streams', 'pipelines']) running.set(name, subgraph(name))
     for (const [name, one] of running) urls.set(name, (await one.written(/http:\S+/))[0])
-  }, 60_000)
+  }, 120_000)
   afterAll(async () => {
     const ended = await Promise.all([...running.values()].map(one => one.stop()))
     await foreign.close()
     files.remove()
     expect(ended).toEqual(ended.map(() => ({ code: 0, out: expect.stringMatching(/^Subgraph \w+: http:\S+\n$/), err: '' })))
-  }, 60_000)
+  }, 120_000)
 
   test.each(['regions', 'views', 'lineage', 'streams', 'pipelines'])('%s says its SDL, which @apollo/subgraph takes', async name => {
     const { data } = await ask(url(name), '{ _service { sdl } }')
@@ -129,7 +129,7 @@ describe('the subgraphs of a hub, each in a process of its own', () => {
       graph = openSupergraph({ services })
       whole.write({ 'hub.yaml': readFileSync(whole.catalog, 'utf8').replace('$URL', foreign.url) })
       hub = await startHub({ catalog: whole.catalog })
-    }, 60_000)
+    }, 120_000)
     afterAll(async () => {
       await hub.close()
       for (const service of services) await service.close?.()
@@ -183,5 +183,5 @@ describe('the command', () => {
     expect({ code, out }).toEqual({ code: 1, out: '' })
     expect(err).toContain('The hub has no subgraph "region".')
     expect(err).toContain('regions, views, lineage')
-  }, 30_000)
+  }, 120_000)
 })

@@ -34,7 +34,7 @@ describe('equal subscriptions', () => {
     foreign = await serveForeign('type Query { rated: Int } type Note @key(fields: "id") { id: ID! rating: Float }', { Note: { __resolveReference: (note: object) => ({ ...note, rating: 4.5 }) } } as never)
     folder = catalogFolder({ 'hub.yaml': catalog(foreign.url) })
     hub = await startHub({ catalog: folder.catalog })
-  }, 60_000)
+  }, 120_000)
   afterEach(async () => {
     for (const { socket } of clients.splice(0)) socket.terminate()
     await settledAt(hub.url, 0, 0)

@@ -23,7 +23,7 @@ describe('transactions', () => {
   let hub: RunningHub
   beforeAll(async () => {
     hub = await startHub({ catalog: folder.catalog })
-  }, 60_000)
+  }, 120_000)
   afterAll(async () => {
     await hub.close()
     folder.remove()
@@ -52,7 +52,7 @@ describe('transactions', () => {
     const failures = (await Promise.all(transfers)).filter(({ error }) => error)
     expect(failures).toEqual([])
     expect(await balances()).toEqual([['a', '1000.00'], ['b', '0.1']])
-  }, 60_000)
+  }, 120_000)
 
   test('H-32 get, insert, put, update and delete see what those before them did, in one region and over several', async () => {
     const { done } = await run([

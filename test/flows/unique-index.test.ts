@@ -36,7 +36,7 @@ test('H-14 a reload that brings such rows is refused, and the rows there serve o
     await hub.close()
     folder.remove()
   }
-}, 60_000)
+}, 120_000)
 
 test('H-14 rows read as they are asked for are all answered, though only one of those that share a value is kept', async () => {
   const folder = catalogFolder({ 'hub.yaml': catalog(false), 'shop/customers.csv': twins })
@@ -54,4 +54,4 @@ test('H-14 rows read as they are asked for are all answered, though only one of 
     await hub.close()
     folder.remove()
   }
-}, 60_000)
+}, 120_000)

@@ -4,7 +4,7 @@ import { eventually } from '../support/eventually.ts'
 import { heldSubgraph } from '../support/held-subgraph.ts'
 import { type Asked, type Client, startWorkers, type Workers } from '../support/workers.ts'
 
-jest.setTimeout(30_000)
+jest.setTimeout(120_000)
 
 const hash = (key: string) => createHash('sha256').update(key).digest('hex')
 const files = {

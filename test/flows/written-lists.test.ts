@@ -42,4 +42,4 @@ test('a list by keys is the same whether it is written from where the rows lie o
     await hub.close()
     folder.remove()
   }
-}, 60_000)
+}, 120_000)

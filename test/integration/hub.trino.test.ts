@@ -108,7 +108,7 @@ views:
       await eventually('Trino is asked again', async () => {
         const { data } = await other.query<{ unifiedQuery: { stats: { engine: string } } }>('{ unifiedQuery(sql: "SELECT count(*) AS n FROM shop.bookings") { stats { engine } } }')
         return data?.unifiedQuery.stats.engine === 'trino'
-      }, 60_000)
+      }, 120_000)
       expect((await fetch(`${other.url}/readyz`)).status).toBe(200)
     } finally {
       await other.close()

@@ -19,13 +19,13 @@ withEngine('IGNITE_HOST_1', 'faults of a cluster of two nodes of its own', () =>
   afterAll(async () => {
     ignite.client.close()
     await nodes.stop()
-  }, 60_000)
+  }, 120_000)
 
   const bothUp = () => eventually('both nodes are connected and in one cluster', async () => {
     if (!ignite.client.stats().hosts.every(({ state }) => state === 'connected')) return false
     const [[count] = []] = await sqlRows(ignite.scope, ignite.client, 'SELECT COUNT(*) FROM SYS.NODES')
     return count === 2
-  }, 60_000)
+  }, 120_000)
 
   test('a node killed under load: readers see no error, and no write that was answered is lost', async () => {
     const { scope } = ignite

@@ -23,7 +23,7 @@ sources:
 regions:
   goods: { type: Good, key: id, load: { source: shop, table: goods, eager: true, follow: true } }
 ` })
-  }, 60_000)
+  }, 120_000)
   afterAll(async () => {
     folder.remove()
     if (postgresBin) await server.stop()
@@ -65,5 +65,5 @@ regions:
       await first.stop('SIGKILL')
       await second?.close()
     }
-  }, 60_000)
+  }, 120_000)
 })

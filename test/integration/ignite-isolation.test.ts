@@ -27,11 +27,11 @@ withEngine('IGNITE_HOST_1', 'what readers of a cluster see', () => {
   beforeEach(async () => {
     namespace = `t${randomBytes(4).toString('hex')}`
     store = await openIgniteRegions({ client: openIgnite({ hosts: igniteHosts(), requestTimeoutMs: 30_000 }), clock: systemClock, log: scope.log, namespace, later: work => void work() })
-  }, 60_000)
+  }, 120_000)
   afterEach(async () => {
     await store.close()
     await dropNamespace(igniteHosts(), namespace)
-  }, 60_000)
+  }, 120_000)
 
   test('H-28 while transfers commit: a transaction sees every one whole; a read by key, a list, SQL and a count outside of it see halves', async () => {
     const region = await store.define(accounts)
@@ -93,5 +93,5 @@ withEngine('IGNITE_HOST_1', 'what readers of a cluster see', () => {
     expect(await by({ column: 'balance', op: 'gt', value: 20 })).toBeUndefined()
     expect(await by()).toBeUndefined()
     expect(await region.select(scope, { filter: { and: [{ column: 'bank', op: 'eq', value: 'b1' }, { column: 'balance', op: 'gt', value: 900 }] } })).toHaveLength(2)
-  }, 60_000)
+  }, 120_000)
 })

@@ -39,7 +39,7 @@ withEngine('IGNITE_HOST_1', 'faults of a cluster that keeps regions', () => {
   afterAll(async () => {
     await store?.close()
     await nodes?.stop()
-  }, 60_000)
+  }, 120_000)
 
   const bothUp = () => eventually('both nodes are up', async () => (await store.cluster(scope())).nodes.filter(({ state, partitionsPrimary }) => state === 'UP' && partitionsPrimary !== null).length === 2, 120_000)
 

@@ -16,7 +16,7 @@ withEngine('TRINO_URL', 'what Trino sees of our columns in Ignite', url => {
     ignite = igniteSubject({ hosts: [host] })
     trino = trinoClient(url)
     await trinoRows(trino, `CREATE CATALOG ${catalog} USING ignite WITH ("connection-url" = 'jdbc:ignite:thin://${host}/')`)
-  }, 60_000)
+  }, 120_000)
   afterAll(async () => {
     await trinoRows(trino, `DROP CATALOG ${catalog}`)
     await ignite.close()

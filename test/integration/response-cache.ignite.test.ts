@@ -175,7 +175,7 @@ withEngine('IGNITE_HOST_1', 'kept answers over two hubs of one cluster', () => {
         const { codes, n } = await ask(query, 'lost')
         if (codes.length === 0) expect(n).toBe(2)
         return codes.length === 0
-      }, 60_000)
+      }, 120_000)
       await eventually('it is kept again', async () => (await ask(query, 'lost')).cache === 'HIT', 60_000)
       expect((await ask(query, 'lost')).n).toBe(2)
     }

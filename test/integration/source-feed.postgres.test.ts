@@ -221,7 +221,7 @@ suite('needs PostgreSQL: server programs below /usr/lib/postgresql', () => {
     expect(read).toBe(160_001)
     second.go()
     await second.end()
-  }, 60_000)
+  }, 120_000)
 
   test('a transaction that is too large to be held is taken over by reading the tables again', async () => {
     const { table, ...request } = await own('id int PRIMARY KEY')

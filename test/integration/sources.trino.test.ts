@@ -121,7 +121,7 @@ withEngine('CASSANDRA_HOST', 'a keyspace through Trino', host => {
       const { engine, rows } = await asked(hub, sql)
       expect(rows).toEqual([[2]])
       return engine === 'trino'
-    }, 30_000)
+    }, 120_000)
   })
 })
 

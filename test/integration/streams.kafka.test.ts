@@ -29,14 +29,14 @@ withEngine('KAFKA_BROKER', 'topics on Kafka', place => {
     hub = await startHub({ catalog: folder.catalog, flags })
     producer = kafka.producer({ idempotent: true, transactionalId: run, maxInFlightRequests: 1 })
     await producer.connect()
-  }, 60_000)
+  }, 120_000)
   afterAll(async () => {
     const { data } = await hub.query<{ topics: { nodes: { name: string }[] } }>('{ topics(first: 1000) { nodes { name } } }')
     for (const { name } of data?.topics.nodes ?? []) if (name.startsWith(run)) await hub.query('mutation ($name: String!) { deleteTopic(name: $name) }', { name })
     await producer.disconnect()
     await hub.close()
     folder.remove()
-  }, 60_000)
+  }, 120_000)
 
   topicAdministration(() => hub, ownName)
 

@@ -84,7 +84,7 @@ export async function startPostgres(settings: Readonly<Record<string, string>> =
         })
         if (begun) end = begun
         return begun !== undefined
-      }, 30_000)
+      }, 120_000)
     },
     async stop() {
       await end('SIGINT')
