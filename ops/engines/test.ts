@@ -39,7 +39,7 @@ async function jest(which: readonly string[], environment: Readonly<Record<strin
   const report = join(folder, 'report.json')
   try {
     // A test that failed may leave connections behind, and the run is to end all the same.
-    const args = ['--runInBand', '--forceExit', '--json', `--outputFile=${report}`, ...which, ...process.argv.slice(2)]
+    const args = ['--maxWorkers=1', '--forceExit', '--json', `--outputFile=${report}`, ...which, ...process.argv.slice(2)]
     const child = spawn(process.execPath, ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', path('../../node_modules/jest/bin/jest.js'), ...args], {
       stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, ...environment, REQUIRE_ENGINES: '1' },
     })

@@ -213,25 +213,25 @@ describe('regions declared, filled and dropped through the API', () => {
 
   test('H-15 what is beyond the limit goes by the policy declared, which may be changed, and another one is refused', async () => {
     type Declared = { [name: string]: { region: { evictionPolicy: string }; changed: boolean } }
-    const kept = async () => (await hub.query<{ queues: { nodes: { key: string }[] } }>('{ queues { nodes { key } } }')).data?.queues.nodes.map(node => node.key)
-    const put = (key: string) => hub.query('mutation ($value: JSON!) { cachePut(region: "queues", value: $value) { key } }', { value: { key, value: 1 } })
+    const kept = async () => (await hub.query<{ turns: { nodes: { key: string }[] } }>('{ turns { nodes { key } } }')).data?.turns.nodes.map(node => node.key)
+    const put = (key: string) => hub.query('mutation ($value: JSON!) { cachePut(region: "turns", value: $value) { key } }', { value: { key, value: 1 } })
     if (keeper === 'ignite') {
-      expect(await failure(make({ name: 'queues', evictionPolicy: 'FIFO' }))).toMatchObject({ message: expect.stringMatching(/FIFO/) })
+      expect(await failure(make({ name: 'turns', evictionPolicy: 'FIFO' }))).toMatchObject({ message: expect.stringMatching(/FIFO/) })
       return
     }
-    expect((await make({ name: 'queues', evictionMaxSize: 2, evictionPolicy: 'FIFO' })).data?.createCacheRegion).toMatchObject({ region: { evictionPolicy: 'FIFO', evictionMaxSize: 2 }, changed: true })
+    expect((await make({ name: 'turns', evictionMaxSize: 2, evictionPolicy: 'FIFO' })).data?.createCacheRegion).toMatchObject({ region: { evictionPolicy: 'FIFO', evictionMaxSize: 2 }, changed: true })
     for (const key of ['a', 'b', 'a', 'c']) await put(key)
     expect(await kept()).toEqual(['b', 'c'])
-    const changed = await hub.query<Declared>(update, { name: 'queues', input: { evictionPolicy: 'LRU' } })
+    const changed = await hub.query<Declared>(update, { name: 'turns', input: { evictionPolicy: 'LRU' } })
     expect(changed.data?.['updateCacheRegion']).toMatchObject({ region: { evictionPolicy: 'LRU', evictionMaxSize: 2 }, changed: true })
-    await hub.query('{ queue(key: "b") { key } }')
+    await hub.query('{ turn(key: "b") { key } }')
     await put('d')
     expect(await kept()).toEqual(['b', 'd'])
-    expect((await hub.query<Declared>(update, { name: 'queues', input: { evictionPolicy: 'FIFO' } })).data?.['updateCacheRegion']).toMatchObject({ region: { evictionPolicy: 'FIFO' } })
+    expect((await hub.query<Declared>(update, { name: 'turns', input: { evictionPolicy: 'FIFO' } })).data?.['updateCacheRegion']).toMatchObject({ region: { evictionPolicy: 'FIFO' } })
     await put('e')
     expect(await kept()).toEqual(['d', 'e'])
     expect((await make({ name: 'dice', evictionPolicy: 'RANDOM_2_LRU' })).errors).toMatchObject([{ message: expect.stringMatching(/"RANDOM_2_LRU".*"EvictionPolicy"/) }])
-    expect(await hub.query('mutation { deleteCacheRegion(name: "queues") }')).toEqual({ data: { deleteCacheRegion: true } })
+    expect(await hub.query('mutation { deleteCacheRegion(name: "turns") }')).toEqual({ data: { deleteCacheRegion: true } })
   })
 
   test('H-18 figures of a region never used are zeros and null ratios; used, they count', async () => {
