@@ -1,6 +1,5 @@
 import type { Alert, AlertFilter, AlertKind, AlertStore } from '../../../connectors/ports/alert-store.ts'
 import { pause, type Scope } from '../../../connectors/ports/scope.ts'
-import { forwardPage } from '../../../resolvers/connection.ts'
 import type { Context } from '../../../resolvers/context.ts'
 import type { CursorSealer } from '../../../resolvers/cursor.ts'
 import type { Subgraph } from '../../../resolvers/subgraph.ts'
@@ -8,6 +7,7 @@ import { HubError } from '../../../schema/errors.ts'
 import { instant } from '../../../schema/values.ts'
 import { untilLeft } from '../until-left.ts'
 import { mustHoldInAll, mustHoldWhere } from '../permissions.ts'
+import { placedPage } from '../placed-page.ts'
 import { idsOf } from './rule-fields.ts'
 
 interface FilterInput {
@@ -34,16 +34,8 @@ export function alertFields({ alerts, cursors }: { readonly alerts: AlertStore; 
       alerts: async (_: unknown, { filter, ...page }: { filter?: FilterInput | null; first?: number | null; after?: string | null }, { scope }: Context) => {
         mustHoldWhere(scope, 'pipeline:read', filter?.app)
         const wanted = filterOf(filter ?? {})
-        const list = { identity: JSON.stringify(['alerts', scope.tenant, wanted]), cursors }
-        const { size, behind } = forwardPage(list, page)
-        const found = await alerts.alerts(scope, wanted, size + 1, behind === undefined ? undefined : JSON.parse(behind))
-        const shown = found.slice(0, size)
-        const cursorOf = (alert: Alert | undefined) => (alert ? cursors.seal(list.identity, JSON.stringify({ raisedAtMs: alert.raisedAtMs, id: alert.id })) : null)
-        return {
-          edges: shown.map(alert => ({ cursor: () => cursorOf(alert), node: shownAlert(alert) })),
-          nodes: shown.map(shownAlert),
-          pageInfo: { hasNextPage: found.length > size, hasPreviousPage: behind !== undefined, startCursor: cursorOf(shown[0]), endCursor: cursorOf(shown.at(-1)) },
-        }
+        const list = { identity: JSON.stringify(['alerts', scope.tenant, wanted]), cursors, show: shownAlert, placeOf: ({ raisedAtMs, id }: Alert) => ({ raisedAtMs, id }) }
+        return placedPage(list, page, (limit, after) => alerts.alerts(scope, wanted, limit, after))
       },
     },
     Mutation: {

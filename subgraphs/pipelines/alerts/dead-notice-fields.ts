@@ -1,12 +1,12 @@
 import type { AlertStore, DeadNotice } from '../../../connectors/ports/alert-store.ts'
 import type { Notice } from '../../../connectors/ports/notifier.ts'
-import { forwardPage } from '../../../resolvers/connection.ts'
 import type { Context } from '../../../resolvers/context.ts'
 import type { CursorSealer } from '../../../resolvers/cursor.ts'
 import type { Subgraph } from '../../../resolvers/subgraph.ts'
 import { instant, type Json } from '../../../schema/values.ts'
 import { noSuchDeadNotice, type Teller } from '../notify/teller.ts'
 import { mustHoldInAll, mustHoldWhere } from '../permissions.ts'
+import { placedPage } from '../placed-page.ts'
 import { shownTarget } from './rule-fields.ts'
 
 export interface DeadNoticeRoles {
@@ -22,16 +22,8 @@ export function deadNoticeFields({ alerts, cursors, teller }: DeadNoticeRoles): 
       deadNotices: async (_: unknown, { app, ...page }: { app?: string | null; first?: number | null; after?: string | null }, { scope }: Context) => {
         mustHoldWhere(scope, 'pipeline:read', app)
         const filter = app ? { application: app } : {}
-        const list = { identity: JSON.stringify(['deadNotices', scope.tenant, filter]), cursors }
-        const { size, behind } = forwardPage(list, page)
-        const found = await alerts.deadNotices(scope, filter, size + 1, behind === undefined ? undefined : JSON.parse(behind))
-        const shown = found.slice(0, size)
-        const cursorOf = (dead: DeadNotice | undefined) => (dead ? cursors.seal(list.identity, JSON.stringify({ diedAtMs: dead.diedAtMs, id: dead.notice.id })) : null)
-        return {
-          edges: shown.map(dead => ({ cursor: () => cursorOf(dead), node: shownDead(dead) })),
-          nodes: shown.map(shownDead),
-          pageInfo: { hasNextPage: found.length > size, hasPreviousPage: behind !== undefined, startCursor: cursorOf(shown[0]), endCursor: cursorOf(shown.at(-1)) },
-        }
+        const list = { identity: JSON.stringify(['deadNotices', scope.tenant, filter]), cursors, show: shownDead, placeOf: ({ diedAtMs, notice }: DeadNotice) => ({ diedAtMs, id: notice.id }) }
+        return placedPage(list, page, (limit, after) => alerts.deadNotices(scope, filter, limit, after))
       },
     },
     Mutation: {

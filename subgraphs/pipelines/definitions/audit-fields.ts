@@ -5,7 +5,7 @@ import type { Subgraph } from '../../../resolvers/subgraph.ts'
 import { instant } from '../../../schema/values.ts'
 import { chosenApplications, mustHoldInAll } from '../permissions.ts'
 import type { Audit } from './audit.ts'
-import { placedPage } from './page.ts'
+import { placedPage } from '../placed-page.ts'
 
 interface FilterInput {
   readonly app?: string | null

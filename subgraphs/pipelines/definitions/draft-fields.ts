@@ -7,7 +7,7 @@ import { withoutPasswords } from '../definition-fields.ts'
 import { readDocument } from '../document/read.ts'
 import { chosenApplications } from '../permissions.ts'
 import type { Drafts } from './drafts.ts'
-import { placedPage } from './page.ts'
+import { placedPage } from '../placed-page.ts'
 
 interface ListArguments {
   readonly app?: string | null

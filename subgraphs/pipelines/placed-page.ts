@@ -1,5 +1,5 @@
-import { forwardPage, type ListArguments } from '../../../resolvers/connection.ts'
-import type { CursorSealer } from '../../../resolvers/cursor.ts'
+import { forwardPage, type ListArguments } from '../../resolvers/connection.ts'
+import type { CursorSealer } from '../../resolvers/cursor.ts'
 
 /** A page of what a store answers place by place: `read` is asked for one more than the page has, behind a place as `placeOf` gives it. */
 export async function placedPage<Item, Place, Shown>(
