@@ -49,6 +49,7 @@ import { lineageSubgraph } from '../subgraphs/lineage/index.ts'
 import { ResultCache } from '../subgraphs/regions/endpoints/result-cache.ts'
 import type { Answer } from '../subgraphs/regions/endpoints/run.ts'
 import { pipelinesSubgraph } from '../subgraphs/pipelines/index.ts'
+import { holds } from '../subgraphs/pipelines/permissions.ts'
 import type { Regions } from '../subgraphs/pipelines/run/parts.ts'
 import { runsTable } from '../connectors/run-store/table.ts'
 import { catalogTable } from './pipelines/places.ts'
@@ -195,7 +196,7 @@ export async function openHub(options: HubOptions): Promise<OpenHub> {
         lineageSubgraph({
           model: () => model,
           tables: (of, name) => assembled.mounts.find(mount => same(mount.catalog, of) && same(mount.name, name))?.columns,
-          runs: scope => pipelines.store.lineages(scope),
+          runs: async scope => (await pipelines.store.lineages(scope)).filter(({ application }) => holds(scope, 'pipeline:read', application)),
           tableOf: dataset => catalogTable(catalog.sources, options.pipelines.settings.folder, dataset),
         }),
         streamsSubgraph({ events, cursors, schemas }),

@@ -16,7 +16,7 @@ export interface LineageRoles {
   readonly model: () => Model
   /** Columns of a source's table; undefined where there is none. */
   readonly tables: Tables
-  /** What pipelines of the scope's tenant read and wrote. */
+  /** What pipelines of the scope's tenant read and wrote, of applications that its caller may read. */
   readonly runs: (scope: Scope) => Promise<readonly PipelineLineage[]>
   readonly tableOf: RunLineages['tableOf']
 }

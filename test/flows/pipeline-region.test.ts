@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { createHash } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { catalogFolder } from '../support/catalog-folder.ts'
 import { eventually } from '../support/eventually.ts'
@@ -65,5 +66,13 @@ describe('a pipeline that writes a region', () => {
     const [start, end] = read().slice(-2)
     expect([start?.eventType, end?.run]).toEqual(['START', start?.run])
     expect(end).toMatchObject({ job: { namespace: 'tributary', name: 'shop.prices' }, outputs: [{ namespace: 'tributary:region', name: 'prices', outputFacets: { outputStatistics: { rowCount: 3 } } }] })
+  })
+
+  test('D-108 D-111 lineage leads through pipelines of the applications alone that the caller may read', async () => {
+    const keys = ['shop', 'crm'].map(app => ({ id: app, tenant: 'public', scopes: ['catalog:read', `pipeline:read@${app}`], sha256: createHash('sha256').update(app).digest('hex') }))
+    writeFileSync(join(folder.folder, 'keys.json'), JSON.stringify(keys))
+    hub = await hub.restart([`--pipelines-folder=${folder.folder}/pipelines`, `--auth-api-keys-file=${folder.folder}/keys.json`])
+    const origins = async (app: string) => (await hub.query<{ lineage: { nodes: { id: string }[] } }>('{ lineage(of: "Price.total") { nodes { id } } }', {}, { 'x-api-key': app })).data?.lineage.nodes.map(({ id }) => id)
+    expect([(await origins('shop'))?.includes('file:shop/landing/prices.csv.total'), await origins('crm')]).toEqual([true, ['Price.total', 'hub.prices.total']])
   })
 })
