@@ -9,9 +9,9 @@ import { instant } from '../../schema/values.ts'
 import type { Definitions } from './definitions/definitions.ts'
 import { executionPlan } from './execution-plan.ts'
 import { type Finding, inOrder } from './finding.ts'
+import { nextRuns } from './next-runs.ts'
 import { chosenApplications, mustHoldIn } from './permissions.ts'
 import { type Definition, type Registry, versionText } from './registry.ts'
-import { nextMoments } from './run/scheduler.ts'
 import { shownRun } from './run-fields.ts'
 
 /** A document as everybody may see it who may read it: passwords that stand in URLs, where none should, are not in it. */
@@ -42,7 +42,7 @@ export function definitionShower({ store, definitions, check }: Pick<DefinitionR
     return {
       ...definition, app: application, id, xml: withoutPasswords(definition.xml), version: document ? versionText(document) : null, layer: document?.layer.toUpperCase() ?? null, owner: document?.owner ?? null, description: document?.description ?? null, schedule: document?.schedule ?? null,
       slaMs: document?.slaMs ?? null, plan: document ? executionPlan(document.steps) : null,
-      nextRuns: ({ count }: { readonly count: number }, { scope }: Context) => (document?.schedule === undefined ? [] : nextMoments(document.schedule, scope.clock.now(), Math.min(Math.max(count, 0), 100))),
+      nextRuns: nextRuns(document?.schedule),
       watermarks: async (_: unknown, { scope }: Context) => (await store.watermarks(scope, application, id)).map(({ movedAtMs, ...watermark }) => ({ ...watermark, movedAt: instant(movedAtMs) })),
       runs: async ({ first }: { readonly first: number }, { scope }: Context) => (await store.runs(scope, { application, subject: id, kind: 'pipeline' }, Math.min(Math.max(first, 0), 1000))).map(shownRun),
       findings: async () => inOrder([...definition.findings, ...((await check?.(definition)) ?? [])]),

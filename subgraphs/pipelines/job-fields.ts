@@ -7,6 +7,7 @@ import { HubError } from '../../schema/errors.ts'
 import { airflowDag } from './airflow/dag.ts'
 import type { JobDocument } from './document/job.ts'
 import { shownJobRun } from './job-run-fields.ts'
+import { nextRuns } from './next-runs.ts'
 import { chosenApplications, mustHoldIn } from './permissions.ts'
 import { type JobDefinition, type Registry, versionText } from './registry.ts'
 import { neededPipelines } from './run/needed.ts'
@@ -17,6 +18,7 @@ export function jobFields({ registry, store, cursors }: { readonly registry: Reg
     const { application, id, document } = definition
     return {
       ...definition, app: application, xml: withoutPaths(definition.xml), version: document ? versionText(document) : null, refs: document ? refsOf(document) : [], notifications: document ? notificationsOf(document) : [], dag: document ? dagOf(document) : null,
+      schedule: document?.schedule ?? null, nextRuns: nextRuns(document?.schedule),
       async airflowDag() {
         if (!document) throw new HubError('VALIDATION_ERROR', `The document of the job "${id}" has mistakes, which its findings tell. Mend them, and ask again.`, { job: id })
         return airflowDag(definition, document, await neededPipelines(registry, application, document))

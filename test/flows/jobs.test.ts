@@ -100,6 +100,15 @@ describe('jobs of a hub and their runs', () => {
     expect(JSON.stringify((await rest('GET', '/jobs/shop/nightly')).body)).not.toContain('s3cret')
   })
 
+  test('D-32 D-78: a job says when it runs next, and one without a schedule says nothing', async () => {
+    const file = join(folder.folder, place, 'jobs/yearly.xml')
+    writeFileSync(file, job('yearly', '<pipelineRef id="load"/>', '', '<metadata><schedule>0 0 1 1 *</schedule></metadata>'))
+    const asked = 'query ($id: ID!) { job(app: "shop", id: $id) { schedule nextRuns(count: 1) } }'
+    expect((await hub.query(asked, { id: 'yearly' })).data).toEqual({ job: { schedule: '0 0 1 1 *', nextRuns: [`${new Date().getUTCFullYear() + 1}-01-01T00:00:00Z`] } })
+    expect((await hub.query(asked, { id: 'nightly' })).data).toEqual({ job: { schedule: null, nextRuns: [] } })
+    rmSync(file)
+  })
+
   test('D-79: of two jobs of one id in an application the second does not run', async () => {
     const twice = join(folder.folder, place, 'jobs/zz.xml')
     writeFileSync(twice, job('nightly', '<pipelineRef id="load"/>'))

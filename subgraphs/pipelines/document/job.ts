@@ -1,12 +1,13 @@
 import { didYouMean } from '../../../schema/names.ts'
 import { type Finding, inOrder } from '../finding.ts'
 import { reportOn } from '../rules.ts'
-import { check, type Checked, childrenOf } from '../xml/check.ts'
+import { check, type Checked, childrenOf, textOf } from '../xml/check.ts'
 import { proposed, type XmlElement } from '../xml/read.ts'
 import { element, may, must, optional, otherwise, required } from '../xml/shape.ts'
 import { choice, countOrNone, email as address, name, names, url, type Version, version } from '../xml/text-types.ts'
 import { cycleIn } from './cycle.ts'
 import { type ParameterDeclaration, parameters, parametersOf } from './parameters.ts'
+import { schedule } from './schedule.ts'
 
 const pipelineRef = element('pipelineRef', 'A pipeline of the job.', {
   id: required(name, 'The pipeline.'),
@@ -18,6 +19,7 @@ const pipelineRef = element('pipelineRef', 'A pipeline of the job.', {
 const on = required(choice('notifyOn', ['failure', 'completion', 'success', 'sla_breach', 'start']), 'When it is sent.')
 const email = element('email', 'A mail.', { to: required(address, 'To whom.'), on })
 const webhook = element('webhook', 'A signed POST.', { url: required(url, 'Where to.'), on })
+const metadata = element('metadata', 'What is known about the job.', {}, { content: { each: [must(schedule)] } })
 const pipelineList = element('pipelines', 'What it runs.', {}, { content: { any: [pipelineRef], least: 1 } })
 const notificationList = element('notifications', 'Who is told.', {}, { content: { any: [email, webhook], least: 0 } })
 
@@ -25,7 +27,7 @@ const notificationList = element('notifications', 'Who is told.', {}, { content:
 export const jobShape = element('jobPipeline', 'Pipelines that run in the order in which they depend on each other.', {
   id: required(name, 'Unique in its application.'),
   version: required(version, 'Semantic: major.minor.patch; 1.0 is 1.0.0.'),
-}, { content: { inOrder: [may(parameters), must(pipelineList), may(notificationList)] } })
+}, { content: { inOrder: [may(metadata), may(parameters), must(pipelineList), may(notificationList)] } })
 
 export interface PipelineRef {
   readonly checked: Checked
@@ -47,6 +49,7 @@ export interface Notification {
 export interface JobDocument {
   readonly id: string
   readonly version: Version
+  readonly schedule?: string
   readonly parameters: readonly ParameterDeclaration[]
   /** In the order of the document. */
   readonly refs: readonly PipelineRef[]
@@ -81,7 +84,9 @@ export function jobOf(root: XmlElement): JobRead {
     const { id, dependsOn = [], onFailure, maxRetries = usualRetries, fallback } = checked.values
     return { checked, id, dependsOn, onFailure, maxRetries, ...(fallback !== undefined && { fallback }) }
   })
-  return { root: job, document: { id: job.values.id, version: job.values.version, parameters: declared, refs: read, notifications }, findings: sorted }
+  const [about] = childrenOf(job, metadata)
+  const when = textOf(about, schedule) as string | undefined
+  return { root: job, document: { id: job.values.id, version: job.values.version, ...(when !== undefined && { schedule: when }), parameters: declared, refs: read, notifications }, findings: sorted }
 }
 
 function refRules(refs: readonly Checked<typeof pipelineRef>[], report: (finding: Finding) => void): void {

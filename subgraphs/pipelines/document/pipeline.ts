@@ -5,11 +5,12 @@ import { transforms } from '../transforms/index.ts'
 import { check, type Checked, childrenOf, textOf } from '../xml/check.ts'
 import { proposed, type XmlElement } from '../xml/read.ts'
 import { element, may, must, otherwise, required, textElement } from '../xml/shape.ts'
-import { choice, cron, duration, name, text, type Version, version } from '../xml/text-types.ts'
+import { choice, duration, name, text, type Version, version } from '../xml/text-types.ts'
 import { type Step, stepsOf } from './datasets.ts'
 import { builtIn, type ParameterDeclaration, parametersOf, parameters } from './parameters.ts'
 import { pathRules } from './paths.ts'
 import { readQuery } from './query.ts'
+import { schedule } from './schedule.ts'
 import { type Ruled, sources, sql, watermarkName } from './sources.ts'
 import { targets } from './targets.ts'
 
@@ -18,7 +19,6 @@ export type Layer = (typeof layers)[number]
 
 const owner = textElement('owner', text, 'The team or application it belongs to.')
 const sla = textElement('sla', duration, 'How long a run may take.')
-const schedule = textElement('schedule', cron, 'When it runs, in UTC: minute, hour, day of the month, month, day of the week.')
 const description = textElement('description', text, 'What it is for.')
 const metadata = element('metadata', 'What is known about the pipeline.', {}, { content: { each: [must(owner), may(sla), may(schedule), may(description)] } })
 const sourceList = element('sources', 'What it reads.', {}, { content: { any: sources.map(({ shape }) => shape), least: 1 } })

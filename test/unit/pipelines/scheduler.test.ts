@@ -1,8 +1,8 @@
 import type { RunStore } from '../../../connectors/ports/run-store.ts'
 import { openSqliteRunStore } from '../../../connectors/run-store/index.ts'
-import type { Definition, Registry } from '../../../subgraphs/pipelines/registry.ts'
+import type { Definition, JobDefinition, Registry } from '../../../subgraphs/pipelines/registry.ts'
 import { lastMoment, nextMoments, schedule } from '../../../subgraphs/pipelines/run/scheduler.ts'
-import { pipelineIn } from '../../support/pipelines.ts'
+import { jobIn, pipelineIn } from '../../support/pipelines.ts'
 import { MovedClock, type TestScope, testScope } from '../../support/scope.ts'
 
 let store: RunStore
@@ -18,8 +18,13 @@ const definition = (cron: string): Definition => {
   return { application: 'shop', id: 'p', file: 'p.xml', xml, document: pipelineIn(xml), findings: [] }
 }
 
+const jobDefinition = (cron: string): JobDefinition => {
+  const xml = `<jobPipeline id="p" version="2.1"><metadata><schedule>${cron}</schedule></metadata><pipelines><pipelineRef id="p"/></pipelines></jobPipeline>`
+  return { application: 'shop', id: 'p', file: 'job.xml', xml, document: jobIn(xml), findings: [] }
+}
+
 /** A hub's schedules. `look` moves the clock and ends when they were looked at behind that. */
-function hub(cron: string) {
+function hub(cron: string, jobCron?: string) {
   let looks = 0
   const scope: TestScope = testScope({ clock, deadlineMs: Number.MAX_SAFE_INTEGER })
   const registry: Registry = {
@@ -27,7 +32,7 @@ function hub(cron: string) {
       looks += 1
       return [definition(cron)]
     },
-    jobs: async () => [],
+    jobs: async () => (jobCron === undefined ? [] : [jobDefinition(jobCron)]),
     partsOf: () => Promise.reject(new Error('Nothing is run here.')),
   }
   const ended = schedule({ store, registry, scope, wake: () => {} })
@@ -69,6 +74,24 @@ test('D-10 D-32 a run is put in at each moment of the schedule, with the moment 
   expect(await dates()).toEqual(['SCHEDULE 2026-01-31T10:30:00Z', 'SCHEDULE 2026-01-31T10:40:00Z'])
   expect((await store.runs(testScope({ clock }), {}, 1))[0]).toMatchObject({ version: '1.0.0', layer: 'service', slaAtMs: clock.now() + 3_600_000 })
   await one.stop()
+})
+
+test('D-10 D-32 D-87 a job has a schedule of its own, also one called as a pipeline', async () => {
+  const one = hub('0 * * * *', '0 11 * * *')
+  await one.began()
+  await one.look(40 * 60_000)
+  const found = await store.runs(testScope({ clock }), {}, 100)
+  expect(found.map(({ kind, subject, version, layer, trigger, parameters }) => ({ kind, subject, version, layer, trigger, parameters })).sort((a, b) => a.kind.localeCompare(b.kind))).toEqual([
+    { kind: 'job', subject: 'p', version: '2.1.0', layer: undefined, trigger: 'SCHEDULE', parameters: { runDate: '2026-01-31T11:00:00Z' } },
+    { kind: 'pipeline', subject: 'p', version: '1.0.0', layer: 'service', trigger: 'SCHEDULE', parameters: { runDate: '2026-01-31T11:00:00Z' } },
+  ])
+  await finish()
+  await one.stop()
+  clock.advance(26 * 3_600_000)
+  const two = hub('0 0 1 1 *', '0 11 * * *')
+  await two.began()
+  expect((await store.runs(testScope({ clock }), { kind: 'job' }, 100)).map(({ parameters }) => parameters)).toEqual([{ runDate: '2026-01-31T11:00:00Z' }])
+  await two.stop()
 })
 
 test('D-10 of several hubs one puts the run of a moment in', async () => {
