@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /**
- * `npm run test:engines [-- ARGUMENTS OF JEST]`: fetches and starts every engine, runs the tests that need them, one after the other since they share the engines, and stops what it
+ * `npm run test:engines [-- ARGUMENTS OF JEST]`: fetches and starts every engine, makes an image to build others of, runs the tests that need them, one after the other since they share the engines, and stops what it
  * started. An engine that is missing fails the run. Exit code 0 when all passed, a file that failed first when it was run once more; else 1.
  */
 const wanted = ['ignite:2', 'trino', 'kafka', 'postgres', 'redis', 'cassandra', 'elasticsearch', 's3']
@@ -72,7 +72,8 @@ async function nodes(): Promise<readonly string[]> {
 const before = new Set(await nodes())
 try {
   await engines('up', ...wanted)
-  const found = JSON.parse(await engines('env', '--json')) as Record<string, string>
+  const base = (await output(process.execPath, [path('../images/main.ts'), 'base'], [0])).trim()
+  const found = { ...(JSON.parse(await engines('env', '--json')) as Record<string, string>), IMAGE_BASE: base }
   const passed = [await passes(needing, found), await passes(onThem, { ...found, TEST_ON_ENGINES: '1' })]
   process.exitCode = passed.every(Boolean) ? 0 : 1
 } catch (error) {

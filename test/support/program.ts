@@ -23,7 +23,12 @@ export interface Running {
 
 /** The program itself with these arguments, in a process and a folder of its own. */
 export function startProgram(argv: readonly string[], { cwd, env = {} }: { cwd: string; env?: Environment }): Running {
-  const child = spawn(process.execPath, [cli, ...argv], { cwd, env: { PATH: process.env['PATH'], ...(!fastPath && { HUB_FAST_PATH: 'false' }), ...env } })
+  return startCommand(process.execPath, [cli, ...argv], { cwd, env: { ...(!fastPath && { HUB_FAST_PATH: 'false' }), ...env } })
+}
+
+/** Any command, in an environment that has nothing else but the PATH. */
+export function startCommand(command: string, argv: readonly string[], { cwd, env = {} }: { cwd: string; env?: Environment }): Running {
+  const child = spawn(command, argv, { cwd, env: { PATH: process.env['PATH'], ...env } })
   let out = ''
   let err = ''
   let code: number | null | undefined
