@@ -1,3 +1,5 @@
+import { join } from 'node:path'
+import { openEventLog } from '../../connectors/events/index.ts'
 import { openDatabase } from '../../connectors/jdbc/index.ts'
 import { analyse } from '../../subgraphs/lineage/analyse.ts'
 import { openLake } from '../../connectors/lake/index.ts'
@@ -20,7 +22,7 @@ function pass(): void {
 }
 
 /** What leaves something behind. */
-const changing: readonly PropertyKey[] = ['put', 'create', 'remove', 'write', 'commit', 'rows']
+const changing: readonly PropertyKey[] = ['put', 'create', 'remove', 'write', 'commit', 'rows', 'append']
 
 /** The part, with a boundary before and behind each call that leaves something behind. */
 function watched<T extends object>(part: T): T {
@@ -43,12 +45,15 @@ function watched<T extends object>(part: T): T {
 
 const objects = watched(await openFolder(folder))
 const engine = duckDbPipelines({ memoryLimit: '512MB', threads: 1 })
+const { clock, log } = testScope()
+const events = watched(await openEventLog({ directory: join(folder, 'events'), clock, log }))
 const parts: RunParts = {
   objects, lake: openLake(objects), engine: { name: engine.name, begin: async scope => watched(await engine.begin(scope)) },
   openDatabase: async jdbcUrl => watched(await openDatabase({ jdbcUrl, root: folder, log: testScope().log })),
   secrets: openSecrets([]), vault: await openSqliteTokenVault({ file: ':memory:' }),
   schemaText: async () => ({ searched: [] }), queryText: async () => undefined, analyse,
   lookups: { names: async () => [], find: async () => undefined },
+  topics: { events },
 }
 const { state, error } = await runPipeline(testScope(), { document: pipelineIn(xml), runId: 'killed', application: 'a', environment: 'TEST', parameters: {}, listener: pass }, parts)
 process.stdout.write(JSON.stringify({ state, error, passed }))
