@@ -45,9 +45,9 @@ const stored = async (topic = 'orders', tenant?: string): Promise<readonly Store
   }
   return found
 }
-const valueOf = ({ value }: StoredEvent) => Buffer.from(value).toString()
-const values = async (topic?: string) => (await stored(topic)).map(valueOf)
-interface Order { readonly runId?: string; readonly writeId?: string; readonly tenant?: string; readonly transformations?: string }
+const textOf = ({ value }: StoredEvent) => Buffer.from(value).toString()
+const values = async (topic?: string) => (await stored(topic)).map(textOf)
+interface Order { readonly beforeCommit?: () => Promise<void>; readonly runId?: string; readonly writeId?: string; readonly tenant?: string; readonly transformations?: string }
 const write = async (csv: string, target = '<kafka topic="orders" keys="id"/>', { tenant, transformations, ...order }: Order = {}) => {
   await world.file('in/orders.csv', csv)
   return world.run({ sources: '<csv id="orders" path="in/orders.csv" inferSchema="true"/>', ...(transformations !== undefined && { transformations }), targets: target }, { scope: scope(tenant), ...order })
@@ -58,8 +58,8 @@ const lost = () => new HubError('UPSTREAM_UNAVAILABLE', 'The log gave no answer.
 test('D-71 a row is a message: JSON as the graph has it, the key of its columns', async () => {
   await log.createTopic(scope(), { name: 'one', partitions: 1 })
   expect(await write('id,n,total,day,none\na,9007199254740993,1.50,2026-01-31,\nb,2,10.25,2026-02-01,\n', '<kafka topic="one" keys="id"/>')).toMatchObject({ state: 'SUCCEEDED', rowsWritten: 2, steps: [{}, { type: 'kafka', into: 'topic one', rows: 2, state: 'SUCCEEDED' }] })
-  expect((await stored('one')).map(event => [event.key, JSON.parse(valueOf(event))])).toEqual([
-    ['a', { id: 'a', n: '9007199254740993', total: expect.anything(), day: '2026-01-31', none: null }], ['b', { id: 'b', n: 2, total: expect.anything(), day: '2026-02-01', none: null }],
+  expect((await stored('one')).map(event => [event.key, JSON.parse(textOf(event))])).toEqual([
+    ['a', { id: 'a', n: '9007199254740993', total: 1.5, day: '2026-01-31', none: null }], ['b', { id: 'b', n: 2, total: 10.25, day: '2026-02-01', none: null }],
   ])
   await write('id,n\na,1\n', '<kafka topic="one" keys="id,n"/>')
   await write('id,n\na,1\n', '<kafka topic="one"/>')
@@ -73,7 +73,7 @@ test('D-108 headers say which pipeline and which run a message is from', async (
 
 test('D-71 messages of one key are in the order of the rows, and those of a sorted dataset in its order', async () => {
   await write(numbered(5_000), undefined, { transformations: '<sort source="orders" orderBy="n" direction="desc"/>' })
-  const numbers = Map.groupBy((await stored()).map(event => ({ key: event.key, n: JSON.parse(valueOf(event)).n as number })), ({ key }) => key)
+  const numbers = Map.groupBy((await stored()).map(event => ({ key: event.key, n: JSON.parse(textOf(event)).n as number })), ({ key }) => key)
   expect([...numbers.keys()].sort()).toEqual(['k0', 'k1', 'k2', 'k3', 'k4', 'k5', 'k6'])
   for (const [, found] of numbers) expect(found.map(({ n }) => n)).toEqual(found.map(({ n }) => n).sort((a, b) => b - a))
   expect((await stored()).length).toBe(5_000)
@@ -82,8 +82,8 @@ test('D-71 messages of one key are in the order of the rows, and those of a sort
 test('D-71 masked columns arrive masked, also in keys', async () => {
   await write('id,mail\na,ann@example.org\n', '<kafka topic="orders" keys="mail"/>', { transformations: '<mask source="orders" columns="mail" strategy="hash" secretRef="mask"/>' })
   const [event] = await stored()
-  expect([JSON.stringify(event?.key), event && valueOf(event)].filter(text => text?.includes('ann@'))).toEqual([])
-  expect(event?.key).toBe(JSON.parse(event ? valueOf(event) : '{}').mail)
+  expect([JSON.stringify(event?.key), event && textOf(event)].filter(text => text?.includes('ann@'))).toEqual([])
+  expect(event?.key).toBe(JSON.parse(event ? textOf(event) : '{}').mail)
 })
 
 test('D-71 an attempt that follows one whose append was lost appends what is missing alone, each in its place', async () => {
@@ -101,7 +101,7 @@ test('D-71 an attempt that follows one whose append was lost appends what is mis
     expect(await run()).toMatchObject({ state: 'FAILED', error: { category: 'TARGET', message: `2000 of 4500 messages are in topic "${runId}"; of 1000 more that is not known: The log gave no answer. A further attempt of the run appends those that are missing; a new run appends all.` } })
     expect(await run()).toMatchObject({ state: 'SUCCEEDED', rowsWritten: 4_500 })
     expect(appends).toBe(isAppended ? 5 : 6)
-    const [, ...own] = (await stored(runId)).filter(({ key }) => key === 'k1').map(event => (event.headers ? JSON.parse(valueOf(event)).n as number : valueOf(event)))
+    const [, ...own] = (await stored(runId)).filter(({ key }) => key === 'k1').map(event => (event.headers ? JSON.parse(textOf(event)).n as number : textOf(event)))
     expect(own).toEqual(Array.from({ length: 643 }, (_, nth) => 1 + 7 * nth))
     expect((await stored(runId)).length).toBe(4_501)
   }
@@ -121,6 +121,19 @@ test('D-71 an attempt of which some partitions took a part is completed, equal r
   const [head = '', ...lines] = csv.trimEnd().split('\n')
   expect(await write([head, ...lines.reverse(), ''].join('\n'), undefined, { runId: 'partly' })).toMatchObject({ state: 'SUCCEEDED' })
   expect((await values()).sort()).toEqual(Array.from({ length: 300 }, (_, n) => JSON.stringify({ id: `k${n % 5}`, n: n % 10 })).sort())
+})
+
+test('D-71 an append that arrives when its attempt is over counts until the next one begins to append', async () => {
+  let late: Parameters<EventLog['append']> | undefined
+  append = async (...given) => {
+    late = given
+    throw lost()
+  }
+  expect(await write(numbered(100), undefined, { runId: 'late' })).toMatchObject({ state: 'FAILED' })
+  append = (...given) => log.append(...given)
+  const beforeCommit = async () => void (late && (await log.append(...late)))
+  expect(await write(numbered(100), undefined, { runId: 'late', beforeCommit })).toMatchObject({ state: 'SUCCEEDED' })
+  expect((await stored()).length).toBe(100)
 })
 
 test('D-71 what all of an attempt has written is not looked through again, and a new run appends its own', async () => {
@@ -199,7 +212,7 @@ test('D-71 a topic is that of the tenant whose run it is, and where there are no
   expect([(await stored()).length, (await stored('orders', 'other')).length]).toEqual([1, 0])
   expect((await write('id\na\n', '<kafka topic="theirs"/>')).error?.message).toBe('There is no topic "theirs".')
   await write('id\nb\n', undefined, { tenant: 'other' })
-  expect([await values(), (await stored('orders', 'other')).map(valueOf)]).toEqual([['{"id":"a"}'], ['{"id":"b"}']])
+  expect([await values(), (await stored('orders', 'other')).map(textOf)]).toEqual([['{"id":"a"}'], ['{"id":"b"}']])
   const alone = await RunWorld.open()
   try {
     await alone.file('in/orders.csv', 'id\na\n')
