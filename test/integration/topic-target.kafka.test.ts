@@ -4,8 +4,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { jest } from '@jest/globals'
+import { Kafka, logLevel } from 'kafkajs'
 import type { EventLog, StoredEvent } from '../../connectors/ports/event-log.ts'
 import { systemClock } from '../../connectors/ports/scope.ts'
+import { storedName } from '../../connectors/topics/names.ts'
 import { HubError } from '../../schema/errors.ts'
 import { catalogFolder } from '../support/catalog-folder.ts'
 import { withEngine } from '../support/engines.ts'
@@ -70,6 +72,42 @@ withEngine('KAFKA_BROKER', 'topics that runs write', brokers => {
       expect(await run()).toMatchObject({ state: 'SUCCEEDED', rowsWritten: 0, steps: [{}, { state: 'SKIPPED' }] })
       expect([appends, await numbersOf(topic)]).toEqual([4, expected(3_500)])
     } finally {
+      await world.close()
+    }
+  })
+
+  test('D-71 partitions that the topic got between two attempts are looked through as well', async () => {
+    const topic = await make('grown', 1)
+    const admin = new Kafka({ brokers: brokers.split(','), logLevel: logLevel.NOTHING }).admin()
+    await admin.connect()
+    const grow = (count: number) => admin.createPartitions({ topicPartitions: [{ topic: storedName('test', topic), count }] })
+    let appends = 0
+    const through = (inner: EventLog): EventLog => new Proxy(inner, { get: (target, name) => {
+      const member: unknown = Reflect.get(target, name, target)
+      if (name !== 'append') return typeof member === 'function' ? member.bind(target) : member
+      return async (...given: Parameters<EventLog['append']>) => {
+        appends += 1
+        // Another connection has seen the new partitions.
+        if (appends === 2) {
+          await grow(4)
+          const fresh = openEvents(brokers)
+          await fresh.append(...given)
+          await fresh.close()
+          throw new HubError('UPSTREAM_UNAVAILABLE', 'Kafka gave no answer.')
+        }
+        return inner.append(...given)
+      }
+    } })
+    const world = await RunWorld.open(undefined, { topics: { events: through(log) } })
+    try {
+      await world.file('in.csv', csvOf(2_500))
+      const run = () => world.run({ sources: '<csv id="c" path="in.csv" inferSchema="true"/>', targets: `<kafka topic="${topic}" keys="id"/>` }, { runId: 'grown' })
+      expect(await run()).toMatchObject({ state: 'FAILED' })
+      expect(new Set((await stored(topic)).map(({ partition }) => partition)).size).toBeGreaterThan(1)
+      expect(await run()).toMatchObject({ state: 'SUCCEEDED', rowsWritten: 2_500 })
+      expect((await stored(topic)).map(({ value }) => (JSON.parse(Buffer.from(value).toString()) as { n: number }).n).sort((a, b) => a - b)).toEqual(Array.from({ length: 2_500 }, (_, n) => n))
+    } finally {
+      await admin.disconnect()
       await world.close()
     }
   })

@@ -230,7 +230,7 @@ test('D-108 lineage leads column by column into the topic, which is called as wh
   const own = await RunWorld.open(undefined, { topics: { events: log, datasetOf: (tenant, topic) => ({ namespace: 'kafka://k:9092', name: `tenant.${tenant}.${topic}` }) } })
   try {
     await own.file('in/orders.csv', 'id\na\n')
-    const { lineage } = await own.run({ sources: '<csv id="orders" path="in/orders.csv"/>', targets: '<kafka topic="orders"/>' }, { scope: scope() })
+    const { lineage } = await own.run({ sources: '<csv id="orders" path="in/orders.csv"/>', targets: '<kafka topic="orders"/>' }, { scope: scope(), runId: 'own' })
     expect(lineage?.outputs).toMatchObject([{ namespace: 'kafka://k:9092', name: 'tenant.test.orders' }])
   } finally {
     await own.close()
