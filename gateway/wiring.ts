@@ -31,6 +31,7 @@ import { openRoutedEngine } from '../connectors/routing/engine.ts'
 import { openS3 } from '../connectors/s3/index.ts'
 import { openSqlite } from '../connectors/sqlite/index.ts'
 import { TrinoCatalogs } from '../connectors/trino/catalogs.ts'
+import { storedName } from '../connectors/topics/names.ts'
 import { openTrino } from '../connectors/trino/client.ts'
 import { openTrinoEngine } from '../connectors/trino/engine.ts'
 import { TrinoRegions } from '../connectors/trino/regions.ts'
@@ -50,7 +51,7 @@ import { ResultCache } from '../subgraphs/regions/endpoints/result-cache.ts'
 import type { Answer } from '../subgraphs/regions/endpoints/run.ts'
 import { pipelinesSubgraph } from '../subgraphs/pipelines/index.ts'
 import { holds } from '../subgraphs/pipelines/permissions.ts'
-import type { Regions } from '../subgraphs/pipelines/run/parts.ts'
+import type { Regions, Topics } from '../subgraphs/pipelines/run/parts.ts'
 import { runsTable } from '../connectors/run-store/table.ts'
 import { catalogTable } from './pipelines/places.ts'
 import { type HubPipelinesOptions, openHubPipelines } from './pipelines/wiring.ts'
@@ -146,7 +147,7 @@ export async function openHub(options: HubOptions): Promise<OpenHub> {
     const duckdb = await openDuckDbEngine(database, { clock, log })
     const trino = options.trino && openTrinoSide(options.trino, options, store)
     const engine = opened(trino ? openRoutedEngine({ first: trino.engine, second: duckdb, reads: trino.reads }) : duckdb)
-    const pipelines = opened(await openHubPipelines({ ...options.pipelines, spill: inData('spill'), file: inData('metadata.sqlite') ?? ':memory:', postgresUrl: options.postgresUrl, trino: options.trino, clock, log, later, regions: regionsOf(opening.promise), indices: indicesOf(opening.promise) }))
+    const pipelines = opened(await openHubPipelines({ ...options.pipelines, spill: inData('spill'), file: inData('metadata.sqlite') ?? ':memory:', postgresUrl: options.postgresUrl, trino: options.trino, clock, log, later, regions: regionsOf(opening.promise), indices: indicesOf(opening.promise), topics: topicsOf(events, options.kafkaBrokers) }))
     const schemas = options.schemaRegistryUrl === undefined ? undefined : openSchemaRegistry({ url: options.schemaRegistryUrl })
     const kept = { kid: '1', secret: await metadata.setting('cursor-secret', () => randomBytes(32).toString('base64url')) }
     const cursors = sealer(options.cursorSecret === undefined ? [kept] : [{ kid: 'given', secret: options.cursorSecret }, kept])
@@ -268,6 +269,11 @@ function indicesOf(opening: Promise<LiveHub>): (connection: string) => Promise<I
     const { name, urls, user, password, apiKey } = found
     return openIndexWriter({ name, urls, user, password, apiKey })
   }
+}
+
+/** Topics as runs write them; those in Kafka are called as every program calls them. */
+function topicsOf(events: EventLog, [broker]: readonly string[] = []): Topics {
+  return { events, ...(broker !== undefined && { datasetOf: (tenant: string, topic: string) => ({ namespace: `kafka://${broker}`, name: storedName(tenant, topic) }) }) }
 }
 
 /** Trino's part: the engine, and which tables it reads. Sources are told to it as they are opened, regions where they are on a cluster that it reaches without certificates of its own. */

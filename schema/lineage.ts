@@ -57,12 +57,13 @@ export interface RunLineage {
   readonly outputs: readonly WrittenDataset[]
 }
 
-/** Files of one place, or a table. */
+/** Files of one place, a table or a topic. */
 export interface RunDataset {
-  readonly kind: 'FILE' | 'TABLE' | 'REGION'
+  readonly kind: 'FILE' | 'TABLE' | 'REGION' | 'TOPIC'
   /**
    * `file`: the name is a path below the application's data, as the document says it, behind the application: `crm/landing/*.csv`. `lake`: a table of the application's lake, `crm/staging.customer`. `sqlite`: a file like that, and a
-   * table, `crm/service.sqlite/customer`. `postgresql://host:port`: `database.schema.table`. `elasticsearch`: a source of the catalog and an index, `search/customers`. `lookup` and `region`: as they are called.
+   * table, `crm/service.sqlite/customer`. `postgresql://host:port`: `database.schema.table`. `elasticsearch`: a source of the catalog and an index, `search/customers`. `kafka://host:port`: a topic as Kafka has it. `lookup`, `region` and `topic`: as they are
+   * called.
    */
   readonly namespace: string
   readonly name: string

@@ -13,7 +13,7 @@ export interface Bounds {
 export async function placesOf(connections: Connections, topics: readonly { readonly topic: string; readonly partitions: readonly number[] }[]): Promise<Map<string, Bounds[]>> {
   const byLeader = new Map<number, { topic: string; partition: number }[]>()
   for (const { topic, partitions } of topics) {
-    const leaders = (await connections.leaders(topic)) ?? []
+    const leaders = await leadersOf(connections, topic, partitions)
     for (const partition of partitions) {
       const leader = leaders[partition]
       // LEADER_NOT_AVAILABLE, UNKNOWN_TOPIC_OR_PARTITION
@@ -25,6 +25,14 @@ export async function placesOf(connections: Connections, topics: readonly { read
   await Promise.all([...byLeader].flatMap(([leader, parts]) => [earliest, latest].map(timestamp => ask(connections, leader, parts, timestamp, found))))
   const at = (topic: string, partition: number, timestamp: number) => found.get(`${timestamp} ${partition} ${topic}`) ?? 0
   return new Map(topics.map(({ topic, partitions }) => [topic, partitions.map(partition => ({ start: at(topic, partition, earliest), end: at(topic, partition, latest) }))]))
+}
+
+/** What is known may be of before another program added partitions. */
+async function leadersOf(connections: Connections, topic: string, partitions: readonly number[]): Promise<readonly number[]> {
+  const known = (await connections.leaders(topic)) ?? []
+  if (partitions.every(partition => known[partition] !== undefined)) return known
+  connections.forget(topic)
+  return (await connections.leaders(topic)) ?? []
 }
 
 async function ask(connections: Connections, leader: number, parts: readonly { topic: string; partition: number }[], timestamp: number, found: Map<string, number>): Promise<void> {

@@ -42,7 +42,7 @@ import { type Registry, versionText } from '../../subgraphs/pipelines/registry.t
 import { type JobOrder, pipelineParameters } from '../../subgraphs/pipelines/run/job-order.ts'
 import { jobPipelines } from '../../subgraphs/pipelines/run/job-pipelines.ts'
 import type { JobRecord } from '../../subgraphs/pipelines/run/job-record.ts'
-import type { Regions, RunParts } from '../../subgraphs/pipelines/run/parts.ts'
+import type { Regions, RunParts, Topics } from '../../subgraphs/pipelines/run/parts.ts'
 import { leaseMs } from '../../subgraphs/pipelines/run/kept.ts'
 import { keptJob } from '../../subgraphs/pipelines/run/kept-job.ts'
 import { keptRun } from '../../subgraphs/pipelines/run/kept-run.ts'
@@ -248,6 +248,7 @@ export interface HubPipelinesOptions extends KeptIn {
   readonly later: Scope['later']
   readonly regions: Regions
   readonly indices: NonNullable<RunParts['indices']>
+  readonly topics: Topics
   /** Hears of every run that ended here. */
   readonly ended: WorkerOptions['ended']
   /** Hears of every alert that was raised here. */
@@ -255,7 +256,7 @@ export interface HubPipelinesOptions extends KeptIn {
 }
 
 /** The pipelines of a hub and their runs. A worker takes those that wait, in this process, unless there are no slots. */
-export async function openHubPipelines({ settings, env, clock, later, ended, raised, trino, regions, indices, spill: below, ...kept }: HubPipelinesOptions): Promise<Omit<RunRoles & ChangeRoles & AlertRoles & DeadNoticeRoles, 'cursors'> & RevealRoles & { close(): Promise<void> }> {
+export async function openHubPipelines({ settings, env, clock, later, ended, raised, trino, regions, indices, topics, spill: below, ...kept }: HubPipelinesOptions): Promise<Omit<RunRoles & ChangeRoles & AlertRoles & DeadNoticeRoles, 'cursors'> & RevealRoles & { close(): Promise<void> }> {
   const { log } = kept
   const spill = below === undefined ? undefined : await openSpill(below)
   const engine = pipelineEngine(settings, trino, spill?.folder)
@@ -265,7 +266,7 @@ export async function openHubPipelines({ settings, env, clock, later, ended, rai
     throw error
   })
   const alerts = await openAlertStore(kept)
-  const registry = folderRegistry(settings.folder, ({ data, schemaText, queryText, lookups }) => partsOver(data, { settings, env, log, vault, engine }).then(parts => ({ ...parts, schemaText, queryText, lookups, regions, indices })))
+  const registry = folderRegistry(settings.folder, ({ data, schemaText, queryText, lookups }) => partsOver(data, { settings, env, log, vault, engine }).then(parts => ({ ...parts, schemaText, queryText, lookups, regions, indices, topics })))
   const stopped = new AbortController()
   const changing = await openChanges(kept, settings.folder, registry)
   const checks = new LazyChecks(lastingScope({ clock, log, later, signal: stopped.signal }, 'checks'), spill?.folder)

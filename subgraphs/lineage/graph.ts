@@ -6,7 +6,7 @@ import { analyse } from './analyse.ts'
 import { addRuns, type Draft, type RunLineages } from './runs.ts'
 import { same } from './scope.ts'
 
-export type NodeKind = 'TYPE' | 'FIELD' | 'REGION' | 'VIEW' | 'TABLE' | 'COLUMN' | 'SOURCE' | 'SUBGRAPH' | 'FILE' | 'PIPELINE'
+export type NodeKind = 'TYPE' | 'FIELD' | 'REGION' | 'VIEW' | 'TABLE' | 'COLUMN' | 'SOURCE' | 'SUBGRAPH' | 'FILE' | 'TOPIC' | 'PIPELINE'
 export type EdgeKind = 'CONTAIN' | 'LOAD' | 'SELECT' | 'EXPOSE' | 'RELATION' | 'RUN'
 
 export interface LineageNode {

@@ -86,6 +86,8 @@ enum LineageNodeKind {
   SUBGRAPH
   "Files of one place, that a pipeline reads or writes."
   FILE
+  "A topic that a pipeline writes."
+  TOPIC
   "A pipeline, as its last run that succeeded did."
   PIPELINE
 }

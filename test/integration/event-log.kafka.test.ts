@@ -41,6 +41,16 @@ withEngine('KAFKA_BROKER', 'the event log among other programs of a Kafka cluste
     await expect(events.read(scope(), name, 0, 0, 1)).rejects.toMatchObject({ code: 'NOT_FOUND' })
   })
 
+  test('partitions that another program adds are there at once', async () => {
+    const name = await make('grown')
+    await events.append(scope(), name, [{ value: Buffer.from('a') }])
+    await admin.createPartitions({ topicPartitions: [{ topic: name, count: 3 }] })
+    expect((await events.topic(scope(), name))?.places.map(({ end }) => end)).toEqual([1, 0, 0])
+    expect((await events.topics(scope())).find(one => one.name === name)?.partitions).toBe(3)
+    expect(await events.read(scope(), name, 2, 0, 1)).toEqual([])
+    expect(await events.committed(scope(), 'group', name)).toEqual([0, 0, 0])
+  })
+
   test('events of one key meet those another program wrote under it', async () => {
     const name = await make('keys', 7)
     for (const key of ['a', 'order-17', 'Zoë', '']) {

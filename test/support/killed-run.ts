@@ -1,8 +1,12 @@
+import { join } from 'node:path'
+import { openEventLog } from '../../connectors/events/index.ts'
 import { openDatabase } from '../../connectors/jdbc/index.ts'
 import { analyse } from '../../subgraphs/lineage/analyse.ts'
+import { openKafkaEvents } from '../../connectors/kafka/index.ts'
 import { openLake } from '../../connectors/lake/index.ts'
 import { openFolder } from '../../connectors/objects/folder.ts'
 import { duckDbPipelines } from '../../connectors/pipelines/duckdb.ts'
+import { systemClock } from '../../connectors/ports/scope.ts'
 import { openSecrets } from '../../connectors/secrets/index.ts'
 import { openSqliteTokenVault } from '../../connectors/token-vault/index.ts'
 import type { RunParts } from '../../subgraphs/pipelines/run/parts.ts'
@@ -20,7 +24,7 @@ function pass(): void {
 }
 
 /** What leaves something behind. */
-const changing: readonly PropertyKey[] = ['put', 'create', 'remove', 'write', 'commit', 'rows']
+const changing: readonly PropertyKey[] = ['put', 'create', 'remove', 'write', 'commit', 'rows', 'append']
 
 /** The part, with a boundary before and behind each call that leaves something behind. */
 function watched<T extends object>(part: T): T {
@@ -43,12 +47,18 @@ function watched<T extends object>(part: T): T {
 
 const objects = watched(await openFolder(folder))
 const engine = duckDbPipelines({ memoryLimit: '512MB', threads: 1 })
+/** Brokers of Kafka; without them topics are in the folder. */
+const { TOPICS_IN: brokers } = process.env
+const { clock, log } = testScope()
+const events = brokers === undefined ? await openEventLog({ directory: join(folder, 'events'), clock, log }) : openKafkaEvents({ brokers: brokers.split(','), clock: systemClock, log })
 const parts: RunParts = {
   objects, lake: openLake(objects), engine: { name: engine.name, begin: async scope => watched(await engine.begin(scope)) },
   openDatabase: async jdbcUrl => watched(await openDatabase({ jdbcUrl, root: folder, log: testScope().log })),
   secrets: openSecrets([]), vault: await openSqliteTokenVault({ file: ':memory:' }),
   schemaText: async () => ({ searched: [] }), queryText: async () => undefined, analyse,
   lookups: { names: async () => [], find: async () => undefined },
+  topics: { events: watched(events) },
 }
 const { state, error } = await runPipeline(testScope(), { document: pipelineIn(xml), runId: 'killed', application: 'a', environment: 'TEST', parameters: {}, listener: pass }, parts)
+await events.close()
 process.stdout.write(JSON.stringify({ state, error, passed }))

@@ -42,7 +42,7 @@ export const elasticsearch = element('elasticsearch', 'An index.', {
   source, connection: required(name, 'A source of the catalog.'), index: required(text, 'The index.'), mode: otherwise(choice('indexMode', ['merge', 'overwrite']), 'merge', 'overwrite: a new index takes over the name when it is full.'), keys,
 })
 
-export const kafka = element('kafka', 'A topic: a message for each row.', { source, topic: required(text, 'The topic.'), keys: optional(columns, 'What the message\'s key is made of.') })
+export const kafka = element('kafka', 'A topic: a message for each row.', { source, topic: required(text, 'The topic.'), keys: optional(columns, 'What the message\'s key is made of: one column as its text, several as the JSON array of their texts. Without it messages have none.') })
 
 /** merge has to know which row is which. */
 function mergeRules({ values }: Checked, report: Report): void {

@@ -9,6 +9,8 @@ import { type Checked, childrenOf, isOf } from '../xml/check.ts'
 export interface Whose {
   readonly application: string
   readonly pipelineId: string
+  /** What other programs call a topic; absent or undefined: the hub keeps it itself. */
+  readonly topicOf?: (topic: string) => Pick<RunDataset, 'namespace' | 'name'> | undefined
 }
 
 /** What a source reads; of a database, the tables are those of its statement. */
@@ -24,7 +26,7 @@ export function referenceDataset({ dataset, columns, isTable }: Reference, { app
 }
 
 /** What a target writes. */
-export function targetDataset(checked: Checked, columns: readonly Column[], { application, pipelineId }: Whose): RunDataset | undefined {
+export function targetDataset(checked: Checked, columns: readonly Column[], { application, pipelineId, topicOf }: Whose): RunDataset | undefined {
   if (isOf(checked, targets.csv)) {
     const { path, mode, compression } = checked.values
     return { kind: 'FILE', namespace: 'file', name: `${placed(application, path)}/${pipelineId}${mode === 'append' ? '-*' : ''}.csv${compression === 'gzip' ? '.gz' : ''}`, columns: shown(columns) }
@@ -38,6 +40,7 @@ export function targetDataset(checked: Checked, columns: readonly Column[], { ap
     return databaseTable(checked.values.jdbcUrl, (table?.values.name ?? '').split('.'), shown(columns), application)
   }
   if (isOf(checked, targets.elasticsearch)) return { kind: 'TABLE', namespace: 'elasticsearch', name: `${checked.values.connection}/${checked.values.index}`, columns: shown(columns) }
+  if (isOf(checked, targets.kafka)) return { kind: 'TOPIC', ...(topicOf?.(checked.values.topic) ?? { namespace: 'topic', name: checked.values.topic }), columns: shown(columns) }
   return isOf(checked, targets.region) ? { kind: 'REGION', namespace: 'region', name: checked.values.name, columns: shown(columns) } : undefined
 }
 

@@ -1,4 +1,5 @@
 import type { Database } from '../../../connectors/ports/database.ts'
+import type { EventLog } from '../../../connectors/ports/event-log.ts'
 import type { IndexWriter } from '../../../connectors/ports/index-writer.ts'
 import type { Lake } from '../../../connectors/ports/lake.ts'
 import type { ObjectStore } from '../../../connectors/ports/object-store.ts'
@@ -7,6 +8,7 @@ import type { Region } from '../../../connectors/ports/region-store.ts'
 import type { Scope } from '../../../connectors/ports/scope.ts'
 import type { Secrets } from '../../../connectors/ports/secrets.ts'
 import type { TokenVault } from '../../../connectors/ports/token-vault.ts'
+import type { RunDataset } from '../../../schema/lineage.ts'
 import type { Analyse } from '../lineage/origins.ts'
 import type { FoundSchema } from '../plan/data-check.ts'
 import type { Bindings } from './parameters.ts'
@@ -32,6 +34,8 @@ export interface RunParts {
   readonly regions?: Regions
   /** The cluster behind a source of the catalog. None of the name, or one that has no indices → VALIDATION_ERROR with those that have. Absent: there is no catalog where this runs. */
   readonly indices?: (connection: string) => Promise<IndexWriter>
+  /** Absent: there are none where this runs. */
+  readonly topics?: Topics
 }
 
 /** Regions of the hub, as they are declared now. */
@@ -44,6 +48,13 @@ export interface WritableRegion {
   readonly region: Region
   /** The table its rows come from: nobody else writes them. */
   readonly filledFrom?: string
+}
+
+/** Topics of the hub. */
+export interface Topics {
+  readonly events: EventLog
+  /** What other programs call a tenant's topic, where it is not the hub's own log that keeps it. */
+  readonly datasetOf?: (tenant: string, topic: string) => Pick<RunDataset, 'namespace' | 'name'>
 }
 
 export interface Credentials {

@@ -114,10 +114,10 @@ class Run {
   }
 
   /** What was written is, whether or not it is found out where it comes from. */
-  #lineageOf({ steps }: Plan, opened: OpenedSources, { scope, parts: { analyse }, pipelineId }: RunContext): RunLineage | undefined {
+  #lineageOf({ steps }: Plan, opened: OpenedSources, { scope, parts: { analyse, topics }, pipelineId }: RunContext): RunLineage | undefined {
     const { application, runId } = this.#order
     try {
-      return runLineage(steps, { application, pipelineId, analyse, queryOf: id => opened.get(id)?.query, references: opened.references })
+      return runLineage(steps, { application, pipelineId, topicOf: topic => topics?.datasetOf?.(scope.tenant, topic), analyse, queryOf: id => opened.get(id)?.query, references: opened.references })
     } catch (error) {
       scope.log.error('The lineage of a run could not be found.', { run: runId, reason: error instanceof Error ? error.message : String(error) })
       return undefined

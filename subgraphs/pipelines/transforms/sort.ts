@@ -5,7 +5,7 @@ import { defineTransform } from './transform.ts'
 
 export const sort = defineTransform({
   name: 'sort',
-  doc: 'Puts rows into an order, which holds up to a target that is one file.',
+  doc: 'Puts rows into an order, which holds up to a target that is one file or a topic.',
   attributes: {
     source: required(name, 'The dataset.'),
     orderBy: required(columns, 'Columns, the first one foremost.'),

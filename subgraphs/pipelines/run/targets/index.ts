@@ -1,4 +1,3 @@
-import { HubError } from '../../../../schema/errors.ts'
 import * as shapes from '../../document/targets.ts'
 import { isOf } from '../../xml/check.ts'
 import type { RunContext } from '../parts.ts'
@@ -6,6 +5,7 @@ import { csvTarget } from './csv.ts'
 import { databaseTarget } from './database.ts'
 import { elasticsearchTarget } from './elasticsearch.ts'
 import { hiveTarget } from './hive.ts'
+import { kafkaTarget } from './kafka.ts'
 import { regionTarget } from './region.ts'
 import type { PreparedTarget, TargetOrder } from './target.ts'
 
@@ -19,5 +19,6 @@ export async function prepareTarget(order: TargetOrder, context: RunContext): Pr
   if (isOf(checked, shapes.database)) return databaseTarget.prepare({ ...order, checked }, context)
   if (isOf(checked, shapes.region)) return regionTarget.prepare({ ...order, checked }, context)
   if (isOf(checked, shapes.elasticsearch)) return elasticsearchTarget.prepare({ ...order, checked }, context)
-  throw new HubError('VALIDATION_ERROR', `Runs do not write to <${checked.shape.name}> yet; csv, hive, database, region and elasticsearch are what they write to.`)
+  if (isOf(checked, shapes.kafka)) return kafkaTarget.prepare({ ...order, checked }, context)
+  throw new RangeError(`<${checked.shape.name}> is no target.`)
 }
