@@ -1,6 +1,7 @@
 import type { Database, TableWrite } from '../../connectors/ports/database.ts'
 import { openPostgresDatabase } from '../../connectors/postgres/database.ts'
 import type { PostgresDatabaseOptions } from '../../connectors/postgres/options.ts'
+import { quoteIdentifier } from '../../schema/quote.ts'
 import type { Column, Row } from '../../schema/values.ts'
 import { type DatabaseSubject, databaseChecks } from '../conformance/database.ts'
 import { conforms } from '../support/conformance.ts'
@@ -53,7 +54,7 @@ suite('needs PostgreSQL: server programs below /usr/lib/postgresql', () => {
     await server.exec(`CREATE SCHEMA ${quoted}`)
     const [database, other] = [open({ schemas: [schema], maxConnections: 2 }), open({ schemas: [schema], maxConnections: 2 })]
     return {
-      database, other, schema,
+      database, other, schema, quoted: quoteIdentifier,
       types: {
         String: 'text', Int: 'int4', Long: 'int8', Float: 'float8', Decimal: 'numeric', Boolean: 'bool', Date: 'date', Time: 'time', DateTime: 'timestamptz', LocalDateTime: 'timestamp', UUID: 'uuid', Bytes: 'bytea', JSON: 'jsonb',
       },
