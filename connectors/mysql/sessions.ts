@@ -1,6 +1,7 @@
 import type { Duplex, Readable } from 'node:stream'
 import { type Connection, createConnection, type ExecuteValues, type FieldPacket, type QueryError } from 'mysql2'
-import { HubError } from '../../schema/errors.ts'
+import type { z } from 'zod'
+import type { HubError } from '../../schema/errors.ts'
 import { upperFirst } from '../../schema/names.ts'
 import type { Log, Scope } from '../ports/scope.ts'
 import { untilLeft } from '../signals/until-left.ts'
@@ -8,7 +9,6 @@ import type { Upstream } from '../sql-text/upstream.ts'
 import { asMysqlFailure } from './errors.ts'
 import { connectionOptions, type mysqlDatabaseOptions } from './options.ts'
 import type { Cell } from './types.ts'
-import type { z } from 'zod'
 
 /** Runs a statement and answers its rows. With values it is prepared, and they are bound. */
 export type Ask = (sql: string, values: readonly ExecuteValues[]) => Promise<readonly (readonly Cell[])[]>

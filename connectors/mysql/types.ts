@@ -1,5 +1,7 @@
-import { type FieldPacket, TypedParameter, type ExecuteValues, Types } from 'mysql2'
+import mysql, { type ExecuteValues, type FieldPacket } from 'mysql2'
 import { type Column, type ColumnType, type Json, toLong, type Value } from '../../schema/values.ts'
+
+const { TypedParameter, Types } = mysql
 
 /** As mysql2 reads it with this adapter's options: big and exact numbers, dates and documents are texts. */
 export type Cell = null | string | number | Buffer | readonly number[]
