@@ -62,7 +62,7 @@ export interface RunDataset {
   readonly kind: 'FILE' | 'TABLE' | 'REGION' | 'TOPIC'
   /**
    * `file`: the name is a path below the application's data, as the document says it, behind the application: `crm/landing/*.csv`. `lake`: a table of the application's lake, `crm/staging.customer`. `sqlite`: a file like that, and a
-   * table, `crm/service.sqlite/customer`. `postgresql://host:port`: `database.schema.table`. `elasticsearch`: a source of the catalog and an index, `search/customers`. `kafka://host:port`: a topic as Kafka has it. `lookup`, `region` and `topic`: as they are
+   * table, `crm/service.sqlite/customer`. `postgresql://host:port`: `database.schema.table`. `mysql://host:port`, of MariaDB too: `database.table`. `elasticsearch`: a source of the catalog and an index, `search/customers`. `kafka://host:port`: a topic as Kafka has it. `lookup`, `region` and `topic`: as they are
    * called.
    */
   readonly namespace: string
@@ -84,6 +84,9 @@ export interface WrittenDataset extends RunDataset {
   /** Columns of statements for which no origin was found, or why a statement could not be followed. */
   readonly unresolved: readonly string[]
 }
+
+/** Whose SQL a statement is in. */
+export type StatementDialect = 'trino' | 'mysql'
 
 /** How inputs name a dataset. */
 export function datasetKey({ namespace, name }: Pick<RunDataset, 'namespace' | 'name'>): string {

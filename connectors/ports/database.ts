@@ -6,7 +6,7 @@ import type { Scope } from './scope.ts'
  * refuses → UPSTREAM_REJECTED with its own words, unless another transaction was first → TX_CONFLICT; none has the password. A signal that aborts stops the statement at the database.
  */
 export interface Database {
-  /** `postgresql`, `sqlite`: as behind `jdbc:`. */
+  /** `postgresql`, `sqlite`, `mysql`: as behind `jdbc:`; MariaDB is `mysql`. */
   readonly driver: string
   /** Runs one reading statement, in a transaction that cannot write. The iteration must be ended or closed. A statement that would write → UPSTREAM_REJECTED; nothing is written. */
   read(scope: Scope, query: Query): Promise<Rows>

@@ -5,10 +5,11 @@ import type { Database, Query, Rows } from '../ports/database.ts'
 import type { Log } from '../ports/scope.ts'
 import { checkNames } from '../sql-text/columns.ts'
 import { identifier } from '../sql-text/filter.ts'
-import { prepared, writtenBefore } from '../sql-text/prepared.ts'
-import { batchesOf, pickTargets } from '../sql-text/table-write.ts'
+import { pickTargets } from '../sql-text/table-write.ts'
+import { masked, type Upstream } from '../sql-text/upstream.ts'
+import { takeSteps } from '../sql-text/write-steps.ts'
 import { asked, asking, openConnections } from './connections.ts'
-import { asFailure, masked, type Upstream } from './errors.ts'
+import { asFailure } from './errors.ts'
 import type { Ask } from './introspect.ts'
 import { databaseConfig, type PostgresDatabaseOptions, postgresDatabaseOptions, secretsOf } from './options.ts'
 import { fetched, selectList, textForms } from './rows.ts'
@@ -64,39 +65,27 @@ export function openPostgresDatabase(given: PostgresDatabaseOptions & { log: Log
         const isBroken = await ask('ROLLBACK', []).then(() => false, () => true)
         await done(isBroken)
       }
-      const orReason = (error: unknown) => {
-        scope.signal.throwIfAborted()
-        return error
-      }
-      try {
-        scope.signal.throwIfAborted()
-        const target = await findTarget(ask, of.called, into.table)
-        pickTargets(into, target.columns)
-        await makeMarks(ask, target)
-        await begin(ask, target, into)
-        const before = await leaveMark(ask, target, into.mark)
-        if (before !== undefined) {
-          await rollback()
-          return writtenBefore(before)
-        }
-        const written = await writeBatches(ask, target, into, batchesOf(scope, into, rows))
-        scope.signal.throwIfAborted()
-        const commit = async () => {
+      return takeSteps(scope, into, rows, {
+        async begin() {
+          const target = await findTarget(ask, of.called, into.table)
+          pickTargets(into, target.columns)
+          await makeMarks(ask, target)
+          await begin(ask, target, into)
+          return target
+        },
+        leaveMark: target => leaveMark(ask, target, into.mark),
+        writeBatches: (target, batches) => writeBatches(ask, target, into, batches),
+        async commit() {
           let isBroken = true
           try {
             await ask('COMMIT', [])
             isBroken = false
-          } catch (error) {
-            throw orReason(error)
           } finally {
             await done(isBroken)
           }
-        }
-        return prepared(scope, into.table, written, { commit, rollback })
-      } catch (error) {
-        await rollback()
-        throw orReason(error)
-      }
+        },
+        rollback,
+      })
     },
 
     close: () => connections.close(),

@@ -3,20 +3,21 @@ import { EngineError, type Site, type User } from './engine.ts'
 import { run } from './program.ts'
 import { alone } from './state.ts'
 
-/** Installs a package of the distribution, whose version is the distribution's choice. Needs root, or sudo without a password. */
-export async function install(site: Site, engine: string, packageName: string): Promise<void> {
-  if (!existsSync('/usr/bin/apt-get')) throw new EngineError(`${engine} comes as the package ${packageName}, and there is no apt-get here. Install it by hand.`)
+/** Installs packages of the distribution, whose versions are the distribution's choice. Needs root, or sudo without a password. */
+export async function install(site: Site, engine: string, ...packages: readonly string[]): Promise<void> {
+  const named = packages.join(' and ')
+  if (!existsSync('/usr/bin/apt-get')) throw new EngineError(`${engine} comes as ${named}, and there is no apt-get here. Install it by hand.`)
   const [command = 'env', ...before] = process.getuid?.() === 0 ? ['env'] : ['sudo', '-n', 'env']
   const apt = (...args: string[]) => run(command, [...before, 'DEBIAN_FRONTEND=noninteractive', 'apt-get', '-q', '-o', 'DPkg::Lock::Timeout=300', ...args], { signal: site.signal })
-  site.say(engine, `installing the package ${packageName}`)
+  site.say(engine, `installing ${named}`)
   try {
     await alone(site, 'apt', async () => {
       await apt('update')
-      await apt('install', '-y', '--no-install-recommends', packageName)
+      await apt('install', '-y', '--no-install-recommends', ...packages)
     })
   } catch (error) {
     if (!(error instanceof EngineError)) throw error
-    throw new EngineError(`The package ${packageName} cannot be installed: ${error.message}`, { cause: error })
+    throw new EngineError(`${named} cannot be installed: ${error.message}`, { cause: error })
   }
 }
 

@@ -9,8 +9,8 @@ import { fileURLToPath } from 'node:url'
  * `npm run test:engines [-- ARGUMENTS OF JEST]`: fetches and starts every engine, makes an image to build others of, runs the tests that need them, one after the other since they share the engines, and stops what it
  * started. An engine that is missing fails the run. Exit code 0 when all passed, a file that failed first when it was run once more; else 1.
  */
-const wanted = ['ignite:2', 'trino', 'kafka', 'postgres', 'redis', 'cassandra', 'elasticsearch', 's3']
-const needing = String.raw`test/(integration/|fears/(half-open|redis-restart|shared-log)\.|flows/shared-cursor\.|.*\.(ignite|trino|kafka|redis|cassandra|elasticsearch|s3)\.test\.ts$)`
+const wanted = ['ignite:2', 'trino', 'kafka', 'postgres', 'mysql', 'redis', 'cassandra', 'elasticsearch', 's3']
+const needing = String.raw`test/(integration/|fears/(half-open|redis-restart|shared-log)\.|flows/shared-cursor\.|.*\.(ignite|trino|kafka|mysql|redis|cassandra|elasticsearch|s3)\.test\.ts$)`
 
 /**
  * Flows whose hubs run on the engines instead of embedded ones, the catalog unchanged. Not among them: those that start no hub or a program of their own, that name the embedded log

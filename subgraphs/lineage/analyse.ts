@@ -1,5 +1,5 @@
 import { HubError } from '../../schema/errors.ts'
-import type { Derivation, FindTable, Influence, StatementLineage } from '../../schema/lineage.ts'
+import type { Derivation, FindTable, Influence, StatementDialect, StatementLineage } from '../../schema/lineage.ts'
 import { inputsOf, outputName } from './expressions.ts'
 import { Inputs, type Output } from './inputs.ts'
 import { addRelations } from './relations.ts'
@@ -10,10 +10,10 @@ import { bodyOf, child, children, identifier, identifiers, isNode, kindOf, parse
 const maxColumns = 20_000
 
 /**
- * Column lineage of one query in Trino's dialect, from its text alone: stars are expanded, columns followed through named and inner queries, joins, set
+ * Column lineage of one query from its text alone: stars are expanded, columns followed through named and inner queries, joins, set
  * operations and aggregates to the tables the text names. Columns without origin are listed, not refused; errors as `parseQuery`. Costs one parse and one walk.
  */
-export function analyse(sql: string, findTable: FindTable): StatementLineage {
+export function analyse(sql: string, findTable: FindTable, dialect: StatementDialect = 'trino'): StatementLineage {
   let answered = 0
   const findings: Findings = {
     findTable,
@@ -26,7 +26,7 @@ export function analyse(sql: string, findTable: FindTable): StatementLineage {
       if (answered > maxColumns) throw new HubError('QUERY_TOO_COMPLEX', `The queries inside the statement answer more than ${maxColumns} columns. Name the ones needed instead of "*".`, { limit: maxColumns })
     },
   }
-  const { outputs, open } = answer(parseQuery(sql), newScope(new Map()), findings)
+  const { outputs, open } = answer(parseQuery(sql, dialect), newScope(new Map()), findings)
   const columns = outputs.map(({ name, inputs }) => ({ output: name, inputs: inputs.list }))
   return {
     inputs: [...findings.tables],

@@ -1,5 +1,6 @@
 import { Dialect, parse } from '@polyglot-sql/sdk'
 import { HubError } from '../../schema/errors.ts'
+import type { StatementDialect } from '../../schema/lineage.ts'
 
 /** A node of the parsed statement, or any object inside one: an expression is an object with its kind as the only key, `{ column: { name, table } }`. */
 export type Node = Readonly<Record<string, unknown>>
@@ -9,15 +10,17 @@ export const maxStatementLength = 100_000
 
 const queryKinds = new Set(['select', 'union', 'intersect', 'except', 'subquery', 'values', 'paren'])
 
+const dialects: Record<StatementDialect, Dialect> = { trino: Dialect.Trino, mysql: Dialect.MySQL }
+
 /**
- * The one reading statement of the text, parsed in Trino's dialect. No parse, no statement → SQL_ERROR with `line` and `column` (1-based);
+ * The one reading statement of the text, parsed in its dialect. No parse, no statement → SQL_ERROR with `line` and `column` (1-based);
  * several → BAD_USER_INPUT; anything but a query → READ_ONLY_SQL; longer or deeper than is looked at → PAYLOAD_TOO_LARGE, QUERY_TOO_COMPLEX.
  */
-export function parseQuery(sql: string): Node {
+export function parseQuery(sql: string, dialect: StatementDialect = 'trino'): Node {
   if (sql.length > maxStatementLength) {
     throw new HubError('PAYLOAD_TOO_LARGE', `The statement has ${sql.length} characters; at most ${maxStatementLength} are analysed. Split it.`, { limit: maxStatementLength })
   }
-  const result = parse(sql, Dialect.Trino)
+  const result = parse(sql, dialects[dialect])
   if (!result.success) throw refusal(sql, result)
 
   const statements: readonly unknown[] = result.ast

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { openSqliteDatabase } from '../../connectors/sqlite/database.ts'
+import { quoteIdentifier } from '../../schema/quote.ts'
 import { conforms } from '../support/conformance.ts'
 import { type DatabaseSubject, databaseChecks } from './database.ts'
 
@@ -17,7 +18,7 @@ for (const journal of journals) {
     outside.exec(`PRAGMA journal_mode = ${journal}`)
     const [database, other] = [openSqliteDatabase({ file }), openSqliteDatabase({ file })]
     return {
-      database, other, schema: 'main',
+      database, other, schema: 'main', quoted: quoteIdentifier,
       types: {
         String: 'TEXT', Int: 'INTEGER', Long: 'BIGINT', Float: 'REAL', Decimal: 'TEXT', Boolean: 'BOOLEAN', Date: 'DATE', Time: 'TIME', DateTime: 'TIMESTAMP', LocalDateTime: 'DATETIME', UUID: 'UUID', Bytes: 'BLOB', JSON: 'JSON',
       },

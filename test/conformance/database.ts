@@ -13,6 +13,8 @@ export interface DatabaseSubject {
   readonly readAs: Partial<Record<ColumnType, ColumnType>>
   /** The schema that tables are made in. */
   readonly schema: string
+  /** A name as queries quote it; what `exec` runs quotes them as SQL does. */
+  quoted(name: string): string
   /** Runs statements, each for itself. */
   exec(...statements: readonly string[]): Promise<void>
   close(): Promise<void>
@@ -176,7 +178,7 @@ export const databaseChecks = [
     expect(await places(database)).toEqual([])
   }),
   must<DatabaseSubject>('DB11', 'D-48 merge puts rows in the place of those with the same key, and adds the others', async ({ database, exec }) => {
-    await exec('CREATE TABLE stays (guest INTEGER, day TEXT, note TEXT, rest TEXT DEFAULT \'kept\', UNIQUE (day, guest))', 'CREATE TABLE loose (guest INTEGER, day TEXT, note TEXT, rest TEXT DEFAULT \'kept\')')
+    await exec('CREATE TABLE stays (guest INTEGER, day VARCHAR(9), note TEXT, rest VARCHAR(9) DEFAULT \'kept\', UNIQUE (day, guest))', 'CREATE TABLE loose (guest INTEGER, day VARCHAR(9), note TEXT, rest VARCHAR(9) DEFAULT \'kept\')')
     const columns = [int('guest'), text('day'), text('note')]
     const stay = (guest: number, day: string, note: string | null) => ({ guest, day, note })
     for (const table of ['stays', 'loose']) {
@@ -214,20 +216,20 @@ export const databaseChecks = [
     await expect(write(database, { columns: [int('id'), text('nome')] }, upTo(1))).rejects.toMatchObject({ code: 'NOT_FOUND', message: expect.stringContaining('Did you mean "name"?') })
     expect(await places(database)).toEqual([])
   }),
-  must<DatabaseSubject>('DB14', 'D-51 names are taken literally, with whatever characters they have', async ({ database, exec }) => {
+  must<DatabaseSubject>('DB14', 'D-51 names are taken literally, with whatever characters they have', async ({ database, quoted, exec }) => {
     const columns = [int('id'), text('na"me; --'), text("it's"), text('select'), text('v.c0 $1 ?')]
     const row = { id: 1, 'na"me; --': 'a', "it's": 'b', select: 'c', 'v.c0 $1 ?': 'd' }
     await exec('CREATE TABLE "odd ""places"" ; DROP" (id INTEGER, "na""me; --" TEXT, "it\'s" TEXT, "select" TEXT, "v.c0 $1 ?" TEXT)', 'CREATE TABLE "with.dot" (id INTEGER)', makePlaces)
     for (const mode of modes) {
       await write(database, { table: 'odd "places" ; DROP', columns, mode, keys: ['id', 'na"me; --'] }, [row])
     }
-    expect(await read(database, 'SELECT * FROM "odd ""places"" ; DROP"')).toEqual([row])
+    expect(await read(database, `SELECT * FROM ${quoted('odd "places" ; DROP')}`)).toEqual([row])
     await write(database, { table: 'with.dot', columns: [int('id')] }, [{ id: 1 }])
-    expect(await read(database, 'SELECT id FROM "with.dot"')).toEqual([{ id: 1 }])
+    expect(await read(database, `SELECT id FROM ${quoted('with.dot')}`)).toEqual([{ id: 1 }])
     for (const table of ['places; DROP TABLE places', 'places" (id) VALUES (1); --', '"places"', '', '(SELECT 1)']) await expect(write(database, { table }, upTo(1))).rejects.toMatchObject({ code: 'NOT_FOUND' })
     expect(await places(database)).toEqual([])
   }),
-  must<DatabaseSubject>('DB15', 'a mark that was committed is not written again; one that was rolled back is', async ({ database, other, exec }) => {
+  must<DatabaseSubject>('DB15', 'a mark that was committed is not written again; one that was rolled back is', async ({ database, other, quoted, exec }) => {
     await exec(makePlaces)
     const mark = `run 1 ${attack}`
     await (await database.write(testScope(), into({ mark }), of([place(1)]))).rollback()
@@ -238,7 +240,7 @@ export const databaseChecks = [
     expect(await places(database)).toHaveLength(3)
     await write(database, { mark: 'run 2' }, [place(4)])
     expect(await places(database)).toHaveLength(4)
-    expect(await read(database, 'SELECT mark, "rows" FROM tributary_write ORDER BY mark')).toEqual([{ mark, rows: 3 }, { mark: 'run 2', rows: 1 }])
+    expect(await read(database, `SELECT mark, ${quoted('rows')} FROM tributary_write ORDER BY mark`)).toEqual([{ mark, rows: 3 }, { mark: 'run 2', rows: 1 }])
   }),
   must<DatabaseSubject>('DB16', 'of two writers of one mark at the same time one writes', async ({ database, other, exec }) => {
     await exec(makePlaces)
@@ -337,7 +339,7 @@ export const databaseChecks = [
     expect(await places(database)).toEqual([place(1)])
   }),
   must<DatabaseSubject>('DB23', 'columns beside those that are written get their defaults, in whatever order the others stand', async ({ database, exec }) => {
-    await exec("CREATE TABLE places (kind TEXT NOT NULL DEFAULT 'town', id INTEGER, name TEXT)")
+    await exec("CREATE TABLE places (kind VARCHAR(9) NOT NULL DEFAULT 'town', id INTEGER, name TEXT)")
     await write(database, { columns: [text('name'), int('id')] }, [{ id: 1, name: 'Oslo', kind: 'ignored' }, { id: 2 }])
     expect(await read(database, 'SELECT * FROM places ORDER BY id')).toEqual([{ kind: 'town', id: 1, name: 'Oslo' }, { kind: 'town', id: 2, name: null }])
   }),

@@ -35,3 +35,12 @@ export function keptLog(): KeptLog {
       }),
   }
 }
+
+/** Waits until all have been refused, and expects that neither what was told nor what was logged has the secret. */
+export async function expectRefusedInSilence(secret: RegExp, { lines }: KeptLog, asked: readonly Promise<unknown>[]): Promise<void> {
+  for (const outcome of await Promise.allSettled(asked)) {
+    const error: unknown = outcome.status === 'rejected' ? outcome.reason : 'it was not refused'
+    expect(error).toMatchObject({ name: 'HubError' })
+    expect(JSON.stringify([String(error), (error as { details: unknown }).details, lines])).not.toMatch(secret)
+  }
+}

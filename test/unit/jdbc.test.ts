@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { openDatabase } from '../../connectors/jdbc/index.ts'
+import { mysqlAddress } from '../../connectors/jdbc/mysql-address.ts'
 import { postgresAddress } from '../../connectors/jdbc/postgres-address.ts'
 import type { Row } from '../../schema/values.ts'
 import { keptLog } from '../support/kept-log.ts'
@@ -99,9 +100,34 @@ test.each([
   await expect(open(`jdbc:postgresql://db/crm?${query}`)).rejects.toMatchObject({ code: 'VALIDATION_ERROR', message: expect.stringContaining(said) })
 })
 
-test.each(['mysql://host/db', 'sqlserver://crm-host/db', 'oracle:thin:hub/pw@host', 'constructor:x', 'POSTGRESQL://host/db'])('D-45 a system without a driver is refused with those there are: jdbc:%s', async rest => {
+test.each([
+  ['//db.example/crm', { host: 'db.example', port: 3306, database: 'crm', tls: 'disable' }],
+  ['//db.example:3307/crm?user=hub&password=s3cret', { port: 3307, user: 'hub', password: 's3cret' }],
+  ['//[::1]:3307/my%20crm', { host: '::1', port: 3307, database: 'my crm' }],
+  ['//hub:a%40b%3A@db/crm', { host: 'db', user: 'hub', password: 'a@b:' }], ['//hub:one@db/crm?user=other&password=two', { user: 'other', password: 'two' }],
+  ['//db/crm?useSSL=true', { tls: 'require' }], ['//db/crm?useSSL=false', { tls: 'disable' }], ['//db/crm?useSSL=false&sslMode=VERIFY_CA', { tls: 'verify-ca' }],
+  ['//db/crm?sslMode=REQUIRED', { tls: 'require' }], ['//db/crm?sslMode=VERIFY_IDENTITY', { tls: 'verify-full' }], ['//db/crm?sslMode=DISABLED', { tls: 'disable' }],
+  ['//db/crm?sslMode=verify-full', { tls: 'verify-full' }], ['//db/crm?sslMode=trust', { tls: 'require' }],
+  ['//db/crm?connectTimeout=3000', { connectTimeoutMs: 3000 }],
+])('D-45 an address of MySQL has its parts: %s', (rest, parts) => {
+  expect(mysqlAddress(rest)).toMatchObject(parts)
+})
+
+test.each(['mysql:', 'mysql:crm', 'mysql://db', 'mysql://db/', 'mariadb:///crm', 'mysql://db:0/crm', 'mysql://one,two/crm', 'mysql:replication://one/crm', 'mysql://address=(host=db)/crm', 'mysql://db/%zz'])(
+  'D-45 an address of MySQL of another form is refused: %j', async rest => {
+    await expect(open(`jdbc:${rest}`)).rejects.toMatchObject({ code: 'VALIDATION_ERROR', message: expect.stringContaining('jdbc:mysql://host:port/database') })
+  })
+
+test.each([
+  ['usr=hub', 'Did you mean "user"?'], ['usessl=true', 'Did you mean "useSSL"?'], ['allowLoadLocalInfile=true', '"sslMode"'], ['allowMultiQueries=true', '"sslMode"'], ['autoDeserialize=true', '"sslMode"'],
+  ['sslMode=PREFERRED', 'not left to the server'], ['sslMode=constructor', 'VERIFY_IDENTITY'], ['useSSL=maybe', '"useSSL"'], ['connectTimeout=0', 'milliseconds'], ['user=a&user=b', 'twice'],
+])('D-45 a parameter of MySQL that is not known, or whose value is not, is refused with the way out: %s', async (query, said) => {
+  for (const driver of ['mysql', 'mariadb']) await expect(open(`jdbc:${driver}://db/crm?${query}`)).rejects.toMatchObject({ code: 'VALIDATION_ERROR', message: expect.stringContaining(said) })
+})
+
+test.each(['sqlserver://crm-host/db', 'oracle:thin:hub/pw@host', 'constructor:x', 'POSTGRESQL://host/db'])('D-45 a system without a driver is refused with those there are: jdbc:%s', async rest => {
   const driver = rest.slice(0, rest.indexOf(':'))
-  await expect(open(`jdbc:${rest}`)).rejects.toMatchObject({ code: 'UPSTREAM_REJECTED', message: expect.stringMatching(`^No driver for "${driver}" is part of this build. There are "postgresql" and "sqlite".`) })
+  await expect(open(`jdbc:${rest}`)).rejects.toMatchObject({ code: 'UPSTREAM_REJECTED', message: expect.stringMatching(`^No driver for "${driver}" is part of this build. There are "postgresql", "mysql", "mariadb", "sqlite".`) })
 })
 
 test.each(['', 'jdbc:', 'postgresql://host/db', 'jdbc:://x', 'jdbc: sqlite:x', ' jdbc:sqlite:x'])('D-45 what is no JDBC address is refused: %j', async jdbcUrl => {
@@ -112,7 +138,7 @@ test('D-45 a password is in no message and in no log, however the address is wro
   const raw = `hunter2&pw/y%z`
   const forms = [secret, encodeURIComponent(secret), raw]
   const urls = forms.flatMap(password => [
-    `jdbc:mysql://hub:${password}@host/db`, `jdbc:sqlserver://host/db;user=hub;password=${password}`, `jdbc:oracle:thin:hub/${password}@host`, `postgresql://hub:${password}@host/db`, `${password}`,
+    `jdbc:mysql://hub:${password}@127.0.0.1:1/db`, `jdbc:mysql://hub:${password}@127.0.0.1:x/db`, `jdbc:mariadb://127.0.0.1:1/db?user=hub&password=${password}`, `jdbc:mysql://127.0.0.1:1/db?password=${password}&sslMode=${password}`, `jdbc:mysql://127.0.0.1:1/db?password=${password}&useSSL=${password}&connectTimeout=${password}`, `jdbc:sqlserver://host/db;user=hub;password=${password}`, `jdbc:oracle:thin:hub/${password}@host`, `postgresql://hub:${password}@host/db`, `${password}`,
     `jdbc:postgresql://hub:${password}@127.0.0.1:1/db`, `jdbc:postgresql://hub:${password}@127.0.0.1:x/db`, `jdbc:postgresql://127.0.0.1:1/db?user=hub&password=${password}`, `jdbc:postgresql://127.0.0.1:1/db?password=${password}&sslmode=${password}`,
     `jdbc:postgresql://127.0.0.1:1/db?password=${password}&ssl=${password}`, `jdbc:postgresql://127.0.0.1:1/db?password=${password}&password=${password}`, `jdbc:postgresql://127.0.0.1:1/db?password=${password}&connectTimeout=${password}`,
     `jdbc:sqlite:link.sqlite?password=${password}`, `jdbc:sqlite:link.sqlite?key=${password}&cipher=x`,

@@ -11,6 +11,11 @@ export interface QueryText {
  */
 const token = /'(?:[^'\\]|''|\\.)*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]\n]*\]|--[^\n]*|\/\*[\s\S]*?\*\/|::|:([A-Za-z_][A-Za-z0-9_]*)|;|[A-Za-z_]+/g
 
+/** Whether queries of the database are in MySQL's dialect: a name stands in backticks, and what is in double quotes is a text. */
+export function isMysql(jdbcUrl: string): boolean {
+  return /^jdbc:(mysql|mariadb):/.test(jdbcUrl)
+}
+
 /** A query cut at its parameters: one text more than there are names. What ends it is cut off. */
 export function cutQuery(sql: string): { readonly texts: readonly string[]; readonly names: readonly string[] } {
   const texts: string[] = []

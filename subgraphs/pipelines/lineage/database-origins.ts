@@ -1,7 +1,7 @@
 import { HubError } from '../../../schema/errors.ts'
 import { datasetKey, type Derivation, type Input, type RunDataset, type StatementLineage } from '../../../schema/lineage.ts'
 import type { Column, ColumnType } from '../../../schema/values.ts'
-import { cutQuery } from '../document/query.ts'
+import { cutQuery, isMysql } from '../document/query.ts'
 import { databaseTable } from './datasets.ts'
 import { type Analyse, composed, followed, type Origins, ownOrigins } from './origins.ts'
 
@@ -29,7 +29,7 @@ export function databaseOrigins({ source, jdbcUrl, application, sql, columns }: 
   const found = followed(analyse, text, name => {
     parts.set(name.join('.'), name)
     return { id: name.join('.'), columns: perhaps }
-  })
+  }, isMysql(jdbcUrl) ? 'mysql' : undefined)
   if (found instanceof HubError) {
     const dataset = databaseTable(jdbcUrl, ['query', source], columns.map(({ name, type }) => ({ name, type })), application)
     return { origins: { ...ownOrigins(datasetKey(dataset), answered), unresolved: [found.message] }, datasets: [dataset] }

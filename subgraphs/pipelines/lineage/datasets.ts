@@ -1,5 +1,6 @@
 import type { RunDataset } from '../../../schema/lineage.ts'
 import type { Column } from '../../../schema/values.ts'
+import { isMysql } from '../document/query.ts'
 import * as sources from '../document/sources.ts'
 import * as targets from '../document/targets.ts'
 import type { Reference } from '../plan/relation.ts'
@@ -48,8 +49,12 @@ export function targetDataset(checked: Checked, columns: readonly Column[], { ap
 export function databaseTable(jdbcUrl: string, parts: readonly string[], columns: RunDataset['columns'], application: string): RunDataset {
   const [, driver = '', rest = ''] = /^jdbc:([^:]+):(.*)$/.exec(jdbcUrl) ?? []
   if (driver === 'sqlite') return { kind: 'TABLE', namespace: 'sqlite', name: `${placed(application, rest.replace(/\?.*$/, ''))}/${(parts[0] === 'main' ? parts.slice(1) : parts).join('.')}`, columns }
-  const [, host = '', port = '5432', database = ''] = /^\/\/(?:[^@/]*@)?([^/:?]+)(?::(\d+))?\/([^?;]*)/.exec(rest) ?? []
-  return { kind: 'TABLE', namespace: `${driver}://${host}:${port}`, name: [database, ...(parts.length === 1 ? ['public', ...parts] : parts)].join('.'), columns }
+  const [, host = '', given, database = ''] = /^\/\/(?:[^@/]*@)?([^/:?]+)(?::(\d+))?\/([^?;]*)/.exec(rest) ?? []
+  // What MySQL calls a database is the schema of its tables.
+  const { system, port, path } = isMysql(jdbcUrl)
+    ? { system: 'mysql', port: '3306', path: parts.length === 1 ? [database, ...parts] : parts }
+    : { system: driver, port: '5432', path: [database, ...(parts.length === 1 ? ['public', ...parts] : parts)] }
+  return { kind: 'TABLE', namespace: `${system}://${host}:${given ?? port}`, name: path.join('.'), columns }
 }
 
 function lakeTable(application: string, table: string, columns: readonly Column[]): RunDataset {

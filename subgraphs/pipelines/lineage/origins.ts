@@ -1,8 +1,8 @@
 import { HubError } from '../../../schema/errors.ts'
-import { type ColumnLineage, type Derivation, type FindTable, further, type Influence, type Input, type StatementLineage } from '../../../schema/lineage.ts'
+import { type ColumnLineage, type Derivation, type FindTable, further, type Influence, type Input, type StatementDialect, type StatementLineage } from '../../../schema/lineage.ts'
 
 /** Column lineage of a statement from its text; SQL_ERROR, SQL_UNSUPPORTED or QUERY_TOO_COMPLEX where it cannot be followed. */
-export type Analyse = (sql: string, findTable: FindTable) => StatementLineage
+export type Analyse = (sql: string, findTable: FindTable, dialect?: StatementDialect) => StatementLineage
 
 /** Where what a step makes comes from; tables are keys of datasets that were read. */
 export interface Origins {
@@ -46,9 +46,9 @@ export function composed(found: StatementLineage, columns: readonly string[], in
   }
 }
 
-export function followed(analyse: Analyse, sql: string, findTable: FindTable): StatementLineage | HubError {
+export function followed(analyse: Analyse, sql: string, findTable: FindTable, dialect?: StatementDialect): StatementLineage | HubError {
   try {
-    return analyse(sql, findTable)
+    return analyse(sql, findTable, dialect)
   } catch (error) {
     if (error instanceof HubError && error.code !== 'INTERNAL') return error
     throw error

@@ -4,7 +4,7 @@ import { HubError } from '../../../schema/errors.ts'
 import { didYouMean } from '../../../schema/names.ts'
 import { quoteIdentifier } from '../../../schema/quote.ts'
 import type { Step } from '../document/datasets.ts'
-import { cutQuery, readQuery } from '../document/query.ts'
+import { cutQuery, isMysql, readQuery } from '../document/query.ts'
 import { csv, database, hive, json, type parquet, sql, table, watermarkName } from '../document/sources.ts'
 import { type Checked, childrenOf, isOf, textOf } from '../xml/check.ts'
 import { datedPath } from './parameters.ts'
@@ -135,8 +135,10 @@ async function queryOf(id: string, checked: Checked<typeof database>, { parts }:
   const written = textOf(checked, sql)
   if (typeof written === 'string') return written
   const [named] = childrenOf(checked, table)
-  if (named) return `SELECT * FROM ${named.values.name.split('.').map(quoteIdentifier).join('.')}`
-  const { queryRef = '' } = checked.values
+  const { jdbcUrl, queryRef = '' } = checked.values
+  // A table's name here has no character that ends it.
+  const quoted = isMysql(jdbcUrl) ? (name: string) => `\`${name}\`` : quoteIdentifier
+  if (named) return `SELECT * FROM ${named.values.name.split('.').map(quoted).join('.')}`
   const found = await parts.queryText(queryRef)
   if (found === undefined) throw new HubError('VALIDATION_ERROR', `There is no query "${queryRef}" below resources/, which source "${id}" names.`)
   const { why } = readQuery(found)

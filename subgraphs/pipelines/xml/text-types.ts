@@ -157,7 +157,7 @@ export const schemaRef: TextType<string> = {
   read: value => (/^(?!\/)[^\p{Cc}\\:]+\.(?:avsc|json)$/u.test(value) ? value : undefined),
 }
 
-const drivers = ['postgresql', 'mysql', 'sqlite', 'sqlserver'] as const
+const drivers = ['postgresql', 'mysql', 'mariadb', 'sqlite', 'sqlserver'] as const
 
 /** `jdbc:DRIVER:…`. What follows may hold a password and is not repeated. */
 export const jdbcUrl: TextType<string> = {

@@ -44,7 +44,7 @@ test.each([
   ['D-42', [['inferSchema="false"', 'schemaRef="schemas/other.json"']], ['9 CONTRADICTION The attribute "schemaRef" says "schemas/other.json", the element <schemaRef> "schemas/customer_staging.avsc". One of them is enough.']],
   ['D-42', [['>schemas/customer_staging.avsc', '>schemas/../../x.avsc']], ['10 PATH_ESCAPES "schemas/../../x.avsc" leads out of its folder by "..", which is not followed.']],
   ['D-44', [['<database id="crm_service" ', '<database ']], ['27 MISSING_ATTRIBUTE <database> lacks "id"; a name: a letter or "_", then letters, digits, "_", "." and "-" is expected.']],
-  ['D-45', [['jdbc:mysql://host/db', 'jdbc:orcale://u:secret@host/db']], ['12 INVALID_VALUE There is no driver "orcale"; postgresql, mysql, sqlite, sqlserver are what there is.']],
+  ['D-45', [['jdbc:mysql://host/db', 'jdbc:orcale://u:secret@host/db']], ['12 INVALID_VALUE There is no driver "orcale"; postgresql, mysql, mariadb, sqlite, sqlserver are what there is.']],
   ['D-45', [['jdbc:mysql://host/db', 'jdbc:mysql://u:secret@host/db']], ['12 WARNING CONTRADICTION The URL has a password, which everybody sees who may read the document. Put it into a secret and name that in "userSecretRef".']],
   ...['0', '-1', 'many'].map(size => ['D-47', [['fetchSize="10000"', `fetchSize="${size}"`]], [`12 INVALID_VALUE "fetchSize" of <database> is "${size}"; a whole number from 1 is expected.`]] as const),
   ['D-47', [['writeBatchSize="5000"', 'writeBatchSize="0"']], ['27 INVALID_VALUE "writeBatchSize" of <database> is "0"; a whole number from 1 is expected.']],
