@@ -146,7 +146,7 @@ export async function openHub(options: HubOptions): Promise<OpenHub> {
     const duckdb = await openDuckDbEngine(database, { clock, log })
     const trino = options.trino && openTrinoSide(options.trino, options, store)
     const engine = opened(trino ? openRoutedEngine({ first: trino.engine, second: duckdb, reads: trino.reads }) : duckdb)
-    const pipelines = opened(await openHubPipelines({ ...options.pipelines, spill: inData('spill'), file: inData('metadata.sqlite') ?? ':memory:', postgresUrl: options.postgresUrl, trino: options.trino, clock, log, later, regions: regionsOf(opening.promise), indices: indicesOf(opening.promise) }))
+    const pipelines = opened(await openHubPipelines({ ...options.pipelines, spill: inData('spill'), file: inData('metadata.sqlite') ?? ':memory:', postgresUrl: options.postgresUrl, trino: options.trino, clock, log, later, regions: regionsOf(opening.promise), indices: indicesOf(opening.promise), buckets: async () => (await opening.promise).assembly.catalog.sources.filter(one => one.type === 's3') }))
     const schemas = options.schemaRegistryUrl === undefined ? undefined : openSchemaRegistry({ url: options.schemaRegistryUrl })
     const kept = { kid: '1', secret: await metadata.setting('cursor-secret', () => randomBytes(32).toString('base64url')) }
     const cursors = sealer(options.cursorSecret === undefined ? [kept] : [{ kid: 'given', secret: options.cursorSecret }, kept])

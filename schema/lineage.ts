@@ -61,7 +61,7 @@ export interface RunLineage {
 export interface RunDataset {
   readonly kind: 'FILE' | 'TABLE' | 'REGION'
   /**
-   * `file`: the name is a path below the application's data, as the document says it, behind the application: `crm/landing/*.csv`. `lake`: a table of the application's lake, `crm/staging.customer`. `sqlite`: a file like that, and a
+   * `file`: the name is a path below the application's data, as the document says it, behind the application: `crm/landing/*.csv`. `s3://bucket`: a key, as the document says it. `lake`: a table of the application's lake, `crm/staging.customer`. `sqlite`: a file like that, and a
    * table, `crm/service.sqlite/customer`. `postgresql://host:port`: `database.schema.table`. `elasticsearch`: a source of the catalog and an index, `search/customers`. `lookup` and `region`: as they are called.
    */
   readonly namespace: string

@@ -91,8 +91,8 @@ export function openS3Objects({ prefix, folder, mostBytes, region = 'us-east-1',
         passed += page.length
         if (passed > mostFiles) throw tooMany(pattern)
         for (const one of page) {
-          // What ends with a slash stands for a folder.
-          if (one.path.endsWith('/') || !matches(one.path)) continue
+          // What ends with a slash stands for a folder, as does the prefix itself.
+          if (one.path === '' || one.path.endsWith('/') || !matches(one.path)) continue
           partsOf(one.path)
           found.push(one)
         }

@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises'
-import { hostname } from 'node:os'
+import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openPostgresAlertStore, openSqliteAlertStore } from '../../connectors/alert-store/index.ts'
 import { openPostgresAuditLog, openSqliteAuditLog } from '../../connectors/audit-log/index.ts'
@@ -21,9 +21,11 @@ import type { PipelineEngine } from '../../connectors/ports/pipeline-engine.ts'
 import type { NewRun, RunStore } from '../../connectors/ports/run-store.ts'
 import { type Clock, type Log, type Scope, systemClock } from '../../connectors/ports/scope.ts'
 import type { TokenVault } from '../../connectors/ports/token-vault.ts'
+import { openS3Objects } from '../../connectors/s3/object-store.ts'
 import { openPostgresRunStore, openSqliteRunStore } from '../../connectors/run-store/index.ts'
 import { environmentSecrets, fileSecrets, openSecrets, vaultSecrets } from '../../connectors/secrets/index.ts'
 import { openPostgresTokenVault, openSqliteTokenVault } from '../../connectors/token-vault/index.ts'
+import type { S3Source } from '../../schema/catalog.ts'
 import { HubError } from '../../schema/errors.ts'
 import { analyse } from '../../subgraphs/lineage/analyse.ts'
 import { LineageEvents } from '../../subgraphs/pipelines/lineage/lineage-events.ts'
@@ -42,7 +44,7 @@ import { type Registry, versionText } from '../../subgraphs/pipelines/registry.t
 import { type JobOrder, pipelineParameters } from '../../subgraphs/pipelines/run/job-order.ts'
 import { jobPipelines } from '../../subgraphs/pipelines/run/job-pipelines.ts'
 import type { JobRecord } from '../../subgraphs/pipelines/run/job-record.ts'
-import type { Regions, RunParts } from '../../subgraphs/pipelines/run/parts.ts'
+import type { Buckets, Regions, RunParts } from '../../subgraphs/pipelines/run/parts.ts'
 import { leaseMs } from '../../subgraphs/pipelines/run/kept.ts'
 import { keptJob } from '../../subgraphs/pipelines/run/kept-job.ts'
 import { keptRun } from '../../subgraphs/pipelines/run/kept-run.ts'
@@ -54,6 +56,7 @@ import type { RevealRoles } from '../../subgraphs/pipelines/reveal-fields.ts'
 import type { RunRoles } from '../../subgraphs/pipelines/run-fields.ts'
 import { lastingScope } from '../assembly/scope.ts'
 import type { Config, Environment } from '../config.ts'
+import { bytesOf, grantedBucket, keyPrefix } from './buckets.ts'
 import { documentFiles } from './files.ts'
 import { folderLayout } from './layout.ts'
 import { LazyVault } from './lazy-vault.ts'
@@ -66,7 +69,8 @@ export { type DocumentRead, readDocument } from '../../subgraphs/pipelines/docum
 export { folderFindings } from '../../subgraphs/pipelines/folder.ts'
 export type { FoundSchema } from '../../subgraphs/pipelines/plan/data-check.ts'
 export type { Definition, JobDefinition, Registry } from '../../subgraphs/pipelines/registry.ts'
-export type { LookupFile, Lookups, RunParts } from '../../subgraphs/pipelines/run/parts.ts'
+export type { BucketPath } from '../../subgraphs/pipelines/bucket-path.ts'
+export type { BucketUse, LookupFile, Lookups, RunParts } from '../../subgraphs/pipelines/run/parts.ts'
 
 /** Looks into what pipelines say of columns, with an engine of its own that holds no data. */
 export interface PipelineChecks {
@@ -215,6 +219,25 @@ async function partsOver(files: string, { settings, env, log, vault, engine }: P
   }
 }
 
+interface BucketParts {
+  readonly sources: () => Promise<readonly S3Source[]>
+  /** For objects that a run reads. */
+  readonly folder: string
+  readonly mostBytes: number
+}
+
+/** What pipelines of an application may use of the catalog's buckets. */
+function bucketsOf(application: string, { sources, ...here }: BucketParts): Buckets {
+  return {
+    async find(path, use) {
+      const found = grantedBucket(await sources(), application, path, use)
+      const { name: source, bucket, endpoint, region, accessKeyId, secretAccessKey, sessionToken } = found
+      const prefix = keyPrefix(found)
+      return { source, prefix, open: () => openS3Objects({ source, bucket, endpoint, region, accessKeyId, secretAccessKey, sessionToken, prefix, ...here }) }
+    },
+  }
+}
+
 /** Where the hub's own tables are: in PostgreSQL, else in a file, which may be `:memory:`. */
 interface KeptIn {
   readonly file: string
@@ -248,6 +271,8 @@ export interface HubPipelinesOptions extends KeptIn {
   readonly later: Scope['later']
   readonly regions: Regions
   readonly indices: NonNullable<RunParts['indices']>
+  /** Of the catalog, as it is now. */
+  readonly buckets: () => Promise<readonly S3Source[]>
   /** Hears of every run that ended here. */
   readonly ended: WorkerOptions['ended']
   /** Hears of every alert that was raised here. */
@@ -255,7 +280,7 @@ export interface HubPipelinesOptions extends KeptIn {
 }
 
 /** The pipelines of a hub and their runs. A worker takes those that wait, in this process, unless there are no slots. */
-export async function openHubPipelines({ settings, env, clock, later, ended, raised, trino, regions, indices, spill: below, ...kept }: HubPipelinesOptions): Promise<Omit<RunRoles & ChangeRoles & AlertRoles & DeadNoticeRoles, 'cursors'> & RevealRoles & { close(): Promise<void> }> {
+export async function openHubPipelines({ settings, env, clock, later, ended, raised, trino, regions, indices, buckets, spill: below, ...kept }: HubPipelinesOptions): Promise<Omit<RunRoles & ChangeRoles & AlertRoles & DeadNoticeRoles, 'cursors'> & RevealRoles & { close(): Promise<void> }> {
   const { log } = kept
   const spill = below === undefined ? undefined : await openSpill(below)
   const engine = pipelineEngine(settings, trino, spill?.folder)
@@ -265,7 +290,7 @@ export async function openHubPipelines({ settings, env, clock, later, ended, rai
     throw error
   })
   const alerts = await openAlertStore(kept)
-  const registry = folderRegistry(settings.folder, ({ data, schemaText, queryText, lookups }) => partsOver(data, { settings, env, log, vault, engine }).then(parts => ({ ...parts, schemaText, queryText, lookups, regions, indices })))
+  const registry = folderRegistry(settings.folder, ({ application, data, schemaText, queryText, lookups }) => partsOver(data, { settings, env, log, vault, engine }).then(parts => ({ ...parts, schemaText, queryText, lookups, regions, indices, buckets: bucketsOf(application, { sources: buckets, folder: spill?.folder ?? tmpdir(), mostBytes: bytesOf(settings.tempLimit) }) })))
   const stopped = new AbortController()
   const changing = await openChanges(kept, settings.folder, registry)
   const checks = new LazyChecks(lastingScope({ clock, log, later, signal: stopped.signal }, 'checks'), spill?.folder)
