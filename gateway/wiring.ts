@@ -197,7 +197,7 @@ export async function openHub(options: HubOptions): Promise<OpenHub> {
           model: () => model,
           tables: (of, name) => assembled.mounts.find(mount => same(mount.catalog, of) && same(mount.name, name))?.columns,
           runs: async scope => (await pipelines.store.lineages(scope)).filter(({ application }) => holds(scope, 'pipeline:read', application)),
-          tableOf: dataset => catalogTable(catalog.sources, options.pipelines.settings.folder, dataset),
+          tableOf: dataset => catalogTable(catalog.sources, options.pipelines.settings, dataset),
         }),
         streamsSubgraph({ events, cursors, schemas }),
         pipelinesSubgraph({ ...pipelines, cursors }),

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { HubError } from '../../schema/errors.ts'
 import { mostFiles, partsOf, tooLarge, tooMany } from '../objects/path.ts'
 import { matching } from '../objects/pattern.ts'
@@ -24,8 +24,8 @@ export interface S3ObjectsOptions extends Omit<S3Access, 'region'> {
 /** Objects that are fetched at the same time, and ranges of each. */
 const lanes = 4
 const width = 2
-/** Of the name of a file, at most: keys may be longer than names. */
-const mostNameBytes = 200
+/** Of the name of a file or a folder, at most. */
+const mostNameBytes = 255
 
 /**
  * Objects of a bucket, below a prefix. `create` needs a store that knows `If-None-Match`, as S3 does. An object that is asked for by `local` is fetched once for each content. Nothing is asked of the store at the opening.
@@ -60,10 +60,9 @@ export function openS3Objects({ prefix, folder, mostBytes, region = 'us-east-1',
     if (known?.etag === head.etag) return known.file
     heldBytes += head.sizeBytes
     if (heldBytes > mostBytes) throw new HubError('PAYLOAD_TOO_LARGE', `With "${key}" the objects of source "${source}" that a run reads have ${heldBytes} bytes, which have to lie on this machine; ${mostBytes} are the limit. Read fewer at a time, or raise pipelines.tempLimit.`)
-    const place = join(home, String(turns++))
-    await mkdir(place, { recursive: true, mode: 0o700 })
-    // Messages name files by the end of their path.
-    const file = join(place, Buffer.from(path.split('/').at(-1) ?? '').subarray(-mostNameBytes).toString())
+    // Partitions are folders of the path, and messages name files by its end.
+    const file = join(home, String(turns++), ...path.split('/').map(short))
+    await mkdir(dirname(file), { recursive: true, mode: 0o700 })
     await download(either, client, key, head, file, width)
     held.set(path, { etag: head.etag, file })
     return file
@@ -140,4 +139,9 @@ export function openS3Objects({ prefix, folder, mostBytes, region = 'us-east-1',
       await rm(home, { recursive: true, force: true })
     },
   }
+}
+
+/** A part of a key may be longer than a name; the ending stays. */
+function short(part: string): string {
+  return Buffer.byteLength(part) <= mostNameBytes ? part : Buffer.from(part).subarray(-200).toString()
 }

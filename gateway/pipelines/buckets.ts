@@ -19,8 +19,7 @@ export function grantedBucket(sources: readonly S3Source[], application: string,
   const covering = ofBucket.filter(source => may(source, use) && key.startsWith(keyPrefix(source))).sort((a, b) => keyPrefix(b).length - keyPrefix(a).length)
   const [first] = covering
   if (!first) throw new HubError('FORBIDDEN', `Application "${application}" may not ${use} "${key}" of bucket "${bucket}".${wayOut(ofBucket.filter(source => may(source, use)), ofBucket, application, use)}`, { bucket, application })
-  const same = covering.filter(source => keyPrefix(source) === keyPrefix(first))
-  const elsewhere = same.find(({ endpoint }) => endpoint !== first.endpoint)
+  const elsewhere = covering.find(({ endpoint }) => endpoint !== first.endpoint)
   if (elsewhere) throw new HubError('VALIDATION_ERROR', `Bucket "${bucket}" is one of "${first.name}" and another of "${elsewhere.name}", at two stores, and "${application}" may ${use} both. Take the application out of one of them.`, { bucket })
   return first
 }

@@ -4,8 +4,16 @@ import type { RunDataset } from '../../schema/lineage.ts'
 import { keyPrefix } from './buckets.ts'
 import { dataFolder } from './files.ts'
 
-/** The table of the catalog, as `source.table`, that is a dataset of a pipeline; undefined where no source has it. `folder` is the one the pipelines are in. */
-export function catalogTable(sources: readonly Source[], folder: string | undefined, { namespace, name }: RunDataset): string | undefined {
+/** The folder the pipelines are in, and the source with the data of their applications where that is not in folders. */
+export interface DataPlace {
+  readonly folder?: string
+  readonly dataSource?: string
+}
+
+/** The table of the catalog, as `source.table`, that is a dataset of a pipeline; undefined where no source has it. */
+export function catalogTable(sources: readonly Source[], { folder, dataSource }: DataPlace, dataset: RunDataset): string | undefined {
+  const data = sources.find(source => source.type === 's3' && source.name === dataSource) as S3Source | undefined
+  const { namespace, name } = data && dataset.namespace === 'file' ? { namespace: `s3://${data.bucket}`, name: `${keyPrefix(data)}${dataset.name}` } : dataset
   for (const source of sources) {
     const table = tableIn(source, folder, namespace, name)
     if (table !== undefined) return `${source.name}.${table}`

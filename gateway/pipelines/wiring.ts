@@ -17,6 +17,7 @@ import { trinoPipelines } from '../../connectors/pipelines/trino.ts'
 import { fileLineage, httpLineage } from '../../connectors/openlineage/index.ts'
 import type { AlertStore } from '../../connectors/ports/alert-store.ts'
 import type { NoticePlaces } from '../../connectors/ports/notifier.ts'
+import type { RunObjects } from '../../connectors/ports/object-store.ts'
 import type { PipelineEngine } from '../../connectors/ports/pipeline-engine.ts'
 import type { NewRun, RunStore } from '../../connectors/ports/run-store.ts'
 import { type Clock, type Log, type Scope, systemClock } from '../../connectors/ports/scope.ts'
@@ -27,6 +28,7 @@ import { environmentSecrets, fileSecrets, openSecrets, vaultSecrets } from '../.
 import { openPostgresTokenVault, openSqliteTokenVault } from '../../connectors/token-vault/index.ts'
 import type { S3Source } from '../../schema/catalog.ts'
 import { HubError } from '../../schema/errors.ts'
+import { didYouMean } from '../../schema/names.ts'
 import { analyse } from '../../subgraphs/lineage/analyse.ts'
 import { LineageEvents } from '../../subgraphs/pipelines/lineage/lineage-events.ts'
 import { Audit } from '../../subgraphs/pipelines/definitions/audit.ts'
@@ -231,11 +233,23 @@ function bucketsOf(application: string, { sources, ...here }: BucketParts): Buck
   return {
     async find(path, use) {
       const found = grantedBucket(await sources(), application, path, use)
-      const { name: source, bucket, endpoint, region, accessKeyId, secretAccessKey, sessionToken } = found
       const prefix = keyPrefix(found)
-      return { source, prefix, open: () => openS3Objects({ source, bucket, endpoint, region, accessKeyId, secretAccessKey, sessionToken, prefix, ...here }) }
+      return { source: found.name, prefix, open: () => openObjects(found, prefix, here) }
     },
   }
+}
+
+/** The data of an application in a bucket, and its lake with it, for one run. */
+async function dataIn(name: string, application: string, { sources, ...here }: BucketParts): Promise<Pick<RunParts, 'objects' | 'lake' | 'release'>> {
+  const all = await sources()
+  const found = all.find(source => source.name === name)
+  if (!found) throw new HubError('VALIDATION_ERROR', `pipelines.dataSource is "${name}", and there is no source of type s3 of that name in the catalog.${didYouMean(name, all.map(source => source.name))}`)
+  const objects = openObjects(found, `${keyPrefix(found)}${application}/`, here)
+  return { objects, lake: openLake(objects), release: () => objects.close() }
+}
+
+function openObjects({ name: source, bucket, endpoint, region, accessKeyId, secretAccessKey, sessionToken }: S3Source, prefix: string, here: Omit<BucketParts, 'sources'>): RunObjects {
+  return openS3Objects({ source, bucket, endpoint, region, accessKeyId, secretAccessKey, sessionToken, prefix, ...here })
 }
 
 /** Where the hub's own tables are: in PostgreSQL, else in a file, which may be `:memory:`. */
@@ -290,7 +304,11 @@ export async function openHubPipelines({ settings, env, clock, later, ended, rai
     throw error
   })
   const alerts = await openAlertStore(kept)
-  const registry = folderRegistry(settings.folder, ({ application, data, schemaText, queryText, lookups }) => partsOver(data, { settings, env, log, vault, engine }).then(parts => ({ ...parts, schemaText, queryText, lookups, regions, indices, buckets: bucketsOf(application, { sources: buckets, folder: spill?.folder ?? tmpdir(), mostBytes: bytesOf(settings.tempLimit) }) })))
+  const bucketParts: BucketParts = { sources: buckets, folder: spill?.folder ?? tmpdir(), mostBytes: bytesOf(settings.tempLimit) }
+  const registry = folderRegistry(settings.folder, async ({ application, data, schemaText, queryText, lookups }) => {
+    const parts = await partsOver(data, { settings, env, log, vault, engine })
+    return { ...parts, ...(settings.dataSource !== undefined && (await dataIn(settings.dataSource, application, bucketParts))), schemaText, queryText, lookups, regions, indices, buckets: bucketsOf(application, bucketParts) }
+  })
   const stopped = new AbortController()
   const changing = await openChanges(kept, settings.folder, registry)
   const checks = new LazyChecks(lastingScope({ clock, log, later, signal: stopped.signal }, 'checks'), spill?.folder)

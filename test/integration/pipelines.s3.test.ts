@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { text as streamText } from 'node:stream/consumers'
 import { gunzipSync } from 'node:zlib'
@@ -11,7 +11,7 @@ import type { S3Source } from '../../schema/catalog.ts'
 import { catalogFolder } from '../support/catalog-folder.ts'
 import { withEngine } from '../support/engines.ts'
 import { eventually } from '../support/eventually.ts'
-import { startHub } from '../support/hub.ts'
+import { type RunningHub, startHub } from '../support/hub.ts'
 import { RunWorld } from '../support/pipeline-runs.ts'
 import { openBucket, type S3Bucket } from '../support/s3.ts'
 import { openS3Proxy } from '../support/s3-proxy.ts'
@@ -165,4 +165,44 @@ withEngine('S3_ENDPOINT', 'pipelines over buckets', endpoint => {
       folder.remove()
     }
   })
+
+  test('D-04 the data of applications lies in a bucket, tables of the lake and exports among it, where the hub names a source for it', async () => {
+    const { endpoint: at, accessKeyId, secretAccessKey, region } = bucket.reach
+    const pipeline = (id: string, from: string, to: string) => `<pipeline id="${id}" version="1.0" layer="service"><metadata><owner>o</owner></metadata><sources>${from}</sources><targets>${to}</targets></pipeline>`
+    const place = (id: string) => `config/applications/shop/service/pipelines/${id}.xml`
+    const folder = catalogFolder({
+      'hub.yaml': `sources:\n  store: { type: s3, bucket: ${bucket.name}, endpoint: '${at}', region: ${region}, accessKeyId: ${accessKeyId}, secretAccessKey: ${secretAccessKey}, prefix: apps, tables: {} }\n`,
+      [place('load')]: pipeline('load', '<csv id="c" path="in/*.csv" inferSchema="true"/>', '<hive table="service.people" mode="append" partitionBy="id"/>'),
+      [place('give')]: pipeline('give', '<hive id="p" table="service.people" partitions="id=2"/>', '<csv path="service/out" mode="overwrite"/>'),
+    })
+    await bucket.put('apps/shop/in/people.csv', 'id,name\n1,Ann\n2,Bob\n')
+    await bucket.put('apps/crm/in/people.csv', 'id,name\n9,Eve\n')
+    const start = (source: string) => startHub({ catalog: folder.catalog, flags: [`--pipelines-folder=${folder.folder}/config`, `--pipelines-data-source=${source}`] })
+    const run = async (hub: RunningHub, id: string) => {
+      const begun = await hub.query<{ runPipeline: { runId: string } }>('mutation ($id: ID!) { runPipeline(app: "shop", id: $id) { runId } }', { id })
+      const look = async () => (await hub.query<{ run: { state: string; rowsWritten: number } }>('query ($runId: ID!) { run(runId: $runId) { state rowsWritten error { message } } }', { runId: begun.data?.runPipeline.runId })).data?.run
+      await eventually('the run ends', async () => !['QUEUED', 'RUNNING', undefined].includes((await look())?.state))
+      return look()
+    }
+    const hub = await start('store')
+    try {
+      expect([await run(hub, 'load'), await run(hub, 'load'), await run(hub, 'give')]).toMatchObject([{ error: null, rowsWritten: 2 }, { error: null, rowsWritten: 2 }, { error: null, rowsWritten: 2 }])
+      expect((await hub.query('{ exports(app: "shop", first: 5) { nodes { name bytes pipelineId } } exportContent(app: "shop", name: "out/give.csv", offset: 0, length: 100) { content } }')).data).toMatchObject({
+        exports: { nodes: [{ name: 'out/give.csv', bytes: 20, pipelineId: 'give' }] }, exportContent: { content: Buffer.from('name,id\nBob,2\nBob,2\n').toString('base64') },
+      })
+      expect((await bucket.keys()).filter(key => !/\.parquet$/.test(key))).toEqual(['apps/crm/in/people.csv', 'apps/shop/in/people.csv', 'apps/shop/service/out/give.csv', 'apps/shop/service/people/_versions/00000001.json', 'apps/shop/service/people/_versions/00000002.json'])
+      expect([await filesBelow(join(folder.folder, 'data')), await filesBelow(join(hub.data, 'spill'))]).toEqual([[], expect.not.arrayContaining([expect.stringContaining('objects-')])])
+    } finally {
+      await hub.close()
+    }
+    const lost = await start('stor')
+    try {
+      expect(await run(lost, 'load')).toMatchObject({ state: 'FAILED', error: { message: 'pipelines.dataSource is "stor", and there is no source of type s3 of that name in the catalog. Did you mean "store"?' } })
+    } finally {
+      await lost.close()
+      folder.remove()
+    }
+  })
 })
+
+const filesBelow = async (folder: string) => (await readdir(folder, { recursive: true, withFileTypes: true })).filter(one => one.isFile() && one.name !== 'lock').map(one => join(one.parentPath, one.name))

@@ -19,6 +19,8 @@ export interface RunParts {
   readonly engine: PipelineEngine
   /** The application's files. */
   readonly objects: ObjectStore
+  /** Lets go of what a run has of them on this machine, when it has ended. Absent: nothing. */
+  readonly release?: () => Promise<void>
   readonly lake: Lake
   readonly secrets: Secrets
   readonly vault: TokenVault

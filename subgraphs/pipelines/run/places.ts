@@ -14,10 +14,10 @@ export interface Place {
 
 /** Where the files of one run are: below the application's data, and in buckets, each opened when it is first needed. */
 export class Places {
-  readonly #parts: Pick<RunParts, 'objects' | 'buckets'>
+  readonly #parts: Pick<RunParts, 'objects' | 'release' | 'buckets'>
   readonly #opened = new Map<string, RunObjects>()
 
-  constructor(parts: Pick<RunParts, 'objects' | 'buckets'>) {
+  constructor(parts: Pick<RunParts, 'objects' | 'release' | 'buckets'>) {
     this.#parts = parts
   }
 
@@ -37,7 +37,7 @@ export class Places {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#opened.values()].map(objects => objects.close()))
+    await Promise.all([this.#parts.release?.(), ...[...this.#opened.values()].map(objects => objects.close())])
   }
 }
 

@@ -9,7 +9,7 @@ const sources = [
   of('open', 'acme-open', { applications: { crm: 'read', shop: 'read' } }),
   of('silent', 'acme-silent'),
   of('here', 'twice', { applications: { crm: 'read' } }),
-  of('there', 'twice', { endpoint: 'http://other', applications: { crm: 'read' } }),
+  of('there', 'twice', { endpoint: 'http://other', prefix: 'in', applications: { crm: 'read' } }),
   of('again', 'acme-open', { tables: { a: { file: 'a.csv' } }, applications: { crm: 'read' } }),
 ]
 
@@ -39,7 +39,8 @@ test.each([
   ['crm', 'read', 'acme-lamding', 'a.csv', 'VALIDATION_ERROR No source of type s3 in the catalog has a bucket "acme-lamding". Did you mean "acme-landing"?'],
   ['crm', 'write', 'other', 'a', 'VALIDATION_ERROR No source of type s3 in the catalog has a bucket "other". "crm" may write acme-landing.'],
   ['hr', 'read', 'acme-lamding', 'a.csv', 'VALIDATION_ERROR No source of type s3 in the catalog has a bucket "acme-lamding".'],
-  ['crm', 'read', 'twice', 'a.csv', 'VALIDATION_ERROR Bucket "twice" is one of "here" and another of "there", at two stores, and "crm" may read both. Take the application out of one of them.'],
+  ['crm', 'read', 'twice', 'a.csv', 'here'],
+  ['crm', 'read', 'twice', 'in/a.csv', 'VALIDATION_ERROR Bucket "twice" is one of "there" and another of "here", at two stores, and "crm" may read both. Take the application out of one of them.'],
 ] as const)('D-94 %s may %s %s/%s by %s', (application, use, bucket, key, source) => {
   expect(found(application, use, bucket, key)).toBe(source)
 })

@@ -32,5 +32,13 @@ test.each([
   ['s3://given', 'out/other.csv', undefined],
   ['lake', 'crm/staging.a', undefined],
 ])('D-108 %s %s is %s in the catalog', (namespace, name, table) => {
-  expect(catalogTable(sources, '/srv/config', { kind: 'TABLE', namespace, name, columns: [] })).toBe(table)
+  expect(catalogTable(sources, { folder: '/srv/config' }, { kind: 'TABLE', namespace, name, columns: [] })).toBe(table)
+})
+
+test.each([
+  ['file', 'out/orders.csv', 'given.orders'],
+  ['file', 'crm/out/report.csv', undefined],
+  ['sqlite', 'crm/service.sqlite/customer', 'service.customer'],
+])('D-108 where the data of applications is in a bucket, %s %s is %s', (namespace, name, table) => {
+  expect(catalogTable(sources, { folder: '/srv/config', dataSource: 'given' }, { kind: 'TABLE', namespace, name, columns: [] })).toBe(table)
 })

@@ -4,7 +4,6 @@ import { HubError } from '../../../../schema/errors.ts'
 import type { csv } from '../../document/targets.ts'
 import type { Checked } from '../../xml/check.ts'
 import { datedPath } from '../parameters.ts'
-import type { RunContext } from '../parts.ts'
 import type { Place } from '../places.ts'
 import { done, selectOf, type Target } from './target.ts'
 
