@@ -17,7 +17,7 @@ import { trinoPipelines } from '../../connectors/pipelines/trino.ts'
 import { fileLineage, httpLineage } from '../../connectors/openlineage/index.ts'
 import type { AlertStore } from '../../connectors/ports/alert-store.ts'
 import type { NoticePlaces } from '../../connectors/ports/notifier.ts'
-import type { RunObjects } from '../../connectors/ports/object-store.ts'
+import type { ObjectStore, RunObjects } from '../../connectors/ports/object-store.ts'
 import type { PipelineEngine } from '../../connectors/ports/pipeline-engine.ts'
 import type { NewRun, RunStore } from '../../connectors/ports/run-store.ts'
 import { type Clock, type Log, type Scope, systemClock } from '../../connectors/ports/scope.ts'
@@ -243,9 +243,18 @@ function bucketsOf(application: string, { sources, ...here }: BucketParts): Buck
 async function dataIn(name: string, application: string, { sources, ...here }: BucketParts): Promise<Pick<RunParts, 'objects' | 'lake' | 'release'>> {
   const all = await sources()
   const found = all.find(source => source.name === name)
-  if (!found) throw new HubError('VALIDATION_ERROR', `pipelines.dataSource is "${name}", and there is no source of type s3 of that name in the catalog.${didYouMean(name, all.map(source => source.name))}`)
+  if (!found) {
+    // A run has to begin to be able to end with that.
+    const objects = refusing(new HubError('VALIDATION_ERROR', `pipelines.dataSource is "${name}", and there is no source of type s3 of that name in the catalog.${didYouMean(name, all.map(source => source.name))}`))
+    return { objects, lake: openLake(objects) }
+  }
   const objects = openObjects(found, `${keyPrefix(found)}${application}/`, here)
   return { objects, lake: openLake(objects), release: () => objects.close() }
+}
+
+function refusing(error: HubError): ObjectStore {
+  const refuse = async () => { throw error }
+  return { find: refuse, read: refuse, slice: refuse, local: refuse, scratch: refuse, put: refuse, create: refuse, remove: refuse }
 }
 
 function openObjects({ name: source, bucket, endpoint, region, accessKeyId, secretAccessKey, sessionToken }: S3Source, prefix: string, here: Omit<BucketParts, 'sources'>): RunObjects {

@@ -147,7 +147,7 @@ withEngine('S3_ENDPOINT', 'pipelines over buckets', endpoint => {
       const run = async (app: string, id: string) => {
         const begun = await hub.query<{ runPipeline: { runId: string } }>('mutation ($app: String!, $id: ID!) { runPipeline(app: $app, id: $id) { runId } }', { app, id })
         const look = async () => (await hub.query<{ run: { state: string; error: { message: string } | null } }>('query ($runId: ID!) { run(runId: $runId) { state error { message } } }', { runId: begun.data?.runPipeline.runId })).data?.run
-        await eventually('the run ends', async () => !['QUEUED', 'RUNNING', undefined].includes((await look())?.state))
+        await eventually('the run ends', async () => !['QUEUED', 'RUNNING', undefined].includes((await look())?.state), 60_000)
         const { state, error } = (await look()) ?? {}
         return error ? `${state} ${error.message}` : state
       }
@@ -181,7 +181,7 @@ withEngine('S3_ENDPOINT', 'pipelines over buckets', endpoint => {
     const run = async (hub: RunningHub, id: string) => {
       const begun = await hub.query<{ runPipeline: { runId: string } }>('mutation ($id: ID!) { runPipeline(app: "shop", id: $id) { runId } }', { id })
       const look = async () => (await hub.query<{ run: { state: string; rowsWritten: number } }>('query ($runId: ID!) { run(runId: $runId) { state rowsWritten error { message } } }', { runId: begun.data?.runPipeline.runId })).data?.run
-      await eventually('the run ends', async () => !['QUEUED', 'RUNNING', undefined].includes((await look())?.state))
+      await eventually('the run ends', async () => !['QUEUED', 'RUNNING', undefined].includes((await look())?.state), 60_000)
       return look()
     }
     const hub = await start('store')
