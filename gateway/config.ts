@@ -57,6 +57,7 @@ const settings = z.object({
   pipelines: z
     .object({
       folder: path.optional().describe('Folder with the pipelines of the hub: applications/APP/LAYER/pipelines/*.xml, and what they share below common. Their data is in data/applications/APP beside it.'),
+      dataSource: z.string().min(1).optional().describe('Source of type s3 of the catalog that has the data of applications, each below APP/ of its prefix, in the place of these folders; SQLite files stay in them.'),
       slots: z.int().min(0).max(64).default(1).describe('Runs of pipelines and jobs at a time in this process, a job with up to two of its pipelines. 0: none; others have to take them.'),
       schedules: z.boolean().default(true).describe('Whether this hub puts runs into the queue when the schedules of its folder say so. Several hubs of a store may.'),
       tenant: z.string().min(1).max(64).default('public').describe('Whose runs those of schedules and of the command line are.'),

@@ -147,7 +147,7 @@ export async function openHub(options: HubOptions): Promise<OpenHub> {
     const duckdb = await openDuckDbEngine(database, { clock, log })
     const trino = options.trino && openTrinoSide(options.trino, options, store)
     const engine = opened(trino ? openRoutedEngine({ first: trino.engine, second: duckdb, reads: trino.reads }) : duckdb)
-    const pipelines = opened(await openHubPipelines({ ...options.pipelines, spill: inData('spill'), file: inData('metadata.sqlite') ?? ':memory:', postgresUrl: options.postgresUrl, trino: options.trino, clock, log, later, regions: regionsOf(opening.promise), indices: indicesOf(opening.promise), topics: topicsOf(events, options.kafkaBrokers) }))
+    const pipelines = opened(await openHubPipelines({ ...options.pipelines, spill: inData('spill'), file: inData('metadata.sqlite') ?? ':memory:', postgresUrl: options.postgresUrl, trino: options.trino, clock, log, later, regions: regionsOf(opening.promise), indices: indicesOf(opening.promise), topics: topicsOf(events, options.kafkaBrokers), buckets: async () => (await opening.promise).assembly.catalog.sources.filter(one => one.type === 's3') }))
     const schemas = options.schemaRegistryUrl === undefined ? undefined : openSchemaRegistry({ url: options.schemaRegistryUrl })
     const kept = { kid: '1', secret: await metadata.setting('cursor-secret', () => randomBytes(32).toString('base64url')) }
     const cursors = sealer(options.cursorSecret === undefined ? [kept] : [{ kid: 'given', secret: options.cursorSecret }, kept])
@@ -198,7 +198,7 @@ export async function openHub(options: HubOptions): Promise<OpenHub> {
           model: () => model,
           tables: (of, name) => assembled.mounts.find(mount => same(mount.catalog, of) && same(mount.name, name))?.columns,
           runs: async scope => (await pipelines.store.lineages(scope)).filter(({ application }) => holds(scope, 'pipeline:read', application)),
-          tableOf: dataset => catalogTable(catalog.sources, options.pipelines.settings.folder, dataset),
+          tableOf: dataset => catalogTable(catalog.sources, options.pipelines.settings, dataset),
         }),
         streamsSubgraph({ events, cursors, schemas }),
         pipelinesSubgraph({ ...pipelines, cursors }),

@@ -148,6 +148,7 @@ export const s3Source = closed({
   tables: named(z.union([text, filesTable], { error: 'an object\'s key or a map' })).optional().describe('Tables by name: a key below the prefix, or a map. Absent: every object below the prefix is a table of its name.'),
   quarantineLimit: z.int().min(0).optional().describe('How many unreadable rows of a table are set aside before the table is refused. Default 1000 rows, or a tenth of the rows where that is more.'),
   maxObjectBytes: positive('a whole number of bytes from 1').optional().describe('An object larger than this is refused; one object at a time lies on the disk while it is read. Default 1073741824 bytes.'),
+  applications: named(z.enum(['read', 'write'], { error: '"read", or "write", which is both' })).optional().describe('Applications whose pipelines may use its objects by paths of `s3://BUCKET/KEY`, below the prefix alone: `{ crm: write, shop: read }`. Who may write may read, and takes away what an overwrite replaces. Where nobody else reads them, write `tables: {}` beside it. Default none.'),
 }).check(({ value: { accessKeyId, secretAccessKey }, issues }) => {
   if ((accessKeyId === undefined) !== (secretAccessKey === undefined)) {
     const name = accessKeyId === undefined ? 'accessKeyId' : 'secretAccessKey'

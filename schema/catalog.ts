@@ -104,6 +104,8 @@ export interface S3Source {
   readonly tables?: Record<string, FilesTable>
   readonly quarantineLimit?: number
   readonly maxObjectBytes?: number
+  /** What pipelines of applications may do with its objects. Absent: nothing. */
+  readonly applications?: Record<string, 'read' | 'write'>
 }
 
 export interface RegionEntry {

@@ -61,7 +61,7 @@ export interface RunLineage {
 export interface RunDataset {
   readonly kind: 'FILE' | 'TABLE' | 'REGION' | 'TOPIC'
   /**
-   * `file`: the name is a path below the application's data, as the document says it, behind the application: `crm/landing/*.csv`. `lake`: a table of the application's lake, `crm/staging.customer`. `sqlite`: a file like that, and a
+   * `file`: the name is a path below the application's data, as the document says it, behind the application: `crm/landing/*.csv`. `s3://bucket`: a key, as the document says it. `lake`: a table of the application's lake, `crm/staging.customer`. `sqlite`: a file like that, and a
    * table, `crm/service.sqlite/customer`. `postgresql://host:port`: `database.schema.table`. `mysql://host:port`, of MariaDB too: `database.table`. `elasticsearch`: a source of the catalog and an index, `search/customers`. `kafka://host:port`: a topic as Kafka has it. `lookup`, `region` and `topic`: as they are
    * called.
    */

@@ -4,14 +4,11 @@ import { dirname, join, relative, sep } from 'node:path'
 import { HubError } from '../../schema/errors.ts'
 import type { ObjectStore, Scratch, StoredObject } from '../ports/object-store.ts'
 import { replaceFile, syncDirectory } from '../segments/durable-file.ts'
+import { mostFiles, outside, partsOf, scratchName, tooLarge, tooMany } from './path.ts'
 import { matching } from './pattern.ts'
 
-/** Below the root; nothing looks into it but whoever has made a folder there. */
-const scratchName = '.scratch'
 /** What a run that was killed left. */
 const forgottenMs = 24 * 60 * 60 * 1000
-/** Files one pattern may find, and a walk may pass. */
-const mostFiles = 1_000_000
 
 /** Files below a folder, made where it is not there. */
 export async function openFolder(root: string): Promise<ObjectStore> {
@@ -20,8 +17,7 @@ export async function openFolder(root: string): Promise<ObjectStore> {
 
   /** Where the path is, every link in what is there of it followed. */
   async function located(path: string): Promise<string> {
-    const parts = path.split('/')
-    if (path === '' || path.startsWith('/') || path.includes('\0') || path.includes('\\') || parts.some(part => part === '..' || part === '.' || part === '') || parts[0] === scratchName) throw outside(path)
+    const parts = partsOf(path)
     for (let there = join(real, ...parts); ; there = dirname(there)) {
       const found = await realpath(there).catch(ifAbsent)
       if (found === undefined) continue
@@ -52,7 +48,7 @@ export async function openFolder(root: string): Promise<ObjectStore> {
         const place = at === '' ? real : await located(at)
         for (const entry of await readdir(place, { withFileTypes: true }).catch(ifAbsent) ?? []) {
           passed += 1
-          if (passed > mostFiles) throw new HubError('RESULT_TOO_LARGE', `More than ${mostFiles} files lie where "${pattern}" is looked for. Say more of their folder.`)
+          if (passed > mostFiles) throw tooMany(pattern)
           const path = at === '' ? entry.name : `${at}/${entry.name}`
           if (path === scratchName) continue
           if (entry.isDirectory()) folders.push(path)
@@ -70,7 +66,7 @@ export async function openFolder(root: string): Promise<ObjectStore> {
       const file = await located(path)
       const seen = await stat(file).catch(ifAbsent)
       if (!seen?.isFile()) return undefined
-      if (seen.size > mostBytes) throw new HubError('PAYLOAD_TOO_LARGE', `"${path}" has ${seen.size} bytes; ${mostBytes} are the limit.`)
+      if (seen.size > mostBytes) throw tooLarge(path, seen.size, mostBytes)
       return readFile(file)
     },
 
@@ -139,10 +135,6 @@ export async function openFolder(root: string): Promise<ObjectStore> {
       await rm(await located(path), { force: true })
     },
   }
-}
-
-function outside(path: string): HubError {
-  return new HubError('FORBIDDEN', `"${path}" leads out of the folder it is looked for in, or has a part that is no name.`)
 }
 
 function ifAbsent(error: NodeJS.ErrnoException): undefined {

@@ -11,7 +11,7 @@ export interface ObjectStore {
   read(scope: Scope, path: string, mostBytes: number): Promise<Uint8Array | undefined>
   /** Some bytes of a file, from `offset` on, with what the file is at that moment; fewer than `length` at its end. Undefined where there is none. */
   slice(scope: Scope, path: string, offset: number, length: number): Promise<Slice | undefined>
-  /** Where on this machine the file can be read until the run ends. None → NOT_FOUND. */
+  /** Where on this machine the file can be read, as it is now, until the run ends. None → NOT_FOUND; more than the run may have here → PAYLOAD_TOO_LARGE. */
   local(scope: Scope, path: string): Promise<string>
   /** A folder of this machine for files that will be put, empty. Closing it removes what is left. */
   scratch(scope: Scope): Promise<Scratch>
@@ -21,6 +21,12 @@ export interface ObjectStore {
   create(scope: Scope, path: string, content: string): Promise<boolean>
   /** Nothing there is nothing to do. */
   remove(scope: Scope, path: string): Promise<void>
+}
+
+/** A store of one run. */
+export interface RunObjects extends ObjectStore {
+  /** Ends what still goes on, and removes what lies on this machine. */
+  close(): Promise<void>
 }
 
 export interface StoredObject {
@@ -34,7 +40,7 @@ export interface Slice {
   readonly content: Buffer
   /** Of the whole file. */
   readonly bytes: number
-  /** Another for every file that was put at the path. */
+  /** Another where other content was put at the path. */
   readonly version: string
 }
 

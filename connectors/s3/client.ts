@@ -1,113 +1,102 @@
-import { AwsClient } from 'aws4fetch'
 import { XMLParser } from 'fast-xml-parser'
 import { z } from 'zod'
 import { HubError } from '../../schema/errors.ts'
-import { asSourceError, refusal } from './errors.ts'
-
-export interface S3Access {
-  readonly source: string
-  readonly bucket: string
-  readonly endpoint?: string
-  readonly region: string
-  /** Absent: requests are not signed. */
-  readonly accessKeyId?: string
-  readonly secretAccessKey?: string
-  readonly sessionToken?: string
-}
+import { refusal } from './errors.ts'
+import { type S3Access, s3Requests } from './requests.ts'
 
 export interface ObjectHead {
   readonly sizeBytes: number
   /** With its quotes. */
   readonly etag: string
+  /** On the store's clock, to the second. */
+  readonly modifiedAtMs: number
 }
 
-/** What is asked of one bucket. Every call ends with the signal or after a time. */
+export interface ListedObject {
+  readonly key: string
+  readonly sizeBytes: number
+  readonly modifiedAtMs: number
+}
+
+export interface ObjectPart extends Pick<ObjectHead, 'sizeBytes' | 'etag'> {
+  readonly bytes: Uint8Array
+}
+
+/** What is read of one bucket. Every call ends with the signal or after a time. */
 export interface S3Client {
   /** Undefined: there is no such object. */
   head(signal: AbortSignal, key: string): Promise<ObjectHead | undefined>
   /** Bytes `from` up to and with `to` of the object of this etag; another one by now → UPSTREAM_UNAVAILABLE. */
   range(signal: AbortSignal, key: string, etag: string, from: number, to: number): Promise<Uint8Array>
-  /** Keys below the prefix, at most as many as asked for. */
-  list(signal: AbortSignal, prefix: string, limit: number): Promise<string[]>
+  /** Bytes from `offset` on, `length` of them at most, of the object as it is now. Undefined: there is no such object. */
+  part(signal: AbortSignal, key: string, offset: number, length: number): Promise<ObjectPart | undefined>
+  /** Objects below the prefix by their keys, a thousand at a time; with `isFlat` those alone whose keys have no `/` behind it. */
+  pages(signal: AbortSignal, prefix: string, isFlat?: boolean): AsyncGenerator<readonly ListedObject[], void, void>
 }
-
-const requestTimeoutMs = 30_000
-/** Tries of one request that was answered with "not now" or not at all. */
-const tries = 3
 
 const listing = z.object({
   ListBucketResult: z.object({
-    Contents: z.array(z.object({ Key: z.string() })).default([]),
+    Contents: z.array(z.object({ Key: z.string(), Size: z.coerce.number(), LastModified: z.string() })).default([]),
+    EncodingType: z.string().optional(),
     NextContinuationToken: z.string().optional(),
   }),
 })
 const xml = new XMLParser({ ignoreAttributes: true, parseTagValue: false, htmlEntities: true, trimValues: false, isArray: name => name === 'Contents' })
 
 export function s3Client(access: S3Access): S3Client {
-  const { source, bucket, region, accessKeyId, secretAccessKey = '', sessionToken } = access
-  const signer = accessKeyId === undefined ? undefined : new AwsClient({ accessKeyId, secretAccessKey, sessionToken, region, service: 's3', retries: 0 })
-  const base = baseUrl(access)
+  const { source, bucket } = access
+  const requests = s3Requests(access)
 
-  /** The answer, whatever its status but those that mean: not now. */
-  async function ask(signal: AbortSignal, url: string, init: { method: string; headers?: Record<string, string> }): Promise<Response> {
-    for (let round = 1; ; round++) {
-      signal.throwIfAborted()
-      try {
-        const limited: RequestInit = { ...init, redirect: 'manual', signal: AbortSignal.any([signal, AbortSignal.timeout(requestTimeoutMs)]) }
-        const answer = await fetch(signer ? await signer.sign(url, limited) : new Request(url, limited))
-        if (answer.status < 500 && answer.status !== 429) return answer
-        throw await refusal(source, answer)
-      } catch (error) {
-        signal.throwIfAborted()
-        const failure = asSourceError(source, error, [secretAccessKey, sessionToken])
-        if (round === tries || !failure.info.retry) throw failure
-      }
-    }
+  async function head(signal: AbortSignal, key: string): Promise<ObjectHead | undefined> {
+    const { answer } = await requests.ask(signal, { method: 'HEAD', key })
+    if (answer.status === 404) return undefined
+    if (!answer.ok) throw await refusal(source, answer)
+    return { sizeBytes: Number(answer.headers.get('content-length') ?? 0), etag: answer.headers.get('etag') ?? '', modifiedAtMs: Date.parse(answer.headers.get('last-modified') ?? '') }
   }
 
   return {
-    async head(signal, key) {
-      const answer = await ask(signal, base + pathOf(key), { method: 'HEAD' })
-      if (answer.status === 404) return undefined
-      if (!answer.ok) throw await refusal(source, answer)
-      return { sizeBytes: Number(answer.headers.get('content-length') ?? 0), etag: answer.headers.get('etag') ?? '' }
-    },
+    head,
 
     async range(signal, key, etag, from, to) {
-      const answer = await ask(signal, base + pathOf(key), { method: 'GET', headers: { range: `bytes=${from}-${to}`, 'if-match': etag } })
-      if (answer.status === 412) throw new HubError('UPSTREAM_UNAVAILABLE', `Source "${source}": object "${key}" changed while it was read. Ask again.`, { source, key })
+      const { answer } = await requests.ask(signal, { method: 'GET', key, headers: { range: `bytes=${from}-${to}`, 'if-match': etag } })
+      if (answer.status === 412) {
+        await answer.body?.cancel()
+        throw new HubError('UPSTREAM_UNAVAILABLE', `Source "${source}": object "${key}" changed while it was read. Ask again.`, { source, key })
+      }
       if (!answer.ok) throw await refusal(source, answer)
-      const bytes = await answer.bytes().catch((error: unknown) => {
-        signal.throwIfAborted()
-        throw asSourceError(source, error, [secretAccessKey, sessionToken])
-      })
+      const bytes = await requests.bytes(signal, answer)
       const whole = answer.status === 200 ? bytes.subarray(from, to + 1) : bytes
       if (whole.length !== to - from + 1) throw new HubError('UPSTREAM_UNAVAILABLE', `Source "${source}" sent ${whole.length} of ${to - from + 1} bytes of object "${key}". Ask again.`, { source, key })
       return whole
     },
 
-    async list(signal, prefix, limit) {
-      const keys: string[] = []
-      for (let token: string | undefined, first = true; (first || token !== undefined) && keys.length < limit; first = false) {
-        const query = new URLSearchParams({ 'list-type': '2', 'max-keys': '1000', prefix, ...(token === undefined ? {} : { 'continuation-token': token }) })
-        const answer = await ask(signal, `${base}?${query.toString().replaceAll('+', '%20')}`, { method: 'GET' })
-        if (!answer.ok) throw await refusal(source, answer)
-        const { data, error } = listing.safeParse(xml.parse(await answer.text()))
-        if (!data) throw new HubError('UPSTREAM_REJECTED', `Source "${source}" answered no list of the bucket "${bucket}": ${error.message}`, { source })
-        keys.push(...data.ListBucketResult.Contents.map(({ Key: key }) => key))
-        token = data.ListBucketResult.NextContinuationToken
+    async part(signal, key, offset, length) {
+      const { answer } = await requests.ask(signal, { method: 'GET', key, headers: { range: `bytes=${offset}-${offset + length - 1}` } })
+      if (answer.status === 404 || answer.status === 416) {
+        await answer.body?.cancel()
+        // Behind the end of an object there is no part, and the answer does not say which object it is.
+        const found = answer.status === 404 ? undefined : await head(signal, key)
+        if (found && found.sizeBytes > offset) throw new HubError('UPSTREAM_UNAVAILABLE', `Source "${source}": object "${key}" changed while it was read. Ask again.`, { source, key })
+        return found && { ...found, bytes: new Uint8Array() }
       }
-      return keys.slice(0, limit)
+      if (!answer.ok) throw await refusal(source, answer)
+      const bytes = await requests.bytes(signal, answer)
+      const etag = answer.headers.get('etag') ?? ''
+      if (answer.status === 200) return { bytes: bytes.subarray(offset, offset + length), sizeBytes: bytes.length, etag }
+      return { bytes, sizeBytes: Number(answer.headers.get('content-range')?.split('/').at(-1)), etag }
+    },
+
+    async *pages(signal, prefix, isFlat = false) {
+      for (let token: string | undefined, first = true; first || token !== undefined; first = false) {
+        // Where a store knows that encoding, characters that XML cannot have arrive as well.
+        const query = { 'list-type': '2', 'max-keys': '1000', 'encoding-type': 'url', prefix, ...(isFlat && { delimiter: '/' }), ...(token !== undefined && { 'continuation-token': token }) }
+        const answer = await requests.need(signal, { method: 'GET', query })
+        const { data, error } = listing.safeParse(xml.parse(Buffer.from(await requests.bytes(signal, answer)).toString()))
+        if (!data) throw new HubError('UPSTREAM_REJECTED', `Source "${source}" answered no list of the bucket "${bucket}": ${error.message}`, { source })
+        const { Contents: found, EncodingType: encoding, NextContinuationToken: next } = data.ListBucketResult
+        yield found.map(({ Key: key, Size: sizeBytes, LastModified: modified }) => ({ key: encoding === 'url' ? decodeURIComponent(key.replaceAll('+', ' ')) : key, sizeBytes, modifiedAtMs: Date.parse(modified) }))
+        token = next
+      }
     },
   }
-}
-
-/** With an endpoint the bucket is the first part of the path; at AWS it is part of the host, unless a certificate could not name it. */
-function baseUrl({ endpoint, bucket, region }: S3Access): string {
-  if (endpoint !== undefined) return `${endpoint.replace(/\/+$/, '')}/${encodeURIComponent(bucket)}/`
-  return bucket.includes('.') ? `https://s3.${region}.amazonaws.com/${bucket}/` : `https://${bucket}.s3.${region}.amazonaws.com/`
-}
-
-function pathOf(key: string): string {
-  return key.split('/').map(encodeURIComponent).join('/')
 }

@@ -1,10 +1,10 @@
-import { mkdir, open, rm } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import { HubError } from '../../schema/errors.ts'
 import { didYouMean } from '../../schema/names.ts'
 import type { FilePlace } from '../files/place.ts'
-import { merged, type Part } from '../scan/merge.ts'
 import type { ObjectHead, S3Client } from './client.ts'
+import { download } from './download.ts'
 
 export interface S3PlaceOptions {
   readonly source: string
@@ -19,8 +19,7 @@ export interface S3PlaceOptions {
   readonly signal: AbortSignal
 }
 
-/** One range, and how many of an object at the same time. */
-const rangeBytes = 8 << 20
+/** Ranges of an object that are read at the same time. */
 const width = 4
 /** Objects listed below a prefix, at most. */
 const mostListed = 10_000
@@ -32,8 +31,12 @@ export function s3Place({ source, bucket, prefix, client, folder, maxObjectBytes
   let fetched = 0
 
   async function list(): Promise<readonly string[]> {
-    const keys = await client.list(signal, prefix, mostListed)
-    return keys.map(key => key.slice(prefix.length)).filter(file => file !== '' && !file.endsWith('/') && !leadsElsewhere(file)).sort()
+    const keys: string[] = []
+    for await (const page of client.pages(signal, prefix)) {
+      keys.push(...page.map(({ key }) => key))
+      if (keys.length >= mostListed) break
+    }
+    return keys.slice(0, mostListed).map(key => key.slice(prefix.length)).filter(file => file !== '' && !file.endsWith('/') && !leadsElsewhere(file)).sort()
   }
 
   async function find(table: string, file: string): Promise<ObjectHead> {
@@ -43,21 +46,6 @@ export function s3Place({ source, bucket, prefix, client, folder, maxObjectBytes
     const known = await list()
     const near = didYouMean(file, known) || (known.length > 0 ? ` There are ${known.slice(0, 5).join(', ')}${known.length > 5 ? ' and more' : ''}.` : ' There is no object.')
     throw new HubError('NOT_FOUND', `Table "${table}" has the file "${file}", which is not below the prefix "${prefix}" of bucket "${bucket}".${near}`, { source, table, file })
-  }
-
-  async function download(file: string, { sizeBytes, etag }: ObjectHead, path: string): Promise<void> {
-    const target = await open(path, 'wx', 0o600)
-    try {
-      const parts = Array.from({ length: Math.ceil(sizeBytes / rangeBytes) }, (_, index): Part<number> => async function* (left) {
-        const from = index * rangeBytes
-        const bytes = await client.range(left, prefix + file, etag, from, Math.min(sizeBytes, from + rangeBytes) - 1)
-        await target.write(bytes, 0, bytes.length, from)
-        yield bytes.length
-      })
-      for await (const _ of merged(signal, parts, width));
-    } finally {
-      await target.close()
-    }
   }
 
   return {
@@ -80,7 +68,7 @@ export function s3Place({ source, bucket, prefix, client, folder, maxObjectBytes
           }
           try {
             await mkdir(folder, { recursive: true, mode: 0o700 })
-            await download(file, head, path)
+            await download(signal, client, prefix + file, head, path, width)
             return { path, done }
           } catch (error) {
             await done()

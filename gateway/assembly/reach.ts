@@ -30,6 +30,7 @@ export async function withinReach<Entry extends ApiEntry>(entry: Entry, reach: R
   const used = resolved(entry, definition, reach) as Definition
   if (kind === 'subgraph') return { ...entry, definition: checkedUrl(entry, used, reach) }
   if (used['trino'] !== undefined) throw new HubError('FORBIDDEN', `The source "${entry.name}" names a catalog of Trino, where anything may be. Through the API none is taken; the operator declares such a source in a catalog file.`, { source: entry.name })
+  if (used['applications'] !== undefined) throw new HubError('FORBIDDEN', `The source "${entry.name}" grants its bucket to applications, whose pipelines would then write to where it says. Through the API none is taken; the operator declares such a source in a catalog file.`, { source: entry.name })
   switch (used['type']) {
     case 'files':
       return { ...entry, definition: await realPath(entry, used, 'root', reach) }

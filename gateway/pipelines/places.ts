@@ -1,10 +1,19 @@
 import { extname, isAbsolute, join, relative, resolve } from 'node:path'
-import type { Source } from '../../schema/catalog.ts'
+import type { S3Source, Source } from '../../schema/catalog.ts'
 import type { RunDataset } from '../../schema/lineage.ts'
+import { keyPrefix } from './buckets.ts'
 import { dataFolder } from './files.ts'
 
-/** The table of the catalog, as `source.table`, that is a dataset of a pipeline; undefined where no source has it. `folder` is the one the pipelines are in. */
-export function catalogTable(sources: readonly Source[], folder: string | undefined, { namespace, name }: RunDataset): string | undefined {
+/** The folder the pipelines are in, and the source with the data of their applications where that is not in folders. */
+export interface DataPlace {
+  readonly folder?: string
+  readonly dataSource?: string
+}
+
+/** The table of the catalog, as `source.table`, that is a dataset of a pipeline; undefined where no source has it. */
+export function catalogTable(sources: readonly Source[], { folder, dataSource }: DataPlace, dataset: RunDataset): string | undefined {
+  const data = sources.find(source => source.type === 's3' && source.name === dataSource) as S3Source | undefined
+  const { namespace, name } = data && dataset.namespace === 'file' ? { namespace: `s3://${data.bucket}`, name: `${keyPrefix(data)}${dataset.name}` } : dataset
   for (const source of sources) {
     const table = tableIn(source, folder, namespace, name)
     if (table !== undefined) return `${source.name}.${table}`
@@ -22,6 +31,10 @@ function tableIn(source: Source, folder: string | undefined, namespace: string, 
     const file = placeOf(folder, name)
     return file === undefined ? undefined : fileTable(source, file)
   }
+  if (source.type === 's3' && namespace === `s3://${source.bucket}`) {
+    const prefix = keyPrefix(source)
+    return name.startsWith(prefix) ? objectTable(source, name.slice(prefix.length)) : undefined
+  }
   if (source.type === 'postgresql' && namespace.startsWith('postgresql://')) {
     const { host, port, database } = addressOf(source.connection)
     const table = `${database}.${source.schema}.`
@@ -34,6 +47,11 @@ function fileTable({ root, tables }: Extract<Source, { type: 'files' }>, file: s
   if (tables) return Object.entries(tables).find(([, table]) => resolve(root, table.file) === file)?.[0]
   const path = relative(root, file)
   return path.startsWith('..') || isAbsolute(path) || path.includes('/') ? undefined : path.slice(0, -extname(path).length)
+}
+
+function objectTable({ tables }: S3Source, path: string): string | undefined {
+  if (tables) return Object.entries(tables).find(([, table]) => table.file === path)?.[0]
+  return path.includes('/') ? undefined : path.slice(0, -extname(path).length)
 }
 
 /** Where the data of an application is: `crm/landing/x.csv` is a file of `crm`. */

@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises'
-import { hostname } from 'node:os'
+import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openPostgresAlertStore, openSqliteAlertStore } from '../../connectors/alert-store/index.ts'
 import { openPostgresAuditLog, openSqliteAuditLog } from '../../connectors/audit-log/index.ts'
@@ -17,14 +17,18 @@ import { trinoPipelines } from '../../connectors/pipelines/trino.ts'
 import { fileLineage, httpLineage } from '../../connectors/openlineage/index.ts'
 import type { AlertStore } from '../../connectors/ports/alert-store.ts'
 import type { NoticePlaces } from '../../connectors/ports/notifier.ts'
+import type { ObjectStore, RunObjects } from '../../connectors/ports/object-store.ts'
 import type { PipelineEngine } from '../../connectors/ports/pipeline-engine.ts'
 import type { NewRun, RunStore } from '../../connectors/ports/run-store.ts'
 import { type Clock, type Log, type Scope, systemClock } from '../../connectors/ports/scope.ts'
 import type { TokenVault } from '../../connectors/ports/token-vault.ts'
+import { openS3Objects } from '../../connectors/s3/object-store.ts'
 import { openPostgresRunStore, openSqliteRunStore } from '../../connectors/run-store/index.ts'
 import { environmentSecrets, fileSecrets, openSecrets, vaultSecrets } from '../../connectors/secrets/index.ts'
 import { openPostgresTokenVault, openSqliteTokenVault } from '../../connectors/token-vault/index.ts'
+import type { S3Source } from '../../schema/catalog.ts'
 import { HubError } from '../../schema/errors.ts'
+import { didYouMean } from '../../schema/names.ts'
 import { analyse } from '../../subgraphs/lineage/analyse.ts'
 import { LineageEvents } from '../../subgraphs/pipelines/lineage/lineage-events.ts'
 import { Audit } from '../../subgraphs/pipelines/definitions/audit.ts'
@@ -42,7 +46,7 @@ import { type Registry, versionText } from '../../subgraphs/pipelines/registry.t
 import { type JobOrder, pipelineParameters } from '../../subgraphs/pipelines/run/job-order.ts'
 import { jobPipelines } from '../../subgraphs/pipelines/run/job-pipelines.ts'
 import type { JobRecord } from '../../subgraphs/pipelines/run/job-record.ts'
-import type { Regions, RunParts, Topics } from '../../subgraphs/pipelines/run/parts.ts'
+import type { Buckets, Regions, RunParts, Topics } from '../../subgraphs/pipelines/run/parts.ts'
 import { leaseMs } from '../../subgraphs/pipelines/run/kept.ts'
 import { keptJob } from '../../subgraphs/pipelines/run/kept-job.ts'
 import { keptRun } from '../../subgraphs/pipelines/run/kept-run.ts'
@@ -54,6 +58,7 @@ import type { RevealRoles } from '../../subgraphs/pipelines/reveal-fields.ts'
 import type { RunRoles } from '../../subgraphs/pipelines/run-fields.ts'
 import { lastingScope } from '../assembly/scope.ts'
 import type { Config, Environment } from '../config.ts'
+import { bytesOf, grantedBucket, keyPrefix } from './buckets.ts'
 import { documentFiles } from './files.ts'
 import { folderLayout } from './layout.ts'
 import { LazyVault } from './lazy-vault.ts'
@@ -66,7 +71,8 @@ export { type DocumentRead, readDocument } from '../../subgraphs/pipelines/docum
 export { folderFindings } from '../../subgraphs/pipelines/folder.ts'
 export type { FoundSchema } from '../../subgraphs/pipelines/plan/data-check.ts'
 export type { Definition, JobDefinition, Registry } from '../../subgraphs/pipelines/registry.ts'
-export type { LookupFile, Lookups, RunParts } from '../../subgraphs/pipelines/run/parts.ts'
+export type { BucketPath } from '../../subgraphs/pipelines/bucket-path.ts'
+export type { BucketUse, LookupFile, Lookups, RunParts } from '../../subgraphs/pipelines/run/parts.ts'
 
 /** Looks into what pipelines say of columns, with an engine of its own that holds no data. */
 export interface PipelineChecks {
@@ -215,6 +221,46 @@ async function partsOver(files: string, { settings, env, log, vault, engine }: P
   }
 }
 
+interface BucketParts {
+  readonly sources: () => Promise<readonly S3Source[]>
+  /** For objects that a run reads. */
+  readonly folder: string
+  readonly mostBytes: number
+}
+
+/** What pipelines of an application may use of the catalog's buckets. */
+function bucketsOf(application: string, { sources, ...here }: BucketParts): Buckets {
+  return {
+    async find(path, use) {
+      const found = grantedBucket(await sources(), application, path, use)
+      const prefix = keyPrefix(found)
+      return { source: found.name, prefix, open: () => openObjects(found, prefix, here) }
+    },
+  }
+}
+
+/** The data of an application in a bucket, and its lake with it, for one run. */
+async function dataIn(name: string, application: string, { sources, ...here }: BucketParts): Promise<Pick<RunParts, 'objects' | 'lake' | 'release'>> {
+  const all = await sources()
+  const found = all.find(source => source.name === name)
+  if (!found) {
+    // A run has to begin to be able to end with that.
+    const objects = refusing(new HubError('VALIDATION_ERROR', `pipelines.dataSource is "${name}", and there is no source of type s3 of that name in the catalog.${didYouMean(name, all.map(source => source.name))}`))
+    return { objects, lake: openLake(objects) }
+  }
+  const objects = openObjects(found, `${keyPrefix(found)}${application}/`, here)
+  return { objects, lake: openLake(objects), release: () => objects.close() }
+}
+
+function refusing(error: HubError): ObjectStore {
+  const refuse = async () => { throw error }
+  return { find: refuse, read: refuse, slice: refuse, local: refuse, scratch: refuse, put: refuse, create: refuse, remove: refuse }
+}
+
+function openObjects({ name: source, bucket, endpoint, region, accessKeyId, secretAccessKey, sessionToken }: S3Source, prefix: string, here: Omit<BucketParts, 'sources'>): RunObjects {
+  return openS3Objects({ source, bucket, endpoint, region, accessKeyId, secretAccessKey, sessionToken, prefix, ...here })
+}
+
 /** Where the hub's own tables are: in PostgreSQL, else in a file, which may be `:memory:`. */
 interface KeptIn {
   readonly file: string
@@ -249,6 +295,8 @@ export interface HubPipelinesOptions extends KeptIn {
   readonly regions: Regions
   readonly indices: NonNullable<RunParts['indices']>
   readonly topics: Topics
+  /** Of the catalog, as it is now. */
+  readonly buckets: () => Promise<readonly S3Source[]>
   /** Hears of every run that ended here. */
   readonly ended: WorkerOptions['ended']
   /** Hears of every alert that was raised here. */
@@ -256,7 +304,7 @@ export interface HubPipelinesOptions extends KeptIn {
 }
 
 /** The pipelines of a hub and their runs. A worker takes those that wait, in this process, unless there are no slots. */
-export async function openHubPipelines({ settings, env, clock, later, ended, raised, trino, regions, indices, topics, spill: below, ...kept }: HubPipelinesOptions): Promise<Omit<RunRoles & ChangeRoles & AlertRoles & DeadNoticeRoles, 'cursors'> & RevealRoles & { close(): Promise<void> }> {
+export async function openHubPipelines({ settings, env, clock, later, ended, raised, trino, regions, indices, topics, buckets, spill: below, ...kept }: HubPipelinesOptions): Promise<Omit<RunRoles & ChangeRoles & AlertRoles & DeadNoticeRoles, 'cursors'> & RevealRoles & { close(): Promise<void> }> {
   const { log } = kept
   const spill = below === undefined ? undefined : await openSpill(below)
   const engine = pipelineEngine(settings, trino, spill?.folder)
@@ -266,7 +314,11 @@ export async function openHubPipelines({ settings, env, clock, later, ended, rai
     throw error
   })
   const alerts = await openAlertStore(kept)
-  const registry = folderRegistry(settings.folder, ({ data, schemaText, queryText, lookups }) => partsOver(data, { settings, env, log, vault, engine }).then(parts => ({ ...parts, schemaText, queryText, lookups, regions, indices, topics })))
+  const bucketParts: BucketParts = { sources: buckets, folder: spill?.folder ?? tmpdir(), mostBytes: bytesOf(settings.tempLimit) }
+  const registry = folderRegistry(settings.folder, async ({ application, data, schemaText, queryText, lookups }) => {
+    const parts = await partsOver(data, { settings, env, log, vault, engine })
+    return { ...parts, ...(settings.dataSource !== undefined && (await dataIn(settings.dataSource, application, bucketParts))), schemaText, queryText, lookups, regions, indices, topics, buckets: bucketsOf(application, bucketParts) }
+  })
   const stopped = new AbortController()
   const changing = await openChanges(kept, settings.folder, registry)
   const checks = new LazyChecks(lastingScope({ clock, log, later, signal: stopped.signal }, 'checks'), spill?.folder)

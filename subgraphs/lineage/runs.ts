@@ -63,7 +63,7 @@ function addDataset(draft: Draft, dataset: RunDataset, tableOf: RunLineages['tab
 
 /** Whether a pattern of files takes in what is written at a path, whose dates and ids are not known. */
 function isRead(pattern: RunDataset, written: RunDataset): boolean {
-  if (pattern.namespace !== 'file' || written.namespace !== 'file') return false
+  if (pattern.namespace !== written.namespace || !/^(?:file$|s3:)/.test(pattern.namespace)) return false
   const sample = written.name.replaceAll(/%[A-Za-z]/g, '0').replaceAll('*', 'x')
   const parts = pattern.name.split(/(\*\*\/?|[*?]|%[A-Za-z])/).map((part, place) => (place % 2 === 0 ? part.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`) : part.startsWith('**') ? '.*' : part === '*' ? '[^/]*' : part === '?' ? '[^/]' : '0'))
   return new RegExp(`^${parts.join('')}$`).test(sample)

@@ -38,7 +38,7 @@ export class RunWorld {
     }
   }
 
-  static async open(engine: PipelineEngine = duckDbPipelines({ memoryLimit: '512MB', threads: 2 }), more: Pick<RunParts, 'regions' | 'indices' | 'topics'> = {}): Promise<RunWorld> {
+  static async open(engine: PipelineEngine = duckDbPipelines({ memoryLimit: '512MB', threads: 2 }), more: Pick<RunParts, 'regions' | 'indices' | 'topics' | 'buckets'> = {}): Promise<RunWorld> {
     const home = await mkdtemp(join(tmpdir(), 'tributary-runs-'))
     const objects = await openFolder(home)
     const vault = await openSqliteTokenVault({ file: ':memory:' })

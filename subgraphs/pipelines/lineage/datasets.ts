@@ -1,5 +1,6 @@
 import type { RunDataset } from '../../../schema/lineage.ts'
 import type { Column } from '../../../schema/values.ts'
+import { bucketPath } from '../bucket-path.ts'
 import { isMysql } from '../document/query.ts'
 import * as sources from '../document/sources.ts'
 import * as targets from '../document/targets.ts'
@@ -19,7 +20,7 @@ export function sourceDataset(checked: Checked, columns: readonly Column[], { ap
   if (isOf(checked, sources.hive)) return lakeTable(application, checked.values.table, columns)
   if (isOf(checked, sources.database)) return undefined
   const { path } = checked.values as { readonly path: string }
-  return { kind: 'FILE', namespace: 'file', name: placed(application, path), columns: shown(columns) }
+  return files(application, path, columns)
 }
 
 export function referenceDataset({ dataset, columns, isTable }: Reference, { application }: Whose): RunDataset {
@@ -30,7 +31,7 @@ export function referenceDataset({ dataset, columns, isTable }: Reference, { app
 export function targetDataset(checked: Checked, columns: readonly Column[], { application, pipelineId, topicOf }: Whose): RunDataset | undefined {
   if (isOf(checked, targets.csv)) {
     const { path, mode, compression } = checked.values
-    return { kind: 'FILE', namespace: 'file', name: `${placed(application, path)}/${pipelineId}${mode === 'append' ? '-*' : ''}.csv${compression === 'gzip' ? '.gz' : ''}`, columns: shown(columns) }
+    return files(application, `${path.replace(/\/+$/, '')}/${pipelineId}${mode === 'append' ? '-*' : ''}.csv${compression === 'gzip' ? '.gz' : ''}`, columns)
   }
   if (isOf(checked, targets.hive)) {
     const added = (checked.values.partitionBy ?? []).filter(name => !columns.some(column => column.name === name))
@@ -55,6 +56,13 @@ export function databaseTable(jdbcUrl: string, parts: readonly string[], columns
     ? { system: 'mysql', port: '3306', path: parts.length === 1 ? [database, ...parts] : parts }
     : { system: driver, port: '5432', path: [database, ...(parts.length === 1 ? ['public', ...parts] : parts)] }
   return { kind: 'TABLE', namespace: `${system}://${host}:${given ?? port}`, name: path.join('.'), columns }
+}
+
+/** Objects of a bucket are called as everybody calls them, others by their application. */
+function files(application: string, path: string, columns: readonly Column[]): RunDataset {
+  const object = bucketPath(path)
+  const called = object ? { namespace: `s3://${object.bucket}`, name: object.key } : { namespace: 'file', name: placed(application, path) }
+  return { kind: 'FILE', ...called, columns: shown(columns) }
 }
 
 function lakeTable(application: string, table: string, columns: readonly Column[]): RunDataset {

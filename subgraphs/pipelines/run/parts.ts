@@ -2,16 +2,18 @@ import type { Database } from '../../../connectors/ports/database.ts'
 import type { EventLog } from '../../../connectors/ports/event-log.ts'
 import type { IndexWriter } from '../../../connectors/ports/index-writer.ts'
 import type { Lake } from '../../../connectors/ports/lake.ts'
-import type { ObjectStore } from '../../../connectors/ports/object-store.ts'
+import type { ObjectStore, RunObjects } from '../../../connectors/ports/object-store.ts'
 import type { PipelineEngine, Workspace } from '../../../connectors/ports/pipeline-engine.ts'
 import type { Region } from '../../../connectors/ports/region-store.ts'
 import type { Scope } from '../../../connectors/ports/scope.ts'
 import type { Secrets } from '../../../connectors/ports/secrets.ts'
 import type { TokenVault } from '../../../connectors/ports/token-vault.ts'
 import type { RunDataset } from '../../../schema/lineage.ts'
+import type { BucketPath } from '../bucket-path.ts'
 import type { Analyse } from '../lineage/origins.ts'
 import type { FoundSchema } from '../plan/data-check.ts'
 import type { Bindings } from './parameters.ts'
+import type { Places } from './places.ts'
 import type { Watermarks } from './watermarks.ts'
 
 /** What runs of one application have to do with. */
@@ -19,6 +21,8 @@ export interface RunParts {
   readonly engine: PipelineEngine
   /** The application's files. */
   readonly objects: ObjectStore
+  /** Lets go of what a run has of them on this machine, when it has ended. Absent: nothing. */
+  readonly release?: () => Promise<void>
   readonly lake: Lake
   readonly secrets: Secrets
   readonly vault: TokenVault
@@ -36,6 +40,24 @@ export interface RunParts {
   readonly indices?: (connection: string) => Promise<IndexWriter>
   /** Absent: there are none where this runs. */
   readonly topics?: Topics
+  /** Absent: there is no catalog where this runs. */
+  readonly buckets?: Buckets
+}
+
+export type BucketUse = 'read' | 'write'
+
+/** Buckets of the catalog's sources, as one application may use them now. */
+export interface Buckets {
+  /** The source that a key, or the pattern of some, is in. A bucket that no source has → VALIDATION_ERROR with those that the application may use; what it may not use → FORBIDDEN. */
+  find(path: BucketPath, use: BucketUse): Promise<GrantedBucket>
+}
+
+export interface GrantedBucket {
+  /** Its name in the catalog. */
+  readonly source: string
+  /** What the keys of its objects begin with: ends with `/`, or is empty. Paths of the store are what follows. */
+  readonly prefix: string
+  open(): RunObjects
 }
 
 /** Regions of the hub, as they are declared now. */
@@ -80,6 +102,7 @@ export interface RunContext {
   readonly scope: Scope
   readonly parts: RunParts
   readonly workspace: Workspace
+  readonly places: Places
   readonly runId: string
   /** Marks what it writes. */
   readonly writeId: string

@@ -17,6 +17,7 @@ import type { RunContext, RunParts } from './parts.ts'
 import { type ConfigVersion, type FailureCategory, RunFailed, type RunRecord } from './record.ts'
 import { maskStep } from './mask-step.ts'
 import { Progress, type RunListener } from './progress.ts'
+import { Places } from './places.ts'
 import { openReferences } from './references.ts'
 import { Drifted } from './schemas.ts'
 import { NoData, type OpenedSource, openSource } from './sources.ts'
@@ -56,16 +57,21 @@ export async function runPipeline(scope: Scope, order: RunOrder, parts: RunParts
   const bindings = bindParameters(document.parameters, parameters, { runDate: now, runId, app: application, env: environment })
   const progress = new Progress(document.steps, scope.clock, order.listener)
   const run = new Run(order, progress)
+  const places = new Places(parts)
   let workspace: Workspace | undefined
   try {
     const watermarks = await run.watermarks()
     workspace = await parts.engine.begin(scope)
-    await run.all({ scope, parts, workspace, runId, writeId, pipelineId: document.id, bindings, runDate: String(bindings.get('runDate')), watermarks })
+    await run.all({ scope, parts, workspace, places, runId, writeId, pipelineId: document.id, bindings, runDate: String(bindings.get('runDate')), watermarks })
     return run.record(parts.engine.name, workspace.peakMemoryBytes)
   } catch (error) {
     return run.record(parts.engine.name, workspace?.peakMemoryBytes ?? 0, failureOf(error, scope, progress))
   } finally {
-    await workspace?.close()
+    try {
+      await workspace?.close()
+    } finally {
+      await places.close()
+    }
   }
 }
 

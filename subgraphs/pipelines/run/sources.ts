@@ -45,12 +45,13 @@ export async function openSource({ id, checked }: Step, context: RunContext): Pr
   return openFiles(id, checked, { format, path: (checked as Checked<typeof json | typeof parquet>).values.path }, context)
 }
 
-async function openFiles(id: string, checked: Checked, { path, ...source }: Omit<FileSource, 'paths'> & { readonly path: string }, { workspace, parts, scope, runDate }: RunContext): Promise<OpenedSource> {
+async function openFiles(id: string, checked: Checked, { path, ...source }: Omit<FileSource, 'paths'> & { readonly path: string }, { workspace, places, parts, scope, runDate }: RunContext): Promise<OpenedSource> {
   const schema = await schemaOf(checked, parts)
   const dated = datedPath(path, runDate)
-  const found = await parts.objects.find(scope, objectPath(dated))
+  const { objects, path: pattern } = await places.at(dated, 'read')
+  const found = await objects.find(scope, pattern)
   if (found.length === 0) throw new NoData('NOT_FOUND', `No file matches "${dated}".`)
-  const paths = await Promise.all(found.map(one => parts.objects.local(scope, one.path)))
+  const paths = await Promise.all(found.map(one => objects.local(scope, one.path)))
   const { newColumns } = checked.values as { readonly newColumns?: 'fail' | 'warn' }
   try {
     return { columns: await workspace.files(id, { ...source, paths, ...(schema && { columns: schema.columns, leavesOut: newColumns === 'warn' }) }), isHeld: false, ...sensitiveOf(schema) }
@@ -60,13 +61,6 @@ async function openFiles(id: string, checked: Checked, { path, ...source }: Omit
     const typeOf = (name: string) => schema?.columns.find(column => column.name === name)?.type
     throw new Drifted(error.code, error.message, [...missing.map((column): Difference => ({ column, change: 'MISSING', ...(typeOf(column) && { expected: typeOf(column) }) })), ...extra.map((column): Difference => ({ column, change: 'NEW' }))], { cause: error })
   }
-}
-
-/** A path below the application's files. Those of other places are not read yet. */
-export function objectPath(path: string): string {
-  const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(path)?.[1]
-  if (scheme !== undefined) throw new HubError('VALIDATION_ERROR', `"${path}" is of ${scheme}://, and runs read and write only what is below the application's data. Name a path without a scheme.`)
-  return path
 }
 
 async function openTable(id: string, checked: Checked<typeof hive>, context: RunContext): Promise<OpenedSource> {

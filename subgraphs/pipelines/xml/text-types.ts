@@ -1,5 +1,6 @@
 import { CronExpressionParser } from 'cron-parser'
 import { durationMs } from '../../../schema/duration.ts'
+import { bucketPath } from '../bucket-path.ts'
 
 /** What the text of an attribute or an element may be. */
 export interface TextType<T> {
@@ -146,6 +147,10 @@ function whyNoPath(value: string): string | undefined {
   if (value.trim() === '') return 'The path is empty.'
   const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(value)?.[1]
   if (scheme !== undefined && !knownSchemes.some(known => known === scheme.toLowerCase())) return `"${scheme}:" is no scheme that is read here; ${knownSchemes.map(known => `${known}://`).join(', ')} are, and paths without one.`
+  if (/^s3a?:/i.test(value) && !bucketPath(value)) {
+    if (value.includes('@')) return 'In front of an "@" would be credentials. They belong to the bucket\'s source in the catalog; write s3://BUCKET/KEY.'
+    return `"${value}" names no bucket; s3://BUCKET/KEY is what a path of a bucket is.`
+  }
   if (/\p{Cc}/u.test(value)) return 'The path has a control character.'
   const unknown = [...value.matchAll(/%(.?)/gs)].map(([, code = '']) => code).find(code => code === '' || !dateParts.includes(code))
   return unknown === undefined ? undefined : `"%${unknown}" is no part of a date; ${[...dateParts].map(code => `%${code}`).join(', ')} are.`

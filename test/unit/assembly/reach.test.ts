@@ -57,6 +57,10 @@ test('regions, views and relations reach nothing by themselves', async () => {
   expect(await used('view', { key: 'a', sql: "SELECT '${env:PRIVATE}' AS a" })).toEqual({ key: 'a', sql: "SELECT '${env:PRIVATE}' AS a" })
 })
 
+test('D-94 a source given through the API grants its bucket to no application', async () => {
+  expect(await failure('source', { type: 's3', bucket: 'b', endpoint: 'http://db.example', applications: { crm: 'write' } })).toMatchObject({ code: 'FORBIDDEN', message: expect.stringContaining('grants its bucket to applications') })
+})
+
 test('a source given through the API names no catalog of Trino, where anything may be', async () => {
   const trino = { catalog: 'payroll', schema: 'public' }
   const definitions: Json[] = [{ type: 'postgresql', host: 'db.example', database: 'x', trino }, { type: 'files', root: '/', trino }]

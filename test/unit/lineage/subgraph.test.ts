@@ -244,6 +244,16 @@ test.each([
   expect(ids(answer).includes('lake:crm/service.a.id')).toBe(leadsOn)
 })
 
+test.each([
+  ['s3://acme', 's3://acme', true],
+  ['s3://acme', 's3://other', false],
+  ['s3://acme', 'file', false],
+])('D-108 an object that one pipeline writes in %s leads to those another reads in %s: %s', async (written, read, leadsOn) => {
+  const lineages = [ran('write', from(dataset('lake', 'crm/service.a', 'id'), dataset(written, 'crm/out/%Y/a.csv', 'id'))), ran('read', from(dataset(read, 'crm/out/**/*.csv', 'id'), dataset('lake', 'crm/staging.b', 'id')))]
+  const answer = await lineage({ of: 'lake:crm/staging.b.id', depth: 10 }, acceptance, { runs: async () => lineages, tableOf: () => undefined })
+  expect(ids(answer).includes('lake:crm/service.a.id')).toBe(leadsOn)
+})
+
 test('D-108 each tenant has the lineage of its own runs, and that of now', async () => {
   const own = new Map([['one', pipelines.slice(0, 1)]])
   const schema = executable(lineageSubgraph({ model: () => prices, tables, runs: async ({ tenant }) => own.get(tenant) ?? [], tableOf: () => undefined }))

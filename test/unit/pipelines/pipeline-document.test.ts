@@ -34,6 +34,8 @@ test.each([
   ['D-34', [['<sort source="customer_csv"', '<sort source="customer_cvs"']], ['18 UNKNOWN_REFERENCE "customer_cvs" is no dataset of this pipeline. Did you mean "customer_csv" or "customer_db"?']],
   ['D-35', [['s3://landing', 'ftp://landing']], ['9 INVALID_VALUE "ftp:" is no scheme that is read here; file://, s3://, s3a:// are, and paths without one.']],
   ['D-35', [['s3://landing/customer', 's3://landing/../secrets']], ['9 PATH_ESCAPES "s3://landing/../secrets/*.csv" leads out of its folder by "..", which is not followed.']],
+  ...['s3:landing', 's3:///landing', 's3a://', 's3://.landing', 's3://[::1]'].map(place => ['D-35', [['s3://landing/customer/*.csv', place]], [`9 INVALID_VALUE "${place}" names no bucket; s3://BUCKET/KEY is what a path of a bucket is.`]] as const),
+  ['rule 12', [['s3://landing', 's3://AKIA:secret@landing']], ['9 INVALID_VALUE In front of an "@" would be credentials. They belong to the bucket\'s source in the catalog; write s3://BUCKET/KEY.']],
   ['D-35', [['%Y/%m/%d', '%Y/%Q']], ['26 INVALID_VALUE "%Q" is no part of a date; %Y, %m, %d, %H, %M, %S are.']],
   ['D-36', [['header="true"', 'header="yes"']], ['9 INVALID_VALUE "header" of <csv> is "yes"; one of "true" or "false" is expected.']],
   ...['', ';;'].map(delimiter => ['D-37', [['delimiter=","', `delimiter="${delimiter}"`]], [`9 INVALID_VALUE "delimiter" of <csv> is "${delimiter}"; one character, or \\t for a tab is expected.`]] as const),

@@ -279,7 +279,8 @@ test('D-91 D-94 a path that leads out of the application\'s data, and one of ano
   expect(await world.run({ sources: '<csv id="a" path="/etc/*.conf"/>', targets: out() })).toMatchObject({ state: 'FAILED', error: { category: 'SOURCE', message: expect.stringContaining('leads out') } })
   await expect(world.run({ sources: '<csv id="a" path="../crm/landing/*.csv"/>', targets: out() })).rejects.toThrow('PATH_ESCAPES')
   expect(await world.run({ sources: '<database id="a" jdbcUrl="jdbc:sqlite:../crm/crm.sqlite"><table name="main.customer"/></database>', targets: out() })).toMatchObject({ state: 'FAILED', error: { category: 'SOURCE', message: expect.stringMatching(/out of/) } })
-  expect(await world.run({ sources: '<csv id="a" path="s3://landing/*.csv"/>', targets: out() })).toMatchObject({ error: { message: expect.stringContaining('"s3://landing/*.csv" is of s3://') } })
+  expect(await world.run({ sources: '<csv id="a" path="s3://landing/*.csv"/>', targets: out() })).toMatchObject({ state: 'FAILED', error: { category: 'SOURCE', message: '"s3://landing/*.csv" is in a bucket, and buckets are those of a hub\'s catalog, which there is not here. Put the pipeline into the hub\'s folder and run it there, or name a path without a scheme.' } })
+  expect(await world.run({ sources: '<csv id="a" path="file:///etc/*.csv"/>', targets: out() })).toMatchObject({ state: 'FAILED', error: { message: '"file:///etc/*.csv" is of file://, and runs read and write what is below the application\'s data, or in a bucket: s3://BUCKET/KEY. Name one of these.' } })
 })
 
 test('D-87 parameters are checked all at once', async () => {
