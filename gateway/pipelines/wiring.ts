@@ -38,7 +38,7 @@ import type { PipelineDocument } from '../../subgraphs/pipelines/document/pipeli
 import type { Finding } from '../../subgraphs/pipelines/finding.ts'
 import { Teller, type TellerOptions } from '../../subgraphs/pipelines/notify/teller.ts'
 import { checkData, type DataParts } from '../../subgraphs/pipelines/plan/data-check.ts'
-import { type Registry, versionText } from '../../subgraphs/pipelines/registry.ts'
+import { type Definition, type Registry, versionText } from '../../subgraphs/pipelines/registry.ts'
 import { type JobOrder, pipelineParameters } from '../../subgraphs/pipelines/run/job-order.ts'
 import { jobPipelines } from '../../subgraphs/pipelines/run/job-pipelines.ts'
 import type { JobRecord } from '../../subgraphs/pipelines/run/job-record.ts'
@@ -271,8 +271,9 @@ export async function openHubPipelines({ settings, env, clock, later, ended, rai
   const checks = new LazyChecks(lastingScope({ clock, log, later, signal: stopped.signal }, 'checks'), spill?.folder)
   const { teller, places } = openTeller(settings, alerts)
   const lineage = openLineageEvents(settings, store, { clock, log, later })
+  const check = async ({ file, document }: Pick<Definition, 'file' | 'document'>) => (document && settings.folder !== undefined ? checks.check(document, documentFiles(join(settings.folder, file)).schemaText) : [])
   const worker = settings.folder === undefined || settings.slots === 0 ? undefined : new Worker({
-    store, registry, configVersionOf: changing.configVersionOf, name: `${hostname()} ${process.pid}`, slots: settings.slots, environment: settings.environment, ended, lineage: lineage.events,
+    store, registry, check, configVersionOf: changing.configVersionOf, name: `${hostname()} ${process.pid}`, slots: settings.slots, environment: settings.environment, ended, lineage: lineage.events,
     told(scope, order, run) {
       const warning = teller.warning(order.document)
       if (warning !== undefined) log.warn(warning, { app: order.application, job: order.document.id, run: order.runId })
@@ -286,7 +287,7 @@ export async function openHubPipelines({ settings, env, clock, later, ended, rai
   return {
     registry, store, alerts, places, teller, reveals: vault, wake: () => worker?.wake(),
     definitions: changing.definitions, drafts: changing.drafts, audit: changing.audit, layout: folderLayout(settings.folder),
-    check: async ({ file, document }) => (document && settings.folder !== undefined ? checks.check(document, documentFiles(join(settings.folder, file)).schemaText) : []),
+    check,
     async close() {
       stopped.abort(new HubError('SHUTTING_DOWN', 'The hub is stopping.'))
       await scheduling

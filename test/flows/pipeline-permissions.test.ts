@@ -115,6 +115,7 @@ describe('who may what with pipelines of which application', () => {
       ['GET', '/pipelines/crm/there', undefined, [200, 200, 200, 200, 200]], ['GET', '/pipelines/shop/there', undefined, [403, 403, 403, 403, 403]],
       ['POST', '/pipelines/crm/there/runs', { allow_concurrent: true }, [403, 202, 403, 403, 202]], ['POST', '/pipelines/shop/there/runs', { allow_concurrent: true }, [403, 403, 403, 403, 403]],
       ['DELETE', '/pipelines/shop/there', undefined, [403, 403, 403, 403, 403]], ['GET', '/runs?app=shop', undefined, [403, 403, 403, 403, 403]], ['GET', '/audit?app=crm', undefined, [403, 403, 403, 403, 200]],
+      ['GET', '/data/crm/service.there', undefined, [403, 403, 403, 403, 403]], ['POST', '/exports/crm/service.there', {}, [403, 403, 403, 403, 403]],
       ['GET', `/runs/${runs['shop'] ?? ''}`, undefined, [404, 404, 404, 404, 404]],
     ] as const
     for (const [method, path, body, expected] of matrix) expect([path, await Promise.all(roles.map(role => status(method, path, role, body)))]).toEqual([path, expected])
