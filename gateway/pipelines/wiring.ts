@@ -28,8 +28,11 @@ import { HubError } from '../../schema/errors.ts'
 import { analyse } from '../../subgraphs/lineage/analyse.ts'
 import { LineageEvents } from '../../subgraphs/pipelines/lineage/lineage-events.ts'
 import { Audit } from '../../subgraphs/pipelines/definitions/audit.ts'
+import { Promotions } from '../../subgraphs/pipelines/environments/promotions.ts'
+import { environmentRegistry } from '../../subgraphs/pipelines/environments/registry.ts'
 import { Definitions } from '../../subgraphs/pipelines/definitions/definitions.ts'
 import { Drafts } from '../../subgraphs/pipelines/definitions/drafts.ts'
+import type { EnvironmentFiles } from '../../subgraphs/pipelines/environments/environment.ts'
 import type { ChangeRoles } from '../../subgraphs/pipelines/index.ts'
 import { type AlertWatchOptions, watchAlerts } from '../../subgraphs/pipelines/alerts/watch.ts'
 import type { DeadNoticeRoles } from '../../subgraphs/pipelines/alerts/dead-notice-fields.ts'
@@ -54,6 +57,7 @@ import type { RevealRoles } from '../../subgraphs/pipelines/reveal-fields.ts'
 import type { RunRoles } from '../../subgraphs/pipelines/run-fields.ts'
 import { lastingScope } from '../assembly/scope.ts'
 import type { Config, Environment } from '../config.ts'
+import { environmentFiles } from './environments.ts'
 import { documentFiles } from './files.ts'
 import { folderLayout } from './layout.ts'
 import { LazyVault } from './lazy-vault.ts'
@@ -64,6 +68,8 @@ export type { ApplicationLayout, LayerLayout, Layout } from '../../subgraphs/pip
 export type { PipelineDocument } from '../../subgraphs/pipelines/document/pipeline.ts'
 export { type DocumentRead, readDocument } from '../../subgraphs/pipelines/document/read.ts'
 export { folderFindings } from '../../subgraphs/pipelines/folder.ts'
+export { type Environment, type EnvironmentFiles, environments, type Overlay, type OverlayEntry, overlayFile, type OverlayProblem, type Promoted, promotedFile } from '../../subgraphs/pipelines/environments/environment.ts'
+export { entriesOf, overlaid, unknownPlaces } from '../../subgraphs/pipelines/environments/overlaid.ts'
 export type { FoundSchema } from '../../subgraphs/pipelines/plan/data-check.ts'
 export type { Definition, JobDefinition, Registry } from '../../subgraphs/pipelines/registry.ts'
 export type { LookupFile, Lookups, RunParts } from '../../subgraphs/pipelines/run/parts.ts'
@@ -265,15 +271,19 @@ export async function openHubPipelines({ settings, env, clock, later, ended, rai
     throw error
   })
   const alerts = await openAlertStore(kept)
-  const registry = folderRegistry(settings.folder, ({ data, schemaText, queryText, lookups }) => partsOver(data, { settings, env, log, vault, engine }).then(parts => ({ ...parts, schemaText, queryText, lookups, regions, indices })))
+  const lying = folderRegistry(settings.folder, ({ data, schemaText, queryText, lookups }) => partsOver(data, { settings, env, log, vault, engine }).then(parts => ({ ...parts, schemaText, queryText, lookups, regions, indices })))
   const stopped = new AbortController()
-  const changing = await openChanges(kept, settings.folder, registry)
+  const ownScope = (what: string) => lastingScope({ clock, log, later, signal: stopped.signal }, what)
+  const { environment } = settings
+  const files = environmentFiles(settings.folder)
+  const changing = await openChanges(kept, settings, lying, files)
+  const registry = environmentRegistry({ folder: lying, environment, files, textOf: (app, id, version) => changing.promotions.textOf(ownScope('environments'), app, id, version) })
   const checks = new LazyChecks(lastingScope({ clock, log, later, signal: stopped.signal }, 'checks'), spill?.folder)
   const { teller, places } = openTeller(settings, alerts)
   const lineage = openLineageEvents(settings, store, { clock, log, later })
   const check = async ({ file, document }: Pick<Definition, 'file' | 'document'>) => (document && settings.folder !== undefined ? checks.check(document, documentFiles(join(settings.folder, file)).schemaText) : [])
   const worker = settings.folder === undefined || settings.slots === 0 ? undefined : new Worker({
-    store, registry, check, configVersionOf: changing.configVersionOf, name: `${hostname()} ${process.pid}`, slots: settings.slots, environment: settings.environment, ended, lineage: lineage.events,
+    store, registry, check, configVersionOf: changing.configVersionOf, name: `${hostname()} ${process.pid}`, slots: settings.slots, environment, ended, lineage: lineage.events,
     told(scope, order, run) {
       const warning = teller.warning(order.document)
       if (warning !== undefined) log.warn(warning, { app: order.application, job: order.document.id, run: order.runId })
@@ -281,12 +291,11 @@ export async function openHubPipelines({ settings, env, clock, later, ended, rai
     },
     scopeOf: (runId, tenant, signal) => ({ ...lastingScope({ clock, log, later, signal }, runId), requestId: runId, tenant }),
   })
-  const ownScope = (what: string) => lastingScope({ clock, log, later, signal: stopped.signal }, what)
   const scheduling = settings.folder === undefined || !settings.schedules ? undefined : schedule({ store, registry, wake: () => worker?.wake(), scope: { ...ownScope('schedules'), tenant: settings.tenant } })
   const watching = settings.folder === undefined ? undefined : watchAlerts({ store, alerts, registry, teller, raised, scope: ownScope('alerts') })
   return {
     registry, store, alerts, places, teller, reveals: vault, wake: () => worker?.wake(),
-    definitions: changing.definitions, drafts: changing.drafts, audit: changing.audit, layout: folderLayout(settings.folder),
+    definitions: changing.definitions, drafts: changing.drafts, audit: changing.audit, environment, promotions: changing.promotions, layout: folderLayout(settings.folder),
     check,
     async close() {
       stopped.abort(new HubError('SHUTTING_DOWN', 'The hub is stopping.'))
@@ -306,13 +315,18 @@ export async function openHubPipelines({ settings, env, clock, later, ended, rai
 }
 
 /** What changes the pipelines of a folder, with drafts and the audit log. */
-async function openChanges({ file, postgresUrl: url, log }: KeptIn, folder: string | undefined, registry: Registry): Promise<Pick<ChangeRoles, 'definitions' | 'drafts' | 'audit'> & Pick<WorkerOptions, 'configVersionOf'> & { close(): Promise<void> }> {
+async function openChanges({ file, postgresUrl: url, log }: KeptIn, { folder, environment }: Pick<Config['pipelines'], 'folder' | 'environment'>, registry: Registry, files: EnvironmentFiles): Promise<Pick<ChangeRoles, 'definitions' | 'drafts' | 'audit' | 'promotions'> & Pick<WorkerOptions, 'configVersionOf'> & { close(): Promise<void> }> {
   const git = folder === undefined ? undefined : openGitDefinitions(folder)
   const [draftStore, auditLog] = url === undefined ? [await openSqliteDraftStore({ file }), await openSqliteAuditLog({ file })] : [await openPostgresDraftStore({ url, log }), await openPostgresAuditLog({ url, log })]
   const definitions = new Definitions({ registry, store: git })
   const audit = new Audit(auditLog, git)
   return {
-    definitions, audit, configVersionOf: async (scope, { file, xml }) => git?.placed(scope, file, xml), drafts: new Drafts({ drafts: draftStore, definitions, audit }),
+    definitions, audit, promotions: new Promotions({ folder: registry, definitions, store: git, drafts: draftStore, audit, files }),
+    async configVersionOf(scope, { file, xml, commit }) {
+      const placed = commit === undefined ? await git?.placed(scope, file, xml) : { commit }
+      return placed && { ...placed, environment }
+    },
+    drafts: new Drafts({ drafts: draftStore, definitions, audit }),
     async close() {
       await draftStore.close()
       await auditLog.close()
