@@ -8,6 +8,7 @@ import { type RunningHub, startHub } from '../support/hub.ts'
 const keys = [
   { id: 'acme', tenant: 'acme', scopes: ['pipeline:read', 'pipeline:run', 'export:read'] }, { id: 'other', tenant: 'other', scopes: ['pipeline:read', 'export:read'] }, { id: 'viewer', tenant: 'acme', scopes: ['role:viewer@shop'] },
   { id: 'elsewhere', tenant: 'acme', scopes: ['role:viewer@crm', 'export:read@crm'] }, { id: 'partner', tenant: 'acme', scopes: ['export:read@shop'] },
+  { id: 'analyst', tenant: 'acme', scopes: ['query:run'] },
 ]
 const as = (id: string) => ({ 'x-api-key': `key of ${id}` })
 const pipeline = (id: string, { layer = 'service', schema = 'inferSchema="true"', transformations = '', partition = '' } = {}) => `<pipeline id="${id}" version="1.0" layer="${layer}"><metadata><owner>o</owner></metadata><sources><csv id="rows" path="landing/${id}.csv" ${schema}/></sources><transformations>${transformations}</transformations><targets><hive table="service.${id}" mode="overwrite"${partition}/></targets></pipeline>`
@@ -135,6 +136,8 @@ describe('what others pull of what an application publishes', () => {
     expect([(await ask('GET', `export-jobs/${job}`, { who: 'partner' })).status, (await ask('GET', file, { who: 'partner' })).status]).toEqual([200, 200])
     expect([(await ask('GET', `runs/${job}`)).status, (await ask('POST', `runs/${job}/cancel`)).status, (await ask('POST', `runs/${job}/rerun`, { body: {} })).status]).toEqual([404, 404, 404])
     expect(JSON.stringify((await ask('GET', 'runs')).body)).not.toContain(job)
+    const { data: table, errors } = await hub.query<{ unifiedQuery: { rows: unknown[][] } }>('{ unifiedQuery(sql: "SELECT kind, count(*) AS n FROM ops.pipeline_runs GROUP BY kind") { rows } }', {}, as('analyst'))
+    expect([errors, table?.unifiedQuery.rows]).toEqual([undefined, [['pipeline', 5]]])
   })
 
   test('D-22: only tables of layer service that a pipeline writes are datasets, by their names', async () => {
