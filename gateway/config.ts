@@ -61,7 +61,7 @@ const settings = z.object({
       slots: z.int().min(0).max(64).default(1).describe('Runs of pipelines and jobs at a time in this process, a job with up to two of its pipelines. 0: none; others have to take them.'),
       schedules: z.boolean().default(true).describe('Whether this hub puts runs into the queue when the schedules of its folder say so. Several hubs of a store may.'),
       tenant: z.string().min(1).max(64).default('public').describe('Whose runs those of schedules and of the command line are.'),
-      environment: z.enum(['DEV', 'QA', 'PROD']).default('DEV').describe('What queries of pipelines know as :env.'),
+      environment: z.enum(['DEV', 'QA', 'PROD']).default('DEV').describe('Which environment the hub is: its overlay holds, and queries of pipelines know it as :env. QA and PROD run what was promoted to them, once something was.'),
       memoryLimit: z.string().regex(size, { error: issue => `"${String(issue.input)}" is not a size: a number with MB or GB, as 2GB.` }).default('1GB').describe('What one run of a pipeline may hold in memory; the rest of its rows waits on disk.'),
       tempLimit: z.string().regex(size, { error: issue => `"${String(issue.input)}" is not a size: a number with MB or GB, as 100GB.` }).default('50GB').describe('What one run may have on disk for that; a run that needs more fails.'),
       threads: z.int().min(1).max(256).optional().describe('Cores one run may use. Absent: all.'),

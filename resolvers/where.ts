@@ -25,7 +25,7 @@ export interface OrderTerm {
 type Input = Readonly<Record<string, unknown>>
 
 /** A `where` argument, as coerced by GraphQL, as a condition on the entity's rows. Absent and empty inputs hold always. What comes as JSON may name columns where a typed filter names fields. */
-export function parseWhere(model: Model, entity: EntityModel, input: Input | null | undefined): Where {
+export function parseWhere(model: Model, entity: Pick<EntityModel, 'type' | 'fields'>, input: Input | null | undefined): Where {
   if (input === null || input === undefined) return { and: [] }
   if (typeof input !== 'object' || Array.isArray(input)) throw new HubError('BAD_USER_INPUT', `A filter of ${entity.type} is an object such as { ${entity.fields[0]?.field}: { eq: … } }; found ${JSON.stringify(input).slice(0, 80)}.`, { type: entity.type })
   const fields = new Map(entity.fields.map(field => [field.field, field]))

@@ -152,7 +152,7 @@ function withoutBigint(value: unknown): unknown {
 }
 
 /** A JSON value as clients read it: integers beyond 2^53 as text, as the scalar Long writes them. What has none is answered as it is. */
-function withoutBigints(value: unknown): unknown {
+export function withoutBigints(value: unknown): unknown {
   if (typeof value === 'bigint') return String(value)
   if (typeof value !== 'object' || value === null) return value
   const members = Array.isArray(value) ? value : Object.values(value)

@@ -19,6 +19,7 @@ import { Stop } from '../statements/stop.ts'
 import { csvDataset } from './csv.ts'
 import type { FileDataset } from './file-dataset.ts'
 import { jsonDataset } from './json.ts'
+import { writeJsonLines } from './json-lines.ts'
 import { parquetDataset } from './parquet.ts'
 import { type CsvRows, profileOf } from './profile.ts'
 
@@ -136,6 +137,10 @@ class DuckDbWorkspace implements Workspace {
   }
 
   async write(select: string, into: FilesInto): Promise<Written> {
+    if (into.format === 'json') {
+      const { batches } = await this.read(select)
+      return { rows: await writeJsonLines(join(into.folder, `${into.name}.ndjson`), batches), files: await filesIn(into.folder) }
+    }
     const translated = this.#translated(select)
     const rows = await this.#profiled(`COPY (${into.format === 'parquet' ? await this.#narrowed(translated) : translated}) TO ${copyTarget(into)}`, select)
     return { rows, files: await filesIn(into.folder) }
@@ -279,7 +284,7 @@ function datasetOf(connection: DuckDBConnection, id: string, source: FileSource)
   }
 }
 
-function copyTarget(into: FilesInto): string {
+function copyTarget(into: Exclude<FilesInto, { format: 'json' }>): string {
   const { folder, name } = into
   if (into.format === 'csv') {
     const { header, delimiter, compression } = into

@@ -67,11 +67,13 @@ export interface FileSource {
 export type FilesInto = { readonly folder: string; readonly name: string } & (
   | { readonly format: 'csv'; readonly header: boolean; readonly delimiter: string; readonly compression: 'gzip' | 'none' }
   | { readonly format: 'parquet'; readonly partitionBy?: readonly string[] }
+  /** An object a line, called `NAME.ndjson`, with values as the graph writes them. */
+  | { readonly format: 'json' }
 )
 
 export interface Written {
   readonly rows: number
-  /** Below the folder, with `/` between, in the order of names. A csv is always one file, a parquet without rows too. */
+  /** Below the folder, with `/` between, in the order of names. A csv and a json are always one file, a parquet without rows too. */
   readonly files: readonly { readonly path: string; readonly bytes: number }[]
 }
 

@@ -72,9 +72,10 @@ export type EndedState = 'SUCCEEDED' | 'SKIPPED_NO_DATA' | 'FAILED' | 'CANCELLED
 export interface NewRun {
   /** No other run of the tenant has it. At most 64 characters, as `jobRunId` and `rerunOf`; a key at most 512, other texts 255. */
   readonly runId: string
-  readonly kind: 'pipeline' | 'job'
+  /** An export is of a dataset of the application, on demand. */
+  readonly kind: 'pipeline' | 'job' | 'export'
   readonly application: string
-  /** Of the pipeline or the job. Kind, application and this are the run's subject. */
+  /** Of the pipeline or the job; of an export the dataset. Kind, application and this are the run's subject. */
   readonly subject: string
   readonly version: string
   /** Of a pipeline. */
@@ -211,7 +212,7 @@ export interface RunFilter {
   /** Of any of these. Absent: of all. */
   readonly applications?: readonly string[]
   readonly subject?: string
-  readonly kind?: 'pipeline' | 'job'
+  readonly kind?: NewRun['kind']
   readonly states?: readonly RunState[]
   readonly jobRunId?: string
   /** Put in at this moment or later. */
@@ -245,7 +246,7 @@ export type CountedBy = 'DAY' | 'WEEK' | 'CATEGORY'
 
 /** All runs of one subject. */
 export interface RunTotals {
-  readonly kind: 'pipeline' | 'job'
+  readonly kind: NewRun['kind']
   readonly application: string
   readonly subject: string
   readonly runs: number
@@ -265,7 +266,7 @@ export interface RunTotals {
 
 /** Runs of one subject that have a day, a week or a category in common. The six states add up to all of them. */
 export interface RunCount {
-  readonly kind: 'pipeline' | 'job'
+  readonly kind: NewRun['kind']
   readonly application: string
   readonly subject: string
   /** When the day or the week begins; absent by category. */

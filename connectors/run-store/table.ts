@@ -33,7 +33,7 @@ const columns: readonly (Column & { readonly of: (run: StoredRun) => Row[string]
   { name: 'params', type: 'JSON', nullable: false, of: run => run.parameters },
 ]
 
-/** The runs of the reader's tenant as the table `ops.pipeline_runs`, as they stand when a statement reads them. */
+/** The runs of pipelines and jobs of the reader's tenant as the table `ops.pipeline_runs`, as they stand when a statement reads them. */
 export function runsTable(store: RunStore): MountedTable {
   const source = runsSource(store)
   return { catalog: source.name, name, columns: columns.map(({ of: _, ...column }) => column), from: { kind: 'source', source, table: name } }
@@ -44,7 +44,7 @@ function runsSource(store: RunStore): SourceConnector {
     let after: RunPlace | undefined
     while (!reading.done) {
       const runs = await store.runs(scope, {}, batchRows, after)
-      const rows = reading.answer(runs.map(run => Object.fromEntries(reading.columns.map(column => [column.name, column.of(run)]))))
+      const rows = reading.answer(runs.filter(({ kind }) => kind !== 'export').map(run => Object.fromEntries(reading.columns.map(column => [column.name, column.of(run)]))))
       if (rows.length > 0) yield rows
       const last = runs.at(-1)
       if (!last || runs.length < batchRows) return

@@ -1,12 +1,13 @@
 import { readFile, stat } from 'node:fs/promises'
-import { relative, sep } from 'node:path'
+import { join, relative, sep } from 'node:path'
 import { systemClock } from '../../connectors/ports/scope.ts'
 import { HubError } from '../../schema/errors.ts'
 import { hubScope } from '../assembly/scope.ts'
 import type { ValidatedFile } from '../commands/commands.ts'
 import { openLog } from '../telemetry/log.ts'
+import { environmentFiles } from './environments.ts'
 import { documentFiles, documentsBelow, largest, statOf } from './files.ts'
-import { type DocumentRead, folderFindings, openPipelineChecks, type PipelineChecks, readDocument } from './wiring.ts'
+import { type DocumentRead, entriesOf, environments, folderFindings, openPipelineChecks, overlaid, overlayFile, type OverlayProblem, type PipelineChecks, readDocument, unknownPlaces } from './wiring.ts'
 
 const limitMs = 600_000
 
@@ -25,10 +26,38 @@ export async function validateFiles(path: string): Promise<readonly ValidatedFil
     for (const file of files) all.push({ file, ...(await readOne(file, checks)) })
     const named = (file: string) => relative(path, file).split(sep).join('/')
     const together = found.isDirectory() ? folderFindings(all.map(({ file, read }) => ({ file: named(file), read }))) : undefined
-    return all.map(({ file, kind, findings }) => ({ file, ...(kind && { kind }), findings: [...findings, ...(together?.get(named(file)) ?? [])].toSorted((a, b) => a.line - b.line || a.column - b.column) }))
+    const documents = all.map(({ file, kind, findings }) => ({ file, ...(kind && { kind }), findings: [...findings, ...(together?.get(named(file)) ?? [])].toSorted((a, b) => a.line - b.line || a.column - b.column) }))
+    return [...documents, ...(found.isDirectory() ? await overlaysOf(path, all) : [])]
   } finally {
     await checks.close()
   }
+}
+
+/** Overlays of environments, where the folder is one of pipelines, and what documents have against what these say. */
+async function overlaysOf(folder: string, documents: readonly { readonly file: string; readonly read: DocumentRead }[]): Promise<readonly ValidatedFile[]> {
+  const files = environmentFiles(folder)
+  const pipelines = documents.flatMap(({ file, read }) => (read.kind === 'pipeline' && read.root.values.id !== undefined ? [{ application: documentFiles(file).application, id: read.root.values.id, file }] : []))
+  const all = await Promise.all(environments.map(async (environment): Promise<readonly ValidatedFile[]> => {
+    const file = join(folder, overlayFile(environment))
+    if (!(await statOf(file))) return []
+    const overlay = await files.overlay(environment)
+    const wrong = [...overlay.problems, ...unknownPlaces(overlay, pipelines)]
+    const findings: ValidatedFile['findings'][number][] = wrong.map(problem => findingOf(problem))
+    for (const one of pipelines) {
+      const entries = entriesOf(overlay, one.application, one.id)
+      const { text } = await readDocumentText(one.file)
+      const { read, problems, before } = overlaid(text, entries)
+      findings.push(...problems.map(problem => findingOf(problem)))
+      const [first] = entries
+      if (first && problems.length === 0) findings.push(...read.findings.filter(({ message }) => !before.some(own => own.message === message)).map(finding => ({ ...finding, line: first.line, column: first.column, path: overlayFile(environment), message: `As ${environment} has "${one.id}": ${finding.message}` })))
+    }
+    return [{ file, findings: findings.toSorted((a, b) => a.line - b.line || a.column - b.column) }]
+  }))
+  return all.flat()
+}
+
+function findingOf({ file, line, column, message }: OverlayProblem): ValidatedFile['findings'][number] {
+  return { severity: 'ERROR', code: 'UNKNOWN_REFERENCE', line, column, path: file, message }
 }
 
 async function readOne(file: string, checks: PipelineChecks): Promise<Omit<ValidatedFile, 'file'> & { readonly read: DocumentRead }> {

@@ -32,8 +32,11 @@ import { didYouMean } from '../../schema/names.ts'
 import { analyse } from '../../subgraphs/lineage/analyse.ts'
 import { LineageEvents } from '../../subgraphs/pipelines/lineage/lineage-events.ts'
 import { Audit } from '../../subgraphs/pipelines/definitions/audit.ts'
+import { Promotions } from '../../subgraphs/pipelines/environments/promotions.ts'
+import { environmentRegistry } from '../../subgraphs/pipelines/environments/registry.ts'
 import { Definitions } from '../../subgraphs/pipelines/definitions/definitions.ts'
 import { Drafts } from '../../subgraphs/pipelines/definitions/drafts.ts'
+import type { EnvironmentFiles } from '../../subgraphs/pipelines/environments/environment.ts'
 import type { ChangeRoles } from '../../subgraphs/pipelines/index.ts'
 import { type AlertWatchOptions, watchAlerts } from '../../subgraphs/pipelines/alerts/watch.ts'
 import type { DeadNoticeRoles } from '../../subgraphs/pipelines/alerts/dead-notice-fields.ts'
@@ -42,7 +45,7 @@ import type { PipelineDocument } from '../../subgraphs/pipelines/document/pipeli
 import type { Finding } from '../../subgraphs/pipelines/finding.ts'
 import { Teller, type TellerOptions } from '../../subgraphs/pipelines/notify/teller.ts'
 import { checkData, type DataParts } from '../../subgraphs/pipelines/plan/data-check.ts'
-import { type Registry, versionText } from '../../subgraphs/pipelines/registry.ts'
+import { type Definition, type Registry, versionText } from '../../subgraphs/pipelines/registry.ts'
 import { type JobOrder, pipelineParameters } from '../../subgraphs/pipelines/run/job-order.ts'
 import { jobPipelines } from '../../subgraphs/pipelines/run/job-pipelines.ts'
 import type { JobRecord } from '../../subgraphs/pipelines/run/job-record.ts'
@@ -59,6 +62,7 @@ import type { RunRoles } from '../../subgraphs/pipelines/run-fields.ts'
 import { lastingScope } from '../assembly/scope.ts'
 import type { Config, Environment } from '../config.ts'
 import { bytesOf, grantedBucket, keyPrefix } from './buckets.ts'
+import { environmentFiles } from './environments.ts'
 import { documentFiles } from './files.ts'
 import { folderLayout } from './layout.ts'
 import { LazyVault } from './lazy-vault.ts'
@@ -69,6 +73,8 @@ export type { ApplicationLayout, LayerLayout, Layout } from '../../subgraphs/pip
 export type { PipelineDocument } from '../../subgraphs/pipelines/document/pipeline.ts'
 export { type DocumentRead, readDocument } from '../../subgraphs/pipelines/document/read.ts'
 export { folderFindings } from '../../subgraphs/pipelines/folder.ts'
+export { type Environment, type EnvironmentFiles, environments, type Overlay, type OverlayEntry, overlayFile, type OverlayProblem, type Promoted, promotedFile } from '../../subgraphs/pipelines/environments/environment.ts'
+export { entriesOf, overlaid, unknownPlaces } from '../../subgraphs/pipelines/environments/overlaid.ts'
 export type { FoundSchema } from '../../subgraphs/pipelines/plan/data-check.ts'
 export type { Definition, JobDefinition, Registry } from '../../subgraphs/pipelines/registry.ts'
 export type { BucketPath } from '../../subgraphs/pipelines/bucket-path.ts'
@@ -315,17 +321,22 @@ export async function openHubPipelines({ settings, env, clock, later, ended, rai
   })
   const alerts = await openAlertStore(kept)
   const bucketParts: BucketParts = { sources: buckets, folder: spill?.folder ?? tmpdir(), mostBytes: bytesOf(settings.tempLimit) }
-  const registry = folderRegistry(settings.folder, async ({ application, data, schemaText, queryText, lookups }) => {
+  const lying = folderRegistry(settings.folder, async ({ application, data, schemaText, queryText, lookups }) => {
     const parts = await partsOver(data, { settings, env, log, vault, engine })
     return { ...parts, ...(settings.dataSource !== undefined && (await dataIn(settings.dataSource, application, bucketParts))), schemaText, queryText, lookups, regions, indices, topics, buckets: bucketsOf(application, bucketParts) }
   })
   const stopped = new AbortController()
-  const changing = await openChanges(kept, settings.folder, registry)
+  const ownScope = (what: string) => lastingScope({ clock, log, later, signal: stopped.signal }, what)
+  const { environment } = settings
+  const files = environmentFiles(settings.folder)
+  const changing = await openChanges(kept, settings, lying, files)
+  const registry = environmentRegistry({ folder: lying, environment, files, textOf: (app, id, version) => changing.promotions.textOf(ownScope('environments'), app, id, version) })
   const checks = new LazyChecks(lastingScope({ clock, log, later, signal: stopped.signal }, 'checks'), spill?.folder)
   const { teller, places } = openTeller(settings, alerts)
   const lineage = openLineageEvents(settings, store, { clock, log, later })
+  const check = async ({ file, document }: Pick<Definition, 'file' | 'document'>) => (document && settings.folder !== undefined ? checks.check(document, documentFiles(join(settings.folder, file)).schemaText) : [])
   const worker = settings.folder === undefined || settings.slots === 0 ? undefined : new Worker({
-    store, registry, configVersionOf: changing.configVersionOf, name: `${hostname()} ${process.pid}`, slots: settings.slots, environment: settings.environment, ended, lineage: lineage.events,
+    store, registry, check, configVersionOf: changing.configVersionOf, name: `${hostname()} ${process.pid}`, slots: settings.slots, environment, ended, lineage: lineage.events,
     told(scope, order, run) {
       const warning = teller.warning(order.document)
       if (warning !== undefined) log.warn(warning, { app: order.application, job: order.document.id, run: order.runId })
@@ -333,13 +344,12 @@ export async function openHubPipelines({ settings, env, clock, later, ended, rai
     },
     scopeOf: (runId, tenant, signal) => ({ ...lastingScope({ clock, log, later, signal }, runId), requestId: runId, tenant }),
   })
-  const ownScope = (what: string) => lastingScope({ clock, log, later, signal: stopped.signal }, what)
   const scheduling = settings.folder === undefined || !settings.schedules ? undefined : schedule({ store, registry, wake: () => worker?.wake(), scope: { ...ownScope('schedules'), tenant: settings.tenant } })
   const watching = settings.folder === undefined ? undefined : watchAlerts({ store, alerts, registry, teller, raised, scope: ownScope('alerts') })
   return {
     registry, store, alerts, places, teller, reveals: vault, wake: () => worker?.wake(),
-    definitions: changing.definitions, drafts: changing.drafts, audit: changing.audit, layout: folderLayout(settings.folder),
-    check: async ({ file, document }) => (document && settings.folder !== undefined ? checks.check(document, documentFiles(join(settings.folder, file)).schemaText) : []),
+    definitions: changing.definitions, drafts: changing.drafts, audit: changing.audit, environment, promotions: changing.promotions, layout: folderLayout(settings.folder),
+    check,
     async close() {
       stopped.abort(new HubError('SHUTTING_DOWN', 'The hub is stopping.'))
       await scheduling
@@ -358,13 +368,18 @@ export async function openHubPipelines({ settings, env, clock, later, ended, rai
 }
 
 /** What changes the pipelines of a folder, with drafts and the audit log. */
-async function openChanges({ file, postgresUrl: url, log }: KeptIn, folder: string | undefined, registry: Registry): Promise<Pick<ChangeRoles, 'definitions' | 'drafts' | 'audit'> & Pick<WorkerOptions, 'configVersionOf'> & { close(): Promise<void> }> {
+async function openChanges({ file, postgresUrl: url, log }: KeptIn, { folder, environment }: Pick<Config['pipelines'], 'folder' | 'environment'>, registry: Registry, files: EnvironmentFiles): Promise<Pick<ChangeRoles, 'definitions' | 'drafts' | 'audit' | 'promotions'> & Pick<WorkerOptions, 'configVersionOf'> & { close(): Promise<void> }> {
   const git = folder === undefined ? undefined : openGitDefinitions(folder)
   const [draftStore, auditLog] = url === undefined ? [await openSqliteDraftStore({ file }), await openSqliteAuditLog({ file })] : [await openPostgresDraftStore({ url, log }), await openPostgresAuditLog({ url, log })]
   const definitions = new Definitions({ registry, store: git })
   const audit = new Audit(auditLog, git)
   return {
-    definitions, audit, configVersionOf: async (scope, { file, xml }) => git?.placed(scope, file, xml), drafts: new Drafts({ drafts: draftStore, definitions, audit }),
+    definitions, audit, promotions: new Promotions({ folder: registry, definitions, store: git, drafts: draftStore, audit, files }),
+    async configVersionOf(scope, { file, xml, commit }) {
+      const placed = commit === undefined ? await git?.placed(scope, file, xml) : { commit }
+      return placed && { ...placed, environment }
+    },
+    drafts: new Drafts({ drafts: draftStore, definitions, audit }),
     async close() {
       await draftStore.close()
       await auditLog.close()

@@ -2,15 +2,20 @@ import { z } from 'zod'
 import { closed } from '../../schema/findings.ts'
 import type { Hub } from '../hub.ts'
 import type { Route } from '../http/routes.ts'
+import { word } from './forms.ts'
 import { operation } from './operation.ts'
 import { type Definition, definitionMembers, shownDefinition } from './pipelines.ts'
 import { route } from './route.ts'
+import { lowered } from './runs.ts'
 
 const members = `${definitionMembers} versions(first: 1) { version commit at author }`
 const create = operation<{ createPipeline: Definition }>(`mutation RestCreatePipeline($app: String!, $xml: String!, $idempotencyKey: String) { createPipeline(app: $app, xml: $xml, idempotencyKey: $idempotencyKey) { ${members} } }`)
 const update = operation<{ updatePipeline: Definition }>(`mutation RestUpdatePipeline($app: String!, $id: ID!, $xml: String!, $allowOlder: Boolean!, $idempotencyKey: String) { updatePipeline(app: $app, id: $id, xml: $xml, allowOlder: $allowOlder, idempotencyKey: $idempotencyKey) { ${members} } }`)
 const remove = operation<{ deletePipeline: boolean }>('mutation RestDeletePipeline($app: String!, $id: ID!, $idempotencyKey: String) { deletePipeline(app: $app, id: $id, idempotencyKey: $idempotencyKey) }')
 const applications = operation<{ applications: readonly { readonly name: string; readonly layers: readonly { readonly layer: string }[] }[]; commonSchemas: readonly string[]; commonLookups: readonly string[] }>('query RestApplications { applications { name layers { layer pipelines jobs schemas resources } } commonSchemas commonLookups }')
+
+const promote = operation<{ promotePipeline: Readonly<Record<string, unknown>> }>('mutation RestPromote($app: String!, $id: ID!, $version: String!, $to: Environment!, $idempotencyKey: String) { promotePipeline(app: $app, id: $id, version: $version, to: $to, idempotencyKey: $idempotencyKey) { environment version previous commit } }')
+const environment = operation<{ environment: string }>('query RestEnvironment { environment }')
 
 const xml = z.string().describe('The document.')
 
@@ -37,6 +42,18 @@ export function definitionRoutes(hub: Hub): readonly Route[] {
       answer: async (request, { body }) => {
         const { app = '', id = '' } = request.params
         return { status: 200, body: shownDefinition((await update(hub, request, { app, id, xml: body.xml, allowOlder: body.allow_older })).updatePipeline) }
+      },
+    }),
+    route({
+      method: 'GET', path: '/api/v1/datahub/environment', summary: 'Which environment the hub is.', answers: { 200: 'dev, qa or prod.' },
+      answer: async request => ({ status: 200, body: lowered({ ...(await environment(hub, request, {})) }, 'environment') }),
+    }),
+    route({
+      method: 'POST', path: '/api/v1/datahub/pipelines/{app}/{id}/promotions', summary: 'Makes a version the one that an environment runs, and commits that.', answers: { 200: 'What it runs now, and ran before.' },
+      body: closed({ version: z.string().describe('major.minor.patch; 1.0 is 1.0.0.'), to: word(['dev', 'qa', 'prod']).describe('The environment: qa, or prod for what qa runs.') }),
+      answer: async (request, { body: { version, to } }) => {
+        const { app = '', id = '' } = request.params
+        return { status: 200, body: lowered((await promote(hub, request, { app, id, version, to: to.toUpperCase() })).promotePipeline, 'environment') }
       },
     }),
     route({

@@ -38,13 +38,20 @@ export function exportRoutes(hub: Hub): readonly Route[] {
         const wanted = isOf(request, etag) ? rangeOf(request.headers.range, bytes) : undefined
         const { first, last } = wanted ?? { first: 0, last: bytes - 1 }
         const headers = {
-          'content-type': name.endsWith('.gz') ? 'application/gzip' : 'text/csv; charset=utf-8', 'content-length': last - first + 1, 'content-disposition': `attachment; filename*=UTF-8''${encodeURIComponent(name.split('/').at(-1) ?? '')}`,
+          'content-type': mediaTypeOf(name.split('.').at(-1) ?? ''), 'content-length': last - first + 1, 'content-disposition': `attachment; filename*=UTF-8''${encodeURIComponent(name.split('/').at(-1) ?? '')}`,
           'accept-ranges': 'bytes', etag, 'cache-control': 'private, no-cache', ...(wanted && { 'content-range': `bytes ${first}-${last}/${bytes}` }),
         }
         return { status: wanted ? 206 : 200, headers, body: Readable.from(contentOf({ first, last }, found.version, of)) }
       },
     }),
   ]
+}
+
+const mediaTypes: Readonly<Record<string, string>> = { gz: 'application/gzip', csv: 'text/csv; charset=utf-8', ndjson: 'application/x-ndjson', parquet: 'application/vnd.apache.parquet' }
+
+/** Of a file by its ending, without the dot. */
+export function mediaTypeOf(ending: string): string {
+  return mediaTypes[ending] ?? 'application/octet-stream'
 }
 
 /** A range of another version is none of this one. */

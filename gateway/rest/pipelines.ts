@@ -7,6 +7,7 @@ import { exportRoutes } from './exports.ts'
 import { pageQuery, snakeMembers } from './forms.ts'
 import { jobRoutes } from './jobs.ts'
 import { maskRoutes } from './mask.ts'
+import { onDemandRoutes } from './on-demand.ts'
 import { operation } from './operation.ts'
 import { route } from './route.ts'
 import { begunRun, type Finding, findingMembers, lowered, type Page, pageOf, type Run, runBody, runMembers, runRoutes, shown } from './runs.ts'
@@ -96,6 +97,7 @@ export function pipelineRoutes(hub: Hub): readonly Route[] {
     ...runRoutes(hub),
     ...maskRoutes(hub),
     ...exportRoutes(hub),
+    ...onDemandRoutes(hub),
   ]
 }
 

@@ -33,7 +33,7 @@ export interface Page<Node> {
 }
 
 export const findingMembers = 'severity code message line column path proposal'
-export const runMembers = 'runId app pipelineId jobRunId version layer state attempt trigger rerunOf params startedBy engine queuedAt startedAt endedAt rowsRead rowsWritten rowsRejected peakMemoryBytes configVersion { commit tag } slaStatus error { category message } steps { id kind type state rows rejected partitionsPruned into bytes key startedAt endedAt }'
+export const runMembers = 'runId app pipelineId jobRunId version layer state attempt trigger rerunOf params startedBy engine queuedAt startedAt endedAt rowsRead rowsWritten rowsRejected peakMemoryBytes configVersion { commit tag environment } slaStatus error { category message } steps { id kind type state rows rejected partitionsPruned into bytes key startedAt endedAt }'
 export const jobRunMembers = 'runId app jobId version state attempt trigger rerunOf params startedBy queuedAt startedAt endedAt rowsRead rowsWritten rowsRejected error { category message } steps { pipelineId state attempts runIds fallback startedAt endedAt rowsRead rowsWritten rowsRejected error { category message } }'
 const anyRunMembers = `... on PipelineRun { ${runMembers} } ... on JobRun { ${jobRunMembers} }`
 

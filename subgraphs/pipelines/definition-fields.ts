@@ -69,7 +69,7 @@ export function definitionFields({ registry, store, cursors, definitions, check 
       },
       pipeline: async (_: unknown, { app, id, version }: { app: string; id: string; version?: string | null }, { scope }: Context) => {
         mustHoldIn(scope, 'pipeline:read', app)
-        const found = await (version ? definitions.findVersion(scope, app, id, version) : definitions.find(app, id))
+        const found = await (version ? definitions.findVersion(scope, app, id, version) : registry.pipelines().then(all => all.find(one => one.application === app && one.id === id)))
         return found ? shown(found) : null
       },
     },

@@ -19,7 +19,9 @@ import type { Drafts } from './definitions/drafts.ts'
 import { changeFields } from './definitions/fields.ts'
 import { type Layout, layoutFields } from './definitions/layout.ts'
 import { driftFields } from './drift-fields.ts'
+import { environmentFields, type EnvironmentRoles } from './environments/fields.ts'
 import { exportFields } from './exports/export-fields.ts'
+import { onDemandFields } from './exports/on-demand-fields.ts'
 import { executionPlan } from './execution-plan.ts'
 import { jobFields } from './job-fields.ts'
 import { jobRunFields } from './job-run-fields.ts'
@@ -33,7 +35,7 @@ import { schemas } from './xsd.ts'
 
 const sdl = withIdempotencyKeys(['pipelines.graphql', 'alerts.graphql'].map(file => readFileSync(join(import.meta.dirname, '..', '..', 'schema', file), 'utf8')).join('\n'), ['detokenize'])
 
-export interface ChangeRoles extends DefinitionRoles {
+export interface ChangeRoles extends DefinitionRoles, EnvironmentRoles {
   readonly audit: Audit
   readonly drafts: Drafts
   readonly layout: Layout
@@ -48,7 +50,7 @@ export function pipelinesSubgraph(roles: RunRoles & ChangeRoles & RevealRoles & 
   return {
     name: 'pipelines',
     sdl,
-    fields: mergeFields(definitionFields(roles), changeFields(roles), draftFields(roles), auditFields(roles), layoutFields(roles), jobFields(roles), runFields(roles), jobRunFields(roles), anyRunFields(roles), statisticsFields(roles), revealFields(roles), driftFields(roles), exportFields(roles), ruleFields(roles), alertFields(roles), deadNoticeFields(roles), anomalyFields(roles), queueFields(roles), logFields(roles), {
+    fields: mergeFields(definitionFields(roles), changeFields(roles), draftFields(roles), auditFields(roles), layoutFields(roles), environmentFields(roles), jobFields(roles), runFields(roles), jobRunFields(roles), anyRunFields(roles), statisticsFields(roles), revealFields(roles), driftFields(roles), exportFields(roles), onDemandFields(roles), ruleFields(roles), alertFields(roles), deadNoticeFields(roles), anomalyFields(roles), queueFields(roles), logFields(roles), {
       Query: {
         validatePipeline(_parent: unknown, { xml }: { xml: string }, { scope }: Context) {
           mustHold(scope, 'catalog:read')

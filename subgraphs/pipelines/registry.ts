@@ -24,6 +24,8 @@ export interface Definition {
   /** Absent: an ERROR is among the findings. */
   readonly document?: PipelineDocument
   readonly findings: readonly Finding[]
+  /** Of a version that does not lie in the folder: the newest commit that had it. */
+  readonly commit?: string
 }
 
 export interface JobDefinition extends Omit<Definition, 'document'> {

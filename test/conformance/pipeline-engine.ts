@@ -201,6 +201,15 @@ export const pipelineEngineChecks = [
     await define(run, 'k', 'SELECT id FROM "a" WHERE EXISTS (SELECT 1 FROM "b" WHERE b.c = a.id AND b.c + a.id > 1)')
     expect(await run.keep('k')).toBe(2)
   }),
+  must<PipelineEngineSubject>('PE24', 'json is written as an object a line, with every digit, and as canonical values', async ({ run, folder }) => {
+    await run.rows('r', [column('n', 'Long'), column('d', 'Decimal'), column('at', 'DateTime'), column('s', 'String'), column('b', 'Bytes')], batches([{ n: 9_007_199_254_740_993n, d: '12.50', at: '2026-01-31T10:00:00.5Z', s: 'a\n"b"', b: 'AQI=' }, { n: 1, d: null, at: null, s: '', b: null }]))
+    const into = await folder()
+    const written = await run.write('SELECT n, d, at, s, b FROM "r" ORDER BY n', { folder: into, name: 'x', format: 'json' })
+    const content = await readFile(join(into, 'x.ndjson'), 'utf8')
+    expect(written).toEqual({ rows: 2, files: [{ path: 'x.ndjson', bytes: Buffer.byteLength(content) }] })
+    expect(content.trimEnd().split('\n').map(line => JSON.parse(line))).toEqual([{ n: 1, d: null, at: null, s: '', b: null }, { n: '9007199254740993', d: '12.50', at: '2026-01-31T10:00:00.5Z', s: 'a\n"b"', b: 'AQI=' }])
+    expect(await run.write('SELECT n FROM "r" WHERE n < 0', { folder: await folder(), name: 'x', format: 'json' })).toEqual({ rows: 0, files: [{ path: 'x.ndjson', bytes: 0 }] })
+  }),
   must<PipelineEngineSubject>('PE22', 'a sum of whole numbers is written with every digit', async ({ run, folder }) => {
     await run.rows('r', [column('id', 'Int'), column('n', 'Long')], batches([{ id: 1, n: 9_007_199_254_740_992n }, { id: 1, n: 1 }, { id: 2, n: null }]))
     const into = await folder()

@@ -728,6 +728,19 @@ export const runStoreChecks = [
     expect((await store.logged(scope(), 'long', 10)).map(({ message }) => message.slice(0, 4))).toEqual(['ääää', 'xxxx', 'More'])
   }),
 
+  must<RunStoreSubject>('RU55', 'D-22 an export is taken once like any run, begun again where its worker is gone, and found by its kind', async ({ store, other, scope, clock }) => {
+    const order = newRun('e1', { kind: 'export', subject: 'service.orders', parameters: { format: 'CSV', filter: '{}' }, allowConcurrent: true })
+    await store.enqueue(scope(), order)
+    await store.enqueue(scope(), { ...order, runId: 'e2' })
+    await store.enqueue(scope(), newRun('p1', { subject: 'service.orders' }))
+    const taken = await Promise.all([store.claim(scope(), worker('w1')), other.claim(scope(), worker('w2'))])
+    expect(taken.map(run => [run?.kind, run?.runId]).sort()).toEqual([['export', 'e1'], ['export', 'e2']])
+    clock.advance(1_000)
+    expect((await other.reclaim(scope())).map(({ runId, state, attempt }) => [runId, state, attempt])).toEqual([['e1', 'QUEUED', 2], ['e2', 'QUEUED', 2]])
+    expect((await other.runs(scope(), { kind: 'export' }, 10)).map(({ runId }) => runId)).toEqual(['e2', 'e1'])
+    expect((await other.runs(scope(), { kind: 'pipeline' }, 10)).map(({ runId }) => runId)).toEqual(['p1'])
+  }),
+
   must<RunStoreSubject>('RU52', 'D-24 what the runs of each subject add up to is what they do one by one', async ({ store, other, clock }) => {
     const start = clock.now()
     const one = fc.record({

@@ -65,6 +65,14 @@ describe('who may what with pipelines of which application', () => {
     'writes a draft': { may: ['editor', 'admin'], does: (app, who) => code('mutation ($app: String!, $xml: String!) { createPipelineDraft(app: $app, xml: $xml) { id } }', { app, xml: pipeline(`w${++ids}`) }, who) },
     'approves a draft': { may: ['approver', 'admin'], does: async (app, who) => code('mutation ($id: ID!) { approvePipelineDraft(id: $id) { state } }', { id: await submitted(app) }, who) },
     'rejects a draft': { may: ['approver', 'admin'], does: async (app, who) => code('mutation ($id: ID!) { rejectPipelineDraft(id: $id) { state } }', { id: await submitted(app) }, who) },
+    'promotes a version': {
+      may: ['approver', 'admin'],
+      does: async (app, who) => {
+        const id = `p${++ids}`
+        await hub.query('mutation ($app: String!, $xml: String!) { createPipeline(app: $app, xml: $xml) { id } }', { app, xml: pipeline(id) }, as('author'))
+        return code('mutation ($app: String!, $id: ID!) { promotePipeline(app: $app, id: $id, version: "1.0", to: QA) { version } }', { app, id }, who)
+      },
+    },
     'reads the audit log': { may: ['admin'], does: (app, who) => code('query ($app: String!) { auditLog(filter: { app: $app }) { nodes { sequence } } }', { app }, who) },
   }
   const refused = ['FORBIDDEN', 'NOT_FOUND', 'NOTHING']
@@ -115,6 +123,7 @@ describe('who may what with pipelines of which application', () => {
       ['GET', '/pipelines/crm/there', undefined, [200, 200, 200, 200, 200]], ['GET', '/pipelines/shop/there', undefined, [403, 403, 403, 403, 403]],
       ['POST', '/pipelines/crm/there/runs', { allow_concurrent: true }, [403, 202, 403, 403, 202]], ['POST', '/pipelines/shop/there/runs', { allow_concurrent: true }, [403, 403, 403, 403, 403]],
       ['DELETE', '/pipelines/shop/there', undefined, [403, 403, 403, 403, 403]], ['GET', '/runs?app=shop', undefined, [403, 403, 403, 403, 403]], ['GET', '/audit?app=crm', undefined, [403, 403, 403, 403, 200]],
+      ['GET', '/data/crm/service.there', undefined, [403, 403, 403, 403, 403]], ['POST', '/exports/crm/service.there', {}, [403, 403, 403, 403, 403]],
       ['GET', `/runs/${runs['shop'] ?? ''}`, undefined, [404, 404, 404, 404, 404]],
     ] as const
     for (const [method, path, body, expected] of matrix) expect([path, await Promise.all(roles.map(role => status(method, path, role, body)))]).toEqual([path, expected])

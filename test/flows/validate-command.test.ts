@@ -111,3 +111,18 @@ test('what is not there, and what is no document by its size, is said', async ()
   write('large.xml', Buffer.alloc(4 * 1024 * 1024 + 1, 32))
   expect(await validate('config')).toMatchObject({ code: 1, err: 'config/large.xml:1:1  REFUSED_XML  The file has more than 4194304 bytes, which no document has.\n' })
 })
+
+test('D-116: overlays of environments are checked with the documents they are about, all mistakes at once with line and column, and the program ends with 1', async () => {
+  const pipeline = '<pipeline id="orders" version="1.0" layer="service"><metadata><owner>o</owner></metadata><sources><csv id="rows" path="landing/dev.csv"/></sources><targets><csv path="service/orders" mode="overwrite"/></targets></pipeline>'
+  write('applications/shop/service/pipelines/orders.xml', pipeline)
+  write('environments/qa.yaml', 'shop:\n  orders:\n    rows.path: landing/qa.csv\n')
+  write('environments/prod.yaml', 'shop:\n  orders:\n    schedule: "0 5 * * *"\n')
+  expect(await validate('config')).toMatchObject({ code: 0, out: 'config: 1 pipeline, 0 jobs. No mistakes.\n' })
+  write('environments/qa.yaml', 'shop:\n  orders:\n    rows.pth: landing/qa.csv\n  order: {}\nshp: { orders: { rows.path: x } }\n')
+  write('environments/prod.yaml', 'shop:\n  orders:\n    schedule: "at five"\n')
+  const { code, err } = await validate('config')
+  expect(code).toBe(1)
+  expect(String(err)).toContain('config/environments/qa.yaml:3:5  UNKNOWN_REFERENCE  Pipeline "orders" of "shop" has nothing that "rows.pth" addresses. Did you mean "rows.path"')
+  expect(String(err)).toContain('config/environments/qa.yaml:5:18  UNKNOWN_REFERENCE  There is no application "shp" with pipelines. Did you mean "shop"?')
+  expect(String(err)).toContain('config/environments/prod.yaml:3:5  INVALID_VALUE  As PROD has "orders": ')
+})

@@ -49,6 +49,8 @@ export async function watchAlerts(options: AlertWatchOptions): Promise<void> {
   }
 }
 
+type Watched = StoredRun & { readonly kind: Alert['subject']['kind'] }
+
 class Watch {
   readonly #options: AlertWatchOptions
   /** What was handled from here, and when it happened: looks overlap. */
@@ -60,8 +62,8 @@ class Watch {
 
   async look(span: RunSpan): Promise<void> {
     const { store, scope } = this.#options
-    for (const run of await store.breaches(scope, span)) await this.#once(`breach ${run.tenant} ${run.runId}`, run.slaAtMs ?? 0, () => this.#breached(run, run.slaAtMs ?? 0))
-    for (const run of await store.failures(scope, span)) await this.#once(`failure ${run.tenant} ${run.runId}`, run.endedAtMs ?? 0, () => this.#failed(run, run.endedAtMs ?? 0))
+    for (const run of (await store.breaches(scope, span)).filter(isWatched)) await this.#once(`breach ${run.tenant} ${run.runId}`, run.slaAtMs ?? 0, () => this.#breached(run, run.slaAtMs ?? 0))
+    for (const run of (await store.failures(scope, span)).filter(isWatched)) await this.#once(`failure ${run.tenant} ${run.runId}`, run.endedAtMs ?? 0, () => this.#failed(run, run.endedAtMs ?? 0))
   }
 
   forget(beforeMs: number): void {
@@ -74,10 +76,11 @@ class Watch {
     this.#handled.set(event, atMs)
   }
 
-  async #breached(run: StoredRun, slaAtMs: number): Promise<void> {
+  async #breached(run: Watched, slaAtMs: number): Promise<void> {
     const { store } = this.#options
     const scope = { ...this.#options.scope, tenant: run.tenant }
-    const jobRun = run.kind === 'job' ? run : run.jobRunId === undefined ? undefined : await store.run(scope, run.jobRunId)
+    const ofJob = run.kind === 'job' ? run : run.jobRunId === undefined ? undefined : await store.run(scope, run.jobRunId)
+    const jobRun = ofJob && isWatched(ofJob) ? ofJob : undefined
     for (const rule of await this.#rules(scope, run, 'SLA_BREACH', slaAtMs)) {
       const { subject } = rule
       const about = subject ? [run, jobRun].find(one => one?.kind === subject.kind && one.subject === subject.id) : run
@@ -87,7 +90,7 @@ class Watch {
   }
 
   /** One group are the failures since the last run that succeeded: one behind the next is another alert, also within the quiet time. */
-  async #failed(run: StoredRun, endedAtMs: number): Promise<void> {
+  async #failed(run: Watched, endedAtMs: number): Promise<void> {
     const scope = { ...this.#options.scope, tenant: run.tenant }
     const rules = (await this.#rules(scope, run, 'REPEATED_FAILURE', endedAtMs)).filter(({ subject }) => !subject || (subject.kind === run.kind && subject.id === run.subject))
     if (rules.length === 0) return
@@ -101,7 +104,7 @@ class Watch {
     return (await this.#options.alerts.rules(scope, application)).filter(rule => rule.kind === kind && rule.changedAtMs <= atMs)
   }
 
-  async #raise(scope: Scope, rule: AlertRule, { kind, subject, runId }: StoredRun, { group, ...cause }: Pick<AlertCause, 'event' | 'group' | 'atMs' | 'message'>): Promise<void> {
+  async #raise(scope: Scope, rule: AlertRule, { kind, subject, runId }: Watched, { group, ...cause }: Pick<AlertCause, 'event' | 'group' | 'atMs' | 'message'>): Promise<void> {
     const { alerts, teller, raised } = this.#options
     const done = await alerts.raise(scope, { ...cause, rule, group: JSON.stringify([kind, subject, group]), subject: { kind, id: subject }, runId })
     if (!done?.isNew) return
@@ -119,6 +122,11 @@ class Watch {
     })
     if (notices && notices.length > 0 && (await alerts.once(scope, `sla of job ${runId}`))) teller.send(scope, application, notices)
   }
+}
+
+/** Who asked for an export looks for its end. */
+function isWatched(run: StoredRun): run is Watched {
+  return run.kind !== 'export'
 }
 
 function failureText({ kind, subject, runId, message = 'No reason was told.' }: StoredRun, failures: number): string {

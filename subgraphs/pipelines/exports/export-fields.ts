@@ -1,3 +1,4 @@
+import type { RunStore } from '../../../connectors/ports/run-store.ts'
 import { simplePage } from '../../../resolvers/connection.ts'
 import type { Context } from '../../../resolvers/context.ts'
 import type { CursorSealer } from '../../../resolvers/cursor.ts'
@@ -6,6 +7,7 @@ import { HubError } from '../../../schema/errors.ts'
 import { instant } from '../../../schema/values.ts'
 import { mustHoldIn } from '../permissions.ts'
 import { applicationPipelines, type Registry } from '../registry.ts'
+import { isExported } from './on-demand.ts'
 import { exportFolder, exportPlaces } from './places.ts'
 
 interface ListArguments {
@@ -23,8 +25,8 @@ interface PartArguments {
 
 const longestPart = 1024 * 1024
 
-/** Files that pipelines put there for others: those that a target says it writes, and no other. */
-export function exportFields({ registry, cursors }: { readonly registry: Registry; readonly cursors: CursorSealer }): Subgraph['fields'] {
+/** Files that pipelines put there for others: those that a target says it writes, and no other. The content of those that were asked for is had by their names, too. */
+export function exportFields({ registry, cursors, store }: { readonly registry: Registry; readonly cursors: CursorSealer; readonly store: RunStore }): Subgraph['fields'] {
   const opened = async (app: string) => {
     const definitions = await applicationPipelines(registry, app)
     const places = exportPlaces(definitions)
@@ -47,7 +49,7 @@ export function exportFields({ registry, cursors }: { readonly registry: Registr
         if (offset < 0 || length < 1 || length > longestPart) throw new HubError('BAD_USER_INPUT', `A part begins at byte 0 or later and has 1 to ${longestPart} bytes; ${offset} and ${length} were asked for.`, { field: offset < 0 ? 'offset' : 'length' })
         const { objects, placeOf } = await opened(app)
         const path = `${exportFolder}/${name}`
-        if (!placeOf(path)) return null
+        if (!placeOf(path) && !(await isExported(scope, store, app, name))) return null
         const part = await objects.slice(scope, path, Number(offset), length).catch((error: unknown) => {
           // A link that leads out of the application's data is no file of it.
           if (error instanceof HubError && error.code === 'FORBIDDEN') return undefined

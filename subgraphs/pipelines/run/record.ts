@@ -1,5 +1,6 @@
 import type { EndedState } from '../../../connectors/ports/run-store.ts'
 import type { RunLineage } from '../../../schema/lineage.ts'
+import type { Environment } from '../environments/environment.ts'
 import type { Finding } from '../finding.ts'
 import type { Difference } from './schemas.ts'
 
@@ -19,6 +20,8 @@ export type StepState = 'PENDING' | 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'SKIPPE
 export interface ConfigVersion {
   readonly commit: string
   readonly tag?: string
+  /** Whose overlay it ran with. */
+  readonly environment?: Environment
 }
 
 /** What one run did. */

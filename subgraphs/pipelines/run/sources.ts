@@ -76,14 +76,15 @@ async function openTable(id: string, checked: Checked<typeof hive>, context: Run
   return { ...(await openVersion(id, chosen?.table ?? found, context, left.map(({ column }) => column))), drift: left, ...(chosen && { partitionsPruned: chosen.pruned }), ...sensitiveOf(schema) }
 }
 
-/** The newest version of a table of the lake as a dataset, without some of its columns. */
+/** The newest version of a table of the lake as a dataset. */
 export async function openLakeFiles(dataset: string, name: string, context: RunContext): Promise<OpenedSource> {
   const found = await context.parts.lake.table(context.scope, name)
   if (!found) throw new HubError('NOT_FOUND', `There is no table "${name}" in the lake.`)
   return openVersion(dataset, found, context)
 }
 
-async function openVersion(dataset: string, found: LakeTable, { scope, workspace, parts: { lake } }: RunContext, without: readonly string[] = []): Promise<OpenedSource> {
+/** A version of a table of the lake as a dataset, without some of its columns. */
+export async function openVersion(dataset: string, found: LakeTable, { scope, workspace, parts: { lake } }: Pick<RunContext, 'scope' | 'workspace'> & { readonly parts: Pick<RunContext['parts'], 'lake'> }, without: readonly string[] = []): Promise<OpenedSource> {
   const wanted = found.columns.filter(column => !without.includes(column.name))
   if (found.files.length === 0) {
     await workspace.rows(dataset, wanted, none())

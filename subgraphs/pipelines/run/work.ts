@@ -4,6 +4,8 @@ import { asHubError, HubError } from '../../../schema/errors.ts'
 import type { JobDocument } from '../document/job.ts'
 import type { LineageEvents } from '../lineage/lineage-events.ts'
 import type { ToldOrder } from '../notify/told-run.ts'
+import { workOnExport } from '../exports/on-demand.ts'
+import type { PublishedRoles } from '../exports/published.ts'
 import { type Definition, type Registry, versionText } from '../registry.ts'
 import { pipelineParameters } from './job-order.ts'
 import { jobPipelines } from './job-pipelines.ts'
@@ -18,6 +20,7 @@ import type { RunOrder } from './run.ts'
 export interface WorkOptions {
   readonly store: RunStore
   readonly registry: Registry
+  readonly check: PublishedRoles['check']
   /** The commit that has a definition as it was read. */
   readonly configVersionOf?: (scope: Scope, definition: Definition) => Promise<ConfigVersion | undefined>
   /** Whose runs are under way, as people are told. */
@@ -36,6 +39,7 @@ type Texts = Readonly<Record<string, string>>
 /** Does the work of a run of the store, as its document stands now. What keeps it from beginning is its failure; what throws is not this worker's run any more. */
 export async function work(scope: Scope, run: StoredRun, options: WorkOptions): Promise<void> {
   if (run.kind === 'job') await workOnJob(scope, run, options)
+  else if (run.kind === 'export') await workOnExport(scope, run, options)
   else await workOnPipeline(scope, run, options)
 }
 

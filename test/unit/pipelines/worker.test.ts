@@ -52,7 +52,7 @@ function worker({ registry = registryOver(world.parts), own = scope, ...more }: 
   const delivery = { attempts: 1, firstDelayMs: 1, onDead: async () => {} }
   const notifier = { send: async (_: unknown, notice: { readonly kind: string; readonly body?: unknown }) => void heard.push(String((notice.body as { event: string }).event)), close: async () => {} }
   return new Worker({
-    store, registry, name: 'w', slots: 1, environment: 'TEST', ended: ({ subject }, { state }) => metered.push(`${subject} ${state}`),
+    store, registry, check: async () => [], name: 'w', slots: 1, environment: 'TEST', ended: ({ subject }, { state }) => metered.push(`${subject} ${state}`),
     told: (given, order, run) => toldRun(given, order, { notifier: notifier as never, delivery }, run), scopeOf: (_, tenant, signal) => ({ ...own, tenant, signal }), ...more,
   })
 }
