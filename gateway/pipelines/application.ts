@@ -1,7 +1,7 @@
 import { HubError } from '../../schema/errors.ts'
 import { type DocumentFiles, documentFiles, documentsBelow } from './files.ts'
 import { readDocumentFile, refusalOf } from './validate.ts'
-import type { PipelineDocument } from './wiring.ts'
+import type { PipelineDocument } from './wiring/index.ts'
 
 /** A pipeline, and where what it names lies. */
 export interface FiledPipeline {

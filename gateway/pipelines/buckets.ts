@@ -1,7 +1,7 @@
 import type { S3Source } from '../../schema/catalog.ts'
 import { HubError } from '../../schema/errors.ts'
 import { didYouMean } from '../../schema/names.ts'
-import type { BucketPath, BucketUse } from './wiring.ts'
+import type { BucketPath, BucketUse } from './wiring/index.ts'
 
 const includes: Readonly<Record<BucketUse, readonly BucketUse[]>> = { read: ['read', 'write'], write: ['write'] }
 

@@ -5,7 +5,7 @@ import { HubError } from '../../schema/errors.ts'
 import { pathText } from '../../schema/findings.ts'
 import { parseYaml } from '../catalog/yaml.ts'
 import { largest, statOf } from './files.ts'
-import { type Environment, type EnvironmentFiles, type Overlay, type OverlayEntry, overlayFile, type OverlayProblem, type Promoted, promotedFile } from './wiring.ts'
+import { type Environment, type EnvironmentFiles, type Overlay, type OverlayEntry, overlayFile, type OverlayProblem, type Promoted, promotedFile } from './wiring/index.ts'
 
 /** What a folder of pipelines says of environments, nothing without one. Files are looked at each time, and read where they are others than before. */
 export function environmentFiles(folder: string | undefined): EnvironmentFiles {

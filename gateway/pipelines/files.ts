@@ -1,7 +1,7 @@
 import type { Stats } from 'node:fs'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
-import type { FoundSchema, LookupFile, Lookups } from './wiring.ts'
+import type { FoundSchema, LookupFile, Lookups } from './wiring/index.ts'
 
 /** In UTF-8 no document of the length that is read has more bytes. */
 export const largest = 4 * 1024 * 1024

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
 import { documentFiles, documentsBelow, statOf } from './files.ts'
 import { readDocumentText } from './validate.ts'
-import { type ApplicationLayout, type Layer, type LayerLayout, type Layout, layers } from './wiring.ts'
+import { type ApplicationLayout, type Layer, type LayerLayout, type Layout, layers } from './wiring/index.ts'
 
 /** What lies in a folder of pipelines, nothing without one. It is looked at each time. */
 export function folderLayout(folder: string | undefined): Layout {

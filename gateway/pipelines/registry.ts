@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises'
 import { basename, join, relative, sep } from 'node:path'
 import { type DocumentFiles, documentFiles, documentsBelow, statOf } from './files.ts'
 import { readDocumentText } from './validate.ts'
-import { type Definition, type DocumentRead, folderFindings, type JobDefinition, type Registry, type RunParts } from './wiring.ts'
+import { type Definition, type DocumentRead, folderFindings, type JobDefinition, type Registry, type RunParts } from './wiring/index.ts'
 
 interface Read {
   /** Another for every other content. */

@@ -7,7 +7,7 @@ import { openLog } from '../telemetry/log.ts'
 import { pipelinesBeside } from './application.ts'
 import { type DocumentFiles, documentFiles, statOf } from './files.ts'
 import { readDocumentFile, refusalOf } from './validate.ts'
-import { type DocumentRead, openPipelineRuns, type PipelineRuns } from './wiring.ts'
+import { type DocumentRead, openPipelineRuns, type PipelineRuns } from './wiring/index.ts'
 
 /** A week: what takes longer is not waited for. */
 const limitMs = 7 * 24 * 60 * 60 * 1000

@@ -7,7 +7,7 @@ import type { ValidatedFile } from '../commands/commands.ts'
 import { openLog } from '../telemetry/log.ts'
 import { environmentFiles } from './environments.ts'
 import { documentFiles, documentsBelow, largest, statOf } from './files.ts'
-import { type DocumentRead, entriesOf, environments, folderFindings, openPipelineChecks, overlaid, overlayFile, type OverlayProblem, type PipelineChecks, readDocument, unknownPlaces } from './wiring.ts'
+import { type DocumentRead, entriesOf, environments, folderFindings, openPipelineChecks, overlaid, overlayFile, type OverlayProblem, type PipelineChecks, readDocument, unknownPlaces } from './wiring/index.ts'
 
 const limitMs = 600_000
 

@@ -1,4 +1,4 @@
-import { openPipelineChecks } from '../../../gateway/pipelines/wiring.ts'
+import { openPipelineChecks } from '../../../gateway/pipelines/wiring/index.ts'
 import { readSchema } from '../../../subgraphs/pipelines/schema-document.ts'
 import { RunWorld } from '../../support/pipeline-runs.ts'
 import { pipelineIn } from '../../support/pipelines.ts'
