@@ -4,6 +4,7 @@ import type { CommandActions } from './commands/commands.ts'
 import { checkCatalog } from './check.ts'
 import { catalogOf } from './demo/index.ts'
 import { serve, serveGateway, serveSubgraph } from './server.ts'
+import { packJob, writePack } from './pipelines/pack.ts'
 import { runFile } from './pipelines/run.ts'
 import { openLog } from './telemetry/log.ts'
 import { validateFiles } from './pipelines/validate.ts'
@@ -24,6 +25,12 @@ export const actions: CommandActions = {
   check: checkCatalog,
   propose: from => proposeFrom(from.includes('://') ? from : resolve(from)),
   validate: validateFiles,
+  async pack(job, to) {
+    const packed = await packJob(job)
+    const file = to.file ?? packed.name
+    await writePack(packed, resolve(to.folder, file))
+    return { file, bytes: packed.bytes.length, files: packed.files }
+  },
   run: runFile,
   async subgraph(name, config) {
     refuseWorkers(config, 'subgraph')

@@ -14,6 +14,8 @@ export interface CommandActions {
   propose(from: string, config: Config): Promise<Proposal>
   /** Everything that can be said against pipelines and jobs in XML: of a file, or of all `.xml` files below a folder, in the order of their names. */
   validate(path: string): Promise<readonly ValidatedFile[]>
+  /** Packs a job with all it names into a zip, at `to`, or beside where the command was called under `APP-JOB-VERSION.zip`. One that may not run as it is written → CATALOG_INVALID with what is wrong. */
+  pack(job: string, to: { readonly folder: string; readonly file: string | undefined }): Promise<PackedJob>
   /** Runs the pipeline or the job of a file. One that may not run as it is written → CATALOG_INVALID with what is wrong, parameters that do not fit → VALIDATION_ERROR; what goes wrong later is in what it answers. */
   run(order: RunCommand): Promise<FinishedRun | FinishedJob>
   /** Serves one subgraph over HTTP until it is told to stop. Answers the exit code. */
@@ -37,6 +39,14 @@ export interface ValidatedFile {
     readonly message: string
     readonly proposal?: string
   }[]
+}
+
+export interface PackedJob {
+  /** Where the pack is. */
+  readonly file: string
+  readonly bytes: number
+  /** What is in it, below the folder with the applications. */
+  readonly files: readonly string[]
 }
 
 /** A run as the command line asks for it. */
@@ -172,13 +182,19 @@ export const commands: readonly Command[] = [
     details: 'Reads a document, or every .xml file below a folder, and says all mistakes with file, line and column. Runs nothing and reads no data.',
   },
   {
+    name: 'pack', usage: 'pack JOB [--to FILE]', takes: [1, 1],
+    flags: [{ name: '--to', takes: 'value', description: 'The zip to write, in the place of one that is there. Default APP-JOB-VERSION.zip.' }, json],
+    summary: 'Packs a job with its pipelines into a zip.',
+    details: 'Packs a job, the pipelines it names, and the schemas, queries and lookups of their layers. The zip runs by "run", and unpacks into the folder of a hub. The same files are the same zip.',
+  },
+  {
     name: 'run', usage: 'run FILE [--param NAME=VALUE …] [--files FOLDER]', takes: [1, 1],
     flags: [
       { name: '--param', takes: 'value', description: 'A parameter of the run, as runDate=2026-01-31; once for each.' },
       { name: '--files', takes: 'value', description: 'Folder of the application\'s data. Default: data/applications/APP beside the folder with the applications that the file lies in, else the folder of the file.' },
       json,
     ],
-    summary: 'Runs a pipeline or a job in XML.',
+    summary: 'Runs a pipeline or a job in XML, or a packed job.',
     details: 'Reads what the pipeline names, computes it and writes its targets: all of them once everything is ready, or none. A job runs those of its application that it names, in the order they depend on each other.',
   },
   {

@@ -34,6 +34,7 @@ export async function runCommand(argv: readonly string[], terminal: Terminal, en
 async function run(command: Command, [first = '']: readonly string[], config: Config, line: Arguments, call: Call): Promise<number> {
   if (command.name === 'check') return check(config, call)
   if (command.name === 'validate') return validate(first, call)
+  if (command.name === 'pack') return pack(first, line.flags.get('--to'), call)
   if (command.name === 'run') return runPipeline({ file: first, given: line.values.get('--param') ?? [], files: line.flags.get('--files'), config }, call)
   if (command.name === 'init') return init(line.flags.get('--from') ?? '', line.flags.get('--to') ?? 'hub.yaml', config, call)
   const { start, subgraph, gateway } = await call.actions()
@@ -41,6 +42,13 @@ async function run(command: Command, [first = '']: readonly string[], config: Co
   if (command.name === 'subgraph' && subgraph) return subgraph(first, config)
   if (command.name === 'gateway' && gateway) return gateway(resolve(call.terminal.folder, line.flags.get('--supergraph') ?? ''), config)
   throw new HubError('INTERNAL', `The command "${command.name}" is not part of this build.`)
+}
+
+async function pack(job: string, to: string | undefined, { terminal, asJson, actions }: Call): Promise<number> {
+  const { pack: packed } = await actions()
+  if (!packed) throw new HubError('INTERNAL', 'The command "pack" is not part of this build.')
+  const { file, bytes, files } = await packed(resolve(terminal.folder, job), { folder: terminal.folder, file: to })
+  return say(terminal, asJson ? JSON.stringify({ ok: true, file, bytes, files }) : `Wrote ${file}: ${files.length} files, ${bytes} bytes.`, 0)
 }
 
 async function init(from: string, to: string, config: Config, { terminal, asJson, actions }: Call): Promise<number> {

@@ -3,8 +3,9 @@ import { type DocumentFiles, documentFiles, documentsBelow } from './files.ts'
 import { readDocumentFile, refusalOf } from './validate.ts'
 import type { PipelineDocument } from './wiring/index.ts'
 
-/** A pipeline, and where what it names lies. */
+/** A pipeline, and where it and what it names lie. */
 export interface FiledPipeline {
+  readonly file: string
   readonly document: PipelineDocument
   readonly files: DocumentFiles
 }
@@ -23,7 +24,7 @@ export async function pipelinesBeside(job: string, needed: ReadonlySet<string>):
     const other = files.get(id)
     if (other !== undefined) throw new HubError('VALIDATION_ERROR', `There are two pipelines "${id}" in one application, in ${other} and in ${file}. Give one of them another id.`, { pipeline: id, files: [other, file] })
     files.set(id, file)
-    if (read.document) found.set(id, { document: read.document, files: documentFiles(file) })
+    if (read.document) found.set(id, { file, document: read.document, files: documentFiles(file) })
     else if (needed.has(id)) throw refusalOf(file, read.findings)
   }
   return found

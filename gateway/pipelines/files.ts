@@ -88,7 +88,8 @@ export async function documentsBelow(folder: string): Promise<string[]> {
   return found.filter(one => one.isFile() && one.name.endsWith('.xml')).map(one => join(one.parentPath, one.name)).sort()
 }
 
-async function commonFolders(from: string): Promise<string[]> {
+/** The nearest `common` above a folder; none, or one. */
+export async function commonFolders(from: string): Promise<string[]> {
   let folder = from
   for (let above = 0; above < mostAbove; above++) {
     folder = dirname(folder)

@@ -6,6 +6,7 @@ import type { FinishedJob, FinishedRun, RunCommand } from '../commands/commands.
 import { openLog } from '../telemetry/log.ts'
 import { pipelinesBeside } from './application.ts'
 import { type DocumentFiles, documentFiles, statOf } from './files.ts'
+import { unpackJob } from './pack.ts'
 import { readDocumentFile, refusalOf } from './validate.ts'
 import { type DocumentRead, openPipelineRuns, type PipelineRuns } from './wiring/index.ts'
 
@@ -14,8 +15,19 @@ const limitMs = 7 * 24 * 60 * 60 * 1000
 /** What notices may take once the job has ended. */
 const noticesMs = 30_000
 
-/** Runs the pipeline or the job of a file, until it is done or SIGINT or SIGTERM ends it. */
+/** Runs the pipeline or the job of a file, or the job that is packed in one, until it is done or SIGINT or SIGTERM ends it. */
 export async function runFile(command: RunCommand): Promise<FinishedRun | FinishedJob> {
+  if (!command.file.endsWith('.zip')) return runDocument(command)
+  if (command.files === undefined) throw new HubError('VALIDATION_ERROR', 'A packed job has no place among the applications, and so none of its data. Say where that is: --files FOLDER')
+  const { document, remove } = await unpackJob(command.file)
+  try {
+    return await runDocument({ ...command, file: document })
+  } finally {
+    await remove()
+  }
+}
+
+async function runDocument(command: RunCommand): Promise<FinishedRun | FinishedJob> {
   const { file, files, config, env } = command
   if (!(await statOf(file))?.isFile()) throw new HubError('NOT_FOUND', `There is no file "${file}".`)
   const read = await readDocumentFile(file)
