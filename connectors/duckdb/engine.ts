@@ -8,7 +8,7 @@ import type { DuckDatabase } from './database.ts'
 import { type ParsedStatement, parseTrino } from '../statements/ast.ts'
 import { momentOf } from '../statements/moment.ts'
 import { neverNull } from '../statements/never-null.ts'
-import { preludeStatements } from './dialect/prelude.ts'
+import { preludeScript } from './dialect/prelude.ts'
 import { planText } from './explain.ts'
 import { engineWords, failureOf, isInterrupt } from './failures.ts'
 import { found, type LiveTable, LiveTables, type Scanned } from './live-tables.ts'
@@ -39,7 +39,7 @@ export async function openDuckDbEngine(database: DuckDatabase, options: DuckDbEn
   const live = new LiveTables()
   const first = await database.connect()
   try {
-    for (const sql of preludeStatements) await first.run(sql)
+    await first.run(preludeScript)
     live.register(first)
   } finally {
     first.disconnectSync()
