@@ -1,3 +1,4 @@
+import { asHubError, HubError } from '../../schema/errors.ts'
 import { type DuckDbOptions, openDuckDb } from '../duckdb/database.ts'
 import type { PipelineEngine } from '../ports/pipeline-engine.ts'
 import { openTrino } from '../trino/client.ts'
@@ -21,6 +22,15 @@ export interface TrinoPipelineOptions {
 export function trinoPipelines({ trino, catalog, schema = 'tributary_run', duck }: TrinoPipelineOptions): PipelineEngine {
   return {
     name: 'trino',
-    begin: scope => openTrinoWorkspace(scope, { client: openTrino(trino), place: { catalog, schema }, openDuck: () => openDuckDb(duck) }),
+    async begin(scope) {
+      const client = openTrino(trino)
+      await client.check(scope.signal).catch(async (error: unknown) => {
+        await client.close()
+        scope.signal.throwIfAborted()
+        const { code, message } = asHubError(error)
+        throw new HubError(code, `ENGINE_UNAVAILABLE: ${message} Runs are computed there; nothing was read, and nothing written.`, {}, { cause: error })
+      })
+      return openTrinoWorkspace(scope, { client, place: { catalog, schema }, openDuck: () => openDuckDb(duck) })
+    },
   }
 }

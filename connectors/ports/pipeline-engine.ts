@@ -8,7 +8,7 @@ import type { Scope } from './scope.ts'
 export interface PipelineEngine {
   /** `duckdb` or `trino`. */
   readonly name: string
-  /** Datasets of one run, none yet. Its clock is the moment of every statement; its signal stops what is computed. */
+  /** Datasets of one run, none yet. An engine that is not there → UPSTREAM_UNAVAILABLE, its sentence begins with ENGINE_UNAVAILABLE. The scope's clock is the moment of every statement; its signal stops what is computed. */
   begin(scope: Scope): Promise<Workspace>
 }
 

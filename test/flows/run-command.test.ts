@@ -1,4 +1,5 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -76,6 +77,23 @@ test('what a run did is said step by step, and the program ends with 0', async (
   await rm(join(folder, 'in.csv'))
   const quiet = await run('small.xml')
   expect([quiet.code, quiet.out.split('  ', 2)]).toEqual([0, ['small 1.0.0', 'SKIPPED_NO_DATA']])
+})
+
+test('D-02 a run whose engine is not there ends before it reads or writes anything', async () => {
+  await write('landing/c.csv', 'id\n1\n')
+  await write('service/out/small.csv', 'before\n')
+  await write('small.xml', pipeline('<sources><csv id="c" path="landing/c.csv"/></sources><targets><csv path="service/out" mode="overwrite"/></targets>'))
+  const closed = createServer()
+  await new Promise<void>(listening => closed.listen(0, '127.0.0.1', listening))
+  const { port } = closed.address() as AddressInfo
+  await new Promise(ended => closed.close(ended))
+  const ran = await run('small.xml', '--json', `--engines-trino-url=http://127.0.0.1:${port}`, '--pipelines-trino-catalog=memory')
+  expect([ran.code, ran.err]).toEqual([1, ''])
+  expect(JSON.parse(ran.out)).toMatchObject({
+    state: 'FAILED', engine: 'trino', steps: [{ state: 'CANCELLED' }, { state: 'CANCELLED' }],
+    error: { category: 'SYSTEM', message: `ENGINE_UNAVAILABLE: Trino at 127.0.0.1:${port} gave no answer (ECONNREFUSED). Runs are computed there; nothing was read, and nothing written.` },
+  })
+  expect(await readFile(join(folder, 'service/out/small.csv'), 'utf8')).toBe('before\n')
 })
 
 test('a document with mistakes, a job of pipelines that are not there, parameters that do not fit and files that are not there are refused', async () => {
