@@ -1,6 +1,7 @@
 import { HubError } from '../../../schema/errors.ts'
 import { didYouMean } from '../../../schema/names.ts'
 import type { ChangeLog } from '../../ports/change-log.ts'
+import { Gate } from '../../ports/gate.ts'
 import type { ClusterState, Region, RegionDefinition, RegionStore } from '../../ports/region-store.ts'
 import type { RegionTransaction, Transacted, TransactionOutcome, TransactOptions } from '../../ports/region-transaction.ts'
 import type { Clock, Log, Scope } from '../../ports/scope.ts'
@@ -11,7 +12,6 @@ import { clusterState } from './cluster.ts'
 import { checkAlone, checkSuccessor, sameDefinition } from './define.ts'
 import { Directory } from './directory.ts'
 import type { Told } from './feed.ts'
-import { Gate } from './gate.ts'
 import type { Home } from './home.ts'
 import type { IgniteRegion } from './region.ts'
 import { RegionSource } from './source.ts'
@@ -61,7 +61,7 @@ class IgniteRegions implements RegionStore {
   readonly #log: FeedLog
   readonly #closing: AbortController
   /** Ignite takes 100 transactions over one connection. */
-  readonly #gate = new Gate(90)
+  readonly #gate = new Gate(90, 'transactions run on the cluster')
   readonly #directory: Directory
   readonly #transactions: IgniteTransactions
 

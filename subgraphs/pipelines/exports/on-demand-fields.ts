@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { Gate } from '../../../connectors/ports/gate.ts'
 import type { RunStore, StoredRun } from '../../../connectors/ports/run-store.ts'
 import type { Context } from '../../../resolvers/context.ts'
 import type { Subgraph } from '../../../resolvers/subgraph.ts'
@@ -29,25 +30,30 @@ interface Wanted {
 /** What is answered at once. */
 export const mostRows = 10_000
 export const mostBytes = 4 * 1024 * 1024
+/** Pulls at a time of one hub: each has an engine of its own, with the memory of a run. */
+const mostPulls = 2
 
 /** Rows of what an application publishes, at once or as a file. */
 export function onDemandFields(roles: OnDemandRoles): Subgraph['fields'] {
   const { store, wake } = roles
+  const pulls = new Gate(mostPulls, 'pulls of datasets are answered by this hub')
   return {
     Query: {
       datasetContent: async (_: unknown, { app, dataset, filter = {}, format }: Wanted, { scope }: Context) => {
         mustHoldIn(scope, 'export:read', app)
         const from = await published(scope, roles, app, dataset)
         const order = { filter: readFilter(dataset, from.table.columns, filter), format, limit: mostRows + 1 }
-        const scratch = await from.parts.objects.scratch(scope)
-        try {
-          const { rows, files: [file] } = await writeRows(scope, from, order, { folder: scratch.folder, name: 'rows' })
-          if (!file || rows > mostRows || file.bytes > mostBytes) return { rows: null, content: null }
-          return { rows, content: (await readFile(join(scratch.folder, file.path))).toString('base64') }
-        } finally {
-          await scratch.close()
-          await from.parts.release?.()
-        }
+        return pulls.through(scope, async () => {
+          const scratch = await from.parts.objects.scratch(scope)
+          try {
+            const { rows, files: [file] } = await writeRows(scope, from, order, { folder: scratch.folder, name: 'rows' })
+            if (!file || rows > mostRows || file.bytes > mostBytes) return { rows: null, content: null }
+            return { rows, content: (await readFile(join(scratch.folder, file.path))).toString('base64') }
+          } finally {
+            await scratch.close()
+            await from.parts.release?.()
+          }
+        })
       },
       exportJob: async (_: unknown, { id }: { id: string }, { scope }: Context) => {
         chosenApplications(scope, 'export:read', undefined)

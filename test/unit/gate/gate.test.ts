@@ -1,5 +1,5 @@
-import { Gate } from '../../../../connectors/ignite/regions/gate.ts'
-import { testScope } from '../../../support/scope.ts'
+import { Gate } from '../../../connectors/ports/gate.ts'
+import { testScope } from '../../support/scope.ts'
 
 function held() {
   const { promise, resolve } = Promise.withResolvers<void>()
@@ -10,7 +10,7 @@ function held() {
 const quiet = () => new Promise(resolve => setImmediate(resolve))
 
 test('so many are inside at once; the others come in, in the order they came, as those end', async () => {
-  const gate = new Gate(2)
+  const gate = new Gate(2, 'things are done')
   const scope = testScope()
   const works = Array.from({ length: 4 }, held)
   const began: number[] = []
@@ -30,7 +30,7 @@ test('so many are inside at once; the others come in, in the order they came, as
 })
 
 test('H-60 who waits too long is refused, who left waits no more, and neither takes a place with him', async () => {
-  const gate = new Gate(1)
+  const gate = new Gate(1, 'thing is done')
   const scope = testScope()
   const first = held()
   const inside = gate.through(scope, () => first.promise)
@@ -40,7 +40,7 @@ test('H-60 who waits too long is refused, who left waits no more, and neither ta
   gone.abort(new Error('the client left'))
   await expect(left).rejects.toThrow('the client left')
   scope.clock.advance(5_000)
-  await expect(late).rejects.toMatchObject({ code: 'POOL_EXHAUSTED' })
+  await expect(late).rejects.toMatchObject({ code: 'POOL_EXHAUSTED', message: '1 thing is done, and none ended within 5000 ms. Try again later.' })
   expect(gate.waiting).toBe(0)
   first.end()
   await inside
@@ -48,7 +48,7 @@ test('H-60 who waits too long is refused, who left waits no more, and neither ta
 })
 
 test('work that fails makes room', async () => {
-  const gate = new Gate(1)
+  const gate = new Gate(1, 'thing is done')
   const scope = testScope()
   await expect(gate.through(scope, () => Promise.reject(new Error('no')))).rejects.toThrow('no')
   expect(await gate.through(scope, () => Promise.resolve('next'))).toBe('next')

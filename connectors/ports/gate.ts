@@ -1,18 +1,20 @@
-import { HubError } from '../../../schema/errors.ts'
-import type { Scope } from '../../ports/scope.ts'
-import { unlessAborted } from './feed.ts'
+import { HubError } from '../../schema/errors.ts'
+import type { Scope } from './scope.ts'
 
-/** How long a transaction waits for others to end before it begins. */
+/** How long work waits for others' to end before it begins. */
 const longestWaitMs = 5_000
 
 /** Lets so many in at once; the others wait in line. */
 export class Gate {
   readonly #most: number
+  readonly #busy: string
   readonly #line: (() => void)[] = []
   #inside = 0
 
-  constructor(most: number) {
+  /** `busy` says what so many of are under way, as `transactions run on the cluster`. */
+  constructor(most: number, busy: string) {
     this.#most = most
+    this.#busy = busy
   }
 
   get waiting(): number { return this.#line.length }
@@ -39,10 +41,13 @@ export class Gate {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     this.#line.push(resolve)
     const cancel = scope.clock.after(longestWaitMs, () => {
-      reject(new HubError('POOL_EXHAUSTED', `${this.#most} transactions run on the cluster, and none ended within ${longestWaitMs} ms. Try again later.`, { engine: 'ignite' }))
+      reject(new HubError('POOL_EXHAUSTED', `${this.#most} ${this.#busy}, and none ended within ${longestWaitMs} ms. Try again later.`))
     })
+    const left = () => reject(scope.signal.reason)
+    scope.signal.addEventListener('abort', left)
     try {
-      await unlessAborted(promise, scope.signal)
+      scope.signal.throwIfAborted()
+      await promise
     } catch (error) {
       const at = this.#line.indexOf(resolve)
       // Its turn may have come in the same step.
@@ -51,6 +56,7 @@ export class Gate {
       throw error
     } finally {
       cancel()
+      scope.signal.removeEventListener('abort', left)
     }
   }
 }
