@@ -100,7 +100,8 @@ function partOf({ paths, names, skipped, isGzip }: Group, id: string, { header, 
     return fits ? [{ name, column, raw, sql: `(${raw} IS NULL OR ${fits})` }] : []
   })
   // What nobody asks for the reader would not look at, and a row that is wrong there would be one all the same.
-  const all = `struct_pack(${own.map((_, place) => `v${place}`).join(', ')}) IS NOT NULL`
+  const unchecked = own.filter(({ raw }) => !checks.some(check => check.raw === raw)).map(({ raw }) => raw)
+  const all = unchecked.length > 0 ? [`struct_pack(${unchecked.join(', ')}) IS NOT NULL`] : []
   const ordered = columns.flatMap(column => {
     const place = names.indexOf(column.name)
     return place < 0 ? [] : [`v${place} AS ${quoteIdentifier(column.name)}`]
@@ -109,7 +110,7 @@ function partOf({ paths, names, skipped, isGzip }: Group, id: string, { header, 
   const rejects = `store_rejects = true, rejects_table = '${id}_rejects', rejects_scan = '${id}_scans', rejects_limit = 0`
   return {
     id, paths, mark: `${id}c0`, columns: own.map(({ name, column }) => ({ name, type: column?.type ?? 'String' })),
-    select: `SELECT ${ordered.join(', ')} FROM (SELECT ${inner} FROM ${from(paths, ({ read }) => read, rejects)}${blank}) WHERE ${[...checks.map(({ sql }) => sql), all].join(' AND ')}`,
+    select: `SELECT ${ordered.join(', ')} FROM (SELECT ${inner} FROM ${from(paths, ({ read }) => read, rejects)}${blank}) WHERE ${[...checks.map(({ sql }) => sql), ...all].join(' AND ')}`,
     ...(checks.length > 0 && {
       unfit: path => {
         const isRead = own.flatMap(({ raw, reader }) => (reader.read === text.read ? [] : [`(${raw} IS NULL OR TRY_CAST(${raw} AS ${reader.read}) IS NOT NULL)`]))
