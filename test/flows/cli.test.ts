@@ -85,7 +85,7 @@ test('an unknown command, option or argument ends with 2 and the nearest name', 
   expect(await run(['start', 'a', 'b'])).toEqual({ code: 2, out: '', err: '"b" is one argument too many. Usage: tributary start [CATALOG]\n' })
   expect(await run(['subgraph'])).toMatchObject({ code: 2, err: 'An argument is missing. Usage: tributary subgraph NAME [--catalog CATALOG]\n' })
   expect(await run(['start', '--from', 'x'])).toMatchObject({ code: 2, err: 'Option "--from" is none of "start". See tributary start --help.\n' })
-  expect(await run(['--port', '1'])).toMatchObject({ code: 2, err: 'A command is missing: one of start, check, init, validate, run, subgraph, gateway, help.\n' })
+  expect(await run(['--port', '1'])).toMatchObject({ code: 2, err: 'A command is missing: one of start, check, init, validate, pack, run, subgraph, gateway, help.\n' })
   expect(await run(['help', 'strat'])).toMatchObject({ code: 2, err: 'Unknown command "strat". Did you mean "start"?\n' })
 })
 
