@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { chmodSync, mkdirSync, readFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { run } from '../../ops/engines/program.ts'
@@ -21,7 +21,8 @@ withEngine('IMAGE_BASE', 'images of the services', base => {
   const containers: string[] = []
   const running: Running[] = []
   beforeAll(async () => {
-    built = await buildImages({ ...builder, prefix: '', base, npmrc: join(homedir(), '.npmrc'), signal, progress: () => undefined })
+    const npmrc = join(homedir(), '.npmrc')
+    built = await buildImages({ ...builder, prefix: '', base, ...(existsSync(npmrc) && { npmrc }), signal, progress: () => undefined })
     folder = catalogFolder({
       'keys.json': JSON.stringify([{ id: 'boards', tenant: 'public', scopes: ['pipeline:read', 'pipeline:run'], sha256: createHash('sha256').update(key).digest('hex') }]),
       'hub.yaml': 'regions:\n  notes: { type: Note, key: id, fields: { id: ID! } }\n',
