@@ -4,10 +4,11 @@ import type { CommandActions } from './commands/commands.ts'
 import { checkCatalog } from './check.ts'
 import { catalogOf } from './demo/index.ts'
 import { serve, serveGateway, serveSubgraph } from './server.ts'
-import { packJob, writePack } from './pipelines/pack.ts'
+import { packJob } from './pipelines/pack.ts'
 import { runFile } from './pipelines/run.ts'
 import { openLog } from './telemetry/log.ts'
 import { validateFiles } from './pipelines/validate.ts'
+import { replaceFile } from './pipelines/wiring/index.ts'
 import { proposeFrom } from './wiring.ts'
 import { refuseWorkers, Team } from './workers/team.ts'
 
@@ -28,7 +29,7 @@ export const actions: CommandActions = {
   async pack(job, to) {
     const packed = await packJob(job)
     const file = to.file ?? packed.name
-    await writePack(packed, resolve(to.folder, file))
+    await replaceFile(resolve(to.folder, file), [packed.bytes])
     return { file, bytes: packed.bytes.length, files: packed.files }
   },
   run: runFile,

@@ -88,6 +88,18 @@ export async function documentsBelow(folder: string): Promise<string[]> {
   return found.filter(one => one.isFile() && one.name.endsWith('.xml')).map(one => join(one.parentPath, one.name)).sort()
 }
 
+/** Files below a part of a folder, named from the folder on; links are left out. */
+export async function filesBelow(folder: string, part: string, isOne: (name: string) => boolean): Promise<string[]> {
+  if (!(await isFolder(join(folder, part)))) return []
+  const found = await readdir(join(folder, part), { recursive: true, withFileTypes: true })
+  return found.filter(one => one.isFile() && isOne(one.name)).map(one => relative(folder, join(one.parentPath, one.name)).split(sep).join('/')).sort()
+}
+
+/** Whether there is one. */
+export async function isFolder(path: string): Promise<boolean> {
+  return (await statOf(path))?.isDirectory() ?? false
+}
+
 /** The nearest `common` above a folder; none, or one. */
 export async function commonFolders(from: string): Promise<string[]> {
   let folder = from

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises'
-import { join, relative, sep } from 'node:path'
-import { documentFiles, documentsBelow, statOf } from './files.ts'
+import { join, relative } from 'node:path'
+import { documentFiles, documentsBelow, filesBelow, isFolder } from './files.ts'
 import { readDocumentText } from './validate.ts'
 import { type ApplicationLayout, type Layer, type LayerLayout, type Layout, layers } from './wiring/index.ts'
 
@@ -31,17 +31,6 @@ async function idsBelow(folder: string, kind: 'pipeline' | 'job'): Promise<strin
   if (!(await isFolder(folder))) return []
   const documents = await Promise.all((await documentsBelow(folder)).map(async file => ({ file, read: (await readDocumentText(file)).read })))
   return documents.flatMap(({ file, read }) => (read.kind === kind ? [read.root.values.id ?? relative(folder, file).slice(0, -'.xml'.length)] : [])).sort()
-}
-
-/** Files below a part of a folder, named from the folder on; links are left out. */
-async function filesBelow(folder: string, part: string, isOne: (name: string) => boolean): Promise<string[]> {
-  if (!(await isFolder(join(folder, part)))) return []
-  const found = await readdir(join(folder, part), { recursive: true, withFileTypes: true })
-  return found.filter(one => one.isFile() && isOne(one.name)).map(one => relative(folder, join(one.parentPath, one.name)).split(sep).join('/')).sort()
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  return (await statOf(path))?.isDirectory() ?? false
 }
 
 function isSchema(name: string): boolean {

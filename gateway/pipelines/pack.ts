@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { hash } from 'node:crypto'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join, relative, sep } from 'node:path'
 import { unzipSync, zipSync } from 'fflate'
@@ -7,7 +7,7 @@ import { z } from 'zod'
 import { HubError } from '../../schema/errors.ts'
 import { didYouMean } from '../../schema/names.ts'
 import { pipelinesBeside } from './application.ts'
-import { commonFolders, documentFiles, statOf } from './files.ts'
+import { commonFolders, documentFiles, filesBelow, statOf } from './files.ts'
 import { readDocumentFile, refusalOf } from './validate.ts'
 import { versionText } from './wiring/index.ts'
 
@@ -16,6 +16,7 @@ export const mostBytes = 64 * 1024 * 1024
 const mostFiles = 10_000
 /** The oldest moment a zip can say, as a local time: what is packed again is the same, byte for byte. */
 const noMoment = new Date(1980, 0, 1)
+const nothing = new Uint8Array()
 const manifestName = 'job.json'
 const manifestShape = z.strictObject({ application: z.string().min(1), job: z.string().min(1), version: z.string().min(1), document: z.string().min(1), files: z.record(z.string(), z.string().regex(/^[0-9a-f]{64}$/)) })
 
@@ -39,16 +40,18 @@ export async function packJob(file: string): Promise<Pack> {
   const { document } = read
   const { application, documents } = documentFiles(file)
   const needed = new Set(document.refs.flatMap(({ id, fallback }) => (fallback === undefined ? [id] : [id, fallback])))
-  const found = await pipelinesBeside(file, needed)
-  const missing = [...needed].filter(id => !found.has(id))
-  if (missing.length > 0) throw new HubError('VALIDATION_ERROR', `There is no pipeline ${missing.map(id => `"${id}"`).join(', ')} in "${application}", which the job "${document.id}" runs.${didYouMean(missing[0] ?? '', found.keys())}`)
+  const pipelines = await pipelinesBeside(file, needed)
+  const missing = [...needed].filter(id => !pipelines.has(id))
+  if (missing.length > 0) throw new HubError('VALIDATION_ERROR', `There is no pipeline ${missing.map(id => `"${id}"`).join(', ')} in "${application}", which the job "${document.id}" runs.${didYouMean(missing[0] ?? '', pipelines.keys())}`)
 
-  const filed = [file, ...[...found].filter(([id]) => needed.has(id)).map(([, pipeline]) => pipeline.file)]
+  const filed = [file, ...[...pipelines].filter(([id]) => needed.has(id)).map(([, pipeline]) => pipeline.file)]
   const layers = [...new Set(filed.map(layerOf))]
   const commons = [...new Set((await Promise.all(layers.map(commonFolders))).flat())]
   // Each is above the documents, so that the shortest is above all others.
   const [root = documents] = [basename(dirname(documents)) === 'applications' ? dirname(dirname(documents)) : documents, ...commons.map(common => dirname(common))].sort((one, other) => one.length - other.length)
-  const paths = [...new Set([...filed, ...(await filesIn([...layers.flatMap(layer => [join(layer, 'schemas'), join(layer, 'resources')]), ...commons.flatMap(common => [join(common, 'schemas'), join(common, 'lookups')])]))])].sort()
+  const beside = [...layers.flatMap(layer => ['schemas', 'resources'].map(part => [layer, part] as const)), ...commons.flatMap(common => ['schemas', 'lookups'].map(part => [common, part] as const))]
+  const found = await Promise.all(beside.map(async ([folder, part]) => (await filesBelow(folder, part, () => true)).map(name => join(folder, name))))
+  const paths = [...new Set([...filed, ...found.flat()])].sort()
   const packed: Record<string, Uint8Array> = {}
   let bytes = 0
   for (const path of paths) {
@@ -58,34 +61,14 @@ export async function packJob(file: string): Promise<Pack> {
   }
   const version = versionText(document)
   const files = Object.keys(packed).sort()
-  const manifest = { application, job: document.id, version, document: relative(root, file).split(sep).join('/'), files: Object.fromEntries(files.map(name => [name, digest(packed[name])])) } satisfies z.infer<typeof manifestShape>
-  const content = { [manifestName]: Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`), ...Object.fromEntries(files.map(name => [name, packed[name] ?? new Uint8Array()])) }
+  const manifest = { application, job: document.id, version, document: relative(root, file).split(sep).join('/'), files: Object.fromEntries(files.map(name => [name, hash('sha256', packed[name] ?? nothing)])) } satisfies z.infer<typeof manifestShape>
+  const content = { [manifestName]: Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`), ...Object.fromEntries(files.map(name => [name, packed[name] ?? nothing])) }
   return { name: `${application}-${document.id}-${version}.zip`, bytes: zipSync(content, { mtime: noMoment, level: 9 }), files }
 }
 
 function layerOf(document: string): string {
   const folder = dirname(document)
   return ['pipelines', 'jobs'].includes(basename(folder)) ? dirname(folder) : folder
-}
-
-/** All files below some folders; of one that is not there none. */
-async function filesIn(folders: readonly string[]): Promise<readonly string[]> {
-  const found = await Promise.all(folders.map(async folder => {
-    if (!(await statOf(folder))?.isDirectory()) return []
-    return (await readdir(folder, { recursive: true, withFileTypes: true })).filter(one => one.isFile()).map(one => join(one.parentPath, one.name))
-  }))
-  return found.flat()
-}
-
-/** Puts a pack beside where it is to be, and then there, whole; in the place of what is there. */
-export async function writePack({ bytes }: Pack, to: string): Promise<void> {
-  const beside = `${to}.${process.pid}.part`
-  try {
-    await writeFile(beside, bytes)
-    await rename(beside, to)
-  } finally {
-    await rm(beside, { force: true })
-  }
 }
 
 export interface Unpacked {
@@ -106,7 +89,7 @@ export async function unpackJob(file: string): Promise<Unpacked> {
   const manifest = manifestOf(given)
   if (!manifest) throw wrong(`its ${manifestName} does not say application, job, version, document and files.`)
   const names = new Set([...Object.keys(files), ...Object.keys(manifest.files)])
-  const odd = [...names].filter(name => !files[name] || digest(files[name]) !== manifest.files[name]).sort()
+  const odd = [...names].filter(name => !files[name] || hash('sha256', files[name]) !== manifest.files[name]).sort()
   if (odd.length > 0) throw wrong(`${odd.slice(0, 10).map(name => `"${name}"`).join(', ')}${odd.length > 10 ? ` and ${odd.length - 10} more` : ''} ${odd.length === 1 ? 'is' : 'are'} not what ${manifestName} says.`)
   if (!files[manifest.document]) throw wrong(`its document "${manifest.document}" is not in it.`)
   const folder = await mkdtemp(join(tmpdir(), 'tributary-job-'))
@@ -149,8 +132,4 @@ function manifestOf(bytes: Uint8Array): z.infer<typeof manifestShape> | undefine
   } catch {
     return undefined
   }
-}
-
-function digest(bytes: Uint8Array = new Uint8Array()): string {
-  return createHash('sha256').update(bytes).digest('hex')
 }

@@ -1,15 +1,14 @@
-import { spawn } from 'node:child_process'
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { openEventLog } from '../../connectors/events/index.ts'
 import { openLake } from '../../connectors/lake/index.ts'
 import { openFolder } from '../../connectors/objects/folder.ts'
 import { duckDbPipelines } from '../../connectors/pipelines/duckdb.ts'
 import { testScope } from '../support/scope.ts'
+import { untilKilled } from '../support/until-killed.ts'
 
-const child = resolve(import.meta.dirname, '../support/killed-run.ts')
 const pipeline = `<pipeline id="p" version="1.0" layer="service"><metadata><owner>o</owner></metadata>
 <sources><csv id="c" path="in.csv" inferSchema="true"/><database id="old" jdbcUrl="jdbc:sqlite:crm.sqlite"><sql>SELECT id AS old_id FROM person</sql></database></sources>
 <transformations><deduplicate source="c" keys="id"/><join left="c" right="old" type="left" condition="c.id = old.old_id"/><sort source="c" orderBy="id"/></transformations>
@@ -29,18 +28,7 @@ beforeEach(async () => {
 })
 afterEach(() => rm(folder, { recursive: true }))
 
-/** Runs it until the boundary; undefined: it was killed there. */
-async function run(at: string, boundary?: number): Promise<{ state: string; error?: unknown; passed: number } | undefined> {
-  const started = spawn(process.execPath, [child, at, pipeline, ...(boundary === undefined ? [] : [String(boundary)])], { env: { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), 'tributary-killed-cache') } })
-  let out = ''
-  let err = ''
-  started.stdout.setEncoding('utf8').on('data', (text: string) => { out += text })
-  started.stderr.setEncoding('utf8').on('data', (text: string) => { err += text })
-  const [code, signal] = await new Promise<[number | null, string | null]>(done => started.on('close', (ending, by) => done([ending, by])))
-  if (signal === 'SIGKILL') return undefined
-  if (code !== 0) throw new Error(err)
-  return JSON.parse(out)
-}
+const run = (at: string, boundary?: number) => untilKilled(at, pipeline, boundary)
 
 async function prepare(at: string): Promise<void> {
   await mkdir(join(at, 'swapped'), { recursive: true })

@@ -1,14 +1,13 @@
-import { spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { datasetKey } from '../../schema/lineage.ts'
 import { withEngine } from '../support/engines.ts'
 import { eventually } from '../support/eventually.ts'
 import { type MysqlSchema, openMysqlSchema } from '../support/mysql.ts'
 import { RunWorld, stepsOf } from '../support/pipeline-runs.ts'
+import { untilKilled } from '../support/until-killed.ts'
 
-const child = resolve(import.meta.dirname, '../support/killed-run.ts')
 
 withEngine('MYSQL_URL', 'pipelines over MySQL', url => {
   let schema: MysqlSchema
@@ -80,16 +79,7 @@ withEngine('MYSQL_URL', 'pipelines over MySQL', url => {
     const owner = `jdbcUrl="jdbc:mysql://${schema.reach.user}:${encodeURIComponent(schema.reach.password)}@127.0.0.1:${schema.reach.port}/${schema.name}"`
     const pipeline = `<pipeline id="p" version="1.0" layer="service"><metadata><owner>o</owner></metadata><sources><database id="db" ${owner}><sql>SELECT n FROM given</sql></database></sources>
       <targets><database id="a" ${owner} mode="append"><table name="${schema.name}.added"/></database><database id="m" ${owner} mode="merge" keys="n"><table name="${schema.name}.merged"/></database></targets></pipeline>`
-    const run = async (boundary?: number) => {
-      const started = spawn(process.execPath, [child, folder, pipeline, ...(boundary === undefined ? [] : [String(boundary)])], { env: { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), 'tributary-killed-cache') } })
-      let [out, complaints] = ['', '']
-      started.stdout.on('data', text => { out += String(text) })
-      started.stderr.on('data', text => { complaints += String(text) })
-      const [code, signal] = await new Promise<[number | null, string | null]>(done => started.on('close', (...ended) => done(ended)))
-      if (signal === 'SIGKILL') return undefined
-      if (code !== 0) throw new Error(complaints)
-      return JSON.parse(out) as { readonly state: string; readonly error?: unknown; readonly passed: number }
-    }
+    const run = (boundary?: number) => untilKilled(folder, pipeline, boundary)
     const held = async (table: string) => (await schema.ask(`SELECT n FROM ${table} ORDER BY n`)).map(([n]) => Number(n))
     try {
       await schema.exec('CREATE TABLE given (n INT)', 'INSERT INTO given VALUES (1), (2), (3)', 'CREATE TABLE added (n INT)', 'CREATE TABLE merged (n INT PRIMARY KEY, note VARCHAR(9))')

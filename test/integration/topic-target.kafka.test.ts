@@ -1,8 +1,7 @@
-import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { jest } from '@jest/globals'
 import { Kafka, logLevel } from 'kafkajs'
 import type { EventLog, StoredEvent } from '../../connectors/ports/event-log.ts'
@@ -16,9 +15,9 @@ import { startHub } from '../support/hub.ts'
 import { openEvents } from '../support/kafka.ts'
 import { RunWorld } from '../support/pipeline-runs.ts'
 import { testScope } from '../support/scope.ts'
+import { untilKilled } from '../support/until-killed.ts'
 
 jest.setTimeout(300_000)
-const child = resolve(import.meta.dirname, '../support/killed-run.ts')
 
 withEngine('KAFKA_BROKER', 'topics that runs write', brokers => {
   const prefix = `t${process.pid}-${Date.now().toString(36)}`
@@ -115,16 +114,9 @@ withEngine('KAFKA_BROKER', 'topics that runs write', brokers => {
   test('D-71 a run that is killed at any boundary of its appends leaves a part, and the same run again completes it without doubling', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'topic-target-'))
     await writeFile(join(folder, 'in.csv'), csvOf(2_500))
-    const run = async (topic: string, boundary?: number): Promise<{ state: string; error?: unknown; passed: number } | undefined> => {
+    const run = (topic: string, boundary?: number) => {
       const xml = `<pipeline id="p" version="1.0" layer="service"><metadata><owner>o</owner></metadata><sources><csv id="c" path="in.csv" inferSchema="true"/></sources><targets><kafka topic="${topic}" keys="id"/></targets></pipeline>`
-      const started = spawn(process.execPath, [child, folder, xml, String(boundary ?? 0)], { env: { ...process.env, TOPICS_IN: brokers, NODE_COMPILE_CACHE: join(tmpdir(), 'tributary-killed-cache') } })
-      let [out, err] = ['', '']
-      started.stdout.setEncoding('utf8').on('data', (text: string) => { out += text })
-      started.stderr.setEncoding('utf8').on('data', (text: string) => { err += text })
-      const [code, signal] = await new Promise<[number | null, string | null]>(done => started.on('close', (ending, by) => done([ending, by])))
-      if (signal === 'SIGKILL') return undefined
-      if (code !== 0) throw new Error(err)
-      return JSON.parse(out)
+      return untilKilled(folder, xml, boundary, { TOPICS_IN: brokers })
     }
     try {
       const whole = await make('whole')

@@ -9,6 +9,7 @@ export type { FoundSchema } from '../../../subgraphs/pipelines/plan/data-check.t
 export { type Definition, type JobDefinition, type Registry, versionText } from '../../../subgraphs/pipelines/registry.ts'
 export type { BucketPath } from '../../../subgraphs/pipelines/bucket-path.ts'
 export type { BucketUse, LookupFile, Lookups, RunParts } from '../../../subgraphs/pipelines/run/parts.ts'
+export { replaceFile } from '../../../connectors/segments/durable-file.ts'
 export { openPipelineChecks, type PipelineChecks } from './checks.ts'
 export { type JobPipelines, openPipelineRuns, type PipelineRunOptions, type PipelineRuns } from './command.ts'
 export { type HubPipelinesOptions, openHubPipelines } from './hub.ts'

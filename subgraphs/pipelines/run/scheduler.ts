@@ -28,7 +28,7 @@ export async function schedule({ store, registry, scope, wake }: SchedulerOption
   while (!scope.signal.aborted) {
     try {
       for (const scheduled of await everyScheduled(registry)) {
-        const place = `${nameOf(scheduled)} ${scheduled.schedule}`
+        const place = `${keyOf(scheduled)} ${scheduled.schedule}`
         const dueMs = lastMoment(scheduled.schedule, scope.clock.now())
         const knownMs = handled.get(place) ?? (await begin(store, scope, scheduled, dueMs))
         if (dueMs > knownMs && (await put(store, scope, scheduled, dueMs))) wake()
@@ -55,9 +55,9 @@ async function everyScheduled(registry: Registry): Promise<readonly Scheduled[]>
   return [...pipelines, ...jobs]
 }
 
-/** What keys of runs say of a subject: those of pipelines have no kind before them. */
-function nameOf({ kind, application, subject }: Scheduled): string {
-  return `${kind === 'job' ? 'job ' : ''}${application}/${subject}`
+/** What keys of its runs begin with. */
+function keyOf({ kind, application, subject }: Scheduled): string {
+  return `${kind === 'job' ? 'schedule-job' : 'schedule'} ${application}/${subject}`
 }
 
 /** From where moments count: behind the last run of the schedule, where that is not too long ago; else from now. */
@@ -82,7 +82,7 @@ async function put(store: RunStore, scope: Scope, scheduled: Scheduled, atMs: nu
   const runDate = instant(atMs)
   try {
     await store.enqueue(scope, {
-      ...run, runId: crypto.randomUUID(), trigger: 'SCHEDULE', parameters: { runDate }, key: `schedule ${nameOf(scheduled)} ${runDate}`, ...(slaMs !== undefined && { slaAtMs: scope.clock.now() + slaMs }),
+      ...run, runId: crypto.randomUUID(), trigger: 'SCHEDULE', parameters: { runDate }, key: `${keyOf(scheduled)} ${runDate}`, ...(slaMs !== undefined && { slaAtMs: scope.clock.now() + slaMs }),
     })
     return true
   } catch (error) {
